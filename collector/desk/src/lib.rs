@@ -1,0 +1,2 @@
+//! The agent desk.
+pub mod view;

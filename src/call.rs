@@ -1,0 +1,234 @@
+//! What a call carries: the context token, the call code, and their exact forms for each carrier.
+//!
+//! Pure: the token's random bits and the leased locator come in as arguments. Which locator is
+//! free, and whether a call may carry anything at all, is decided elsewhere.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// Digits of a call code: always thirteen, so that an IVR needs no end key.
+pub const CODE_DIGITS: usize = 13;
+/// Characters of a context token in base64url.
+pub const TOKEN_CHARS: usize = 22;
+/// One past the highest locator.
+pub const LOCATOR_END: u32 = 1_000_000_000;
+/// One past the highest screen number a code can name; 0 names none.
+pub const SCREEN_END: u16 = 1_000;
+
+/// The quasigroup of Damm's check digit: it catches every single wrong digit, every swap of two
+/// neighbours, and the slips of spoken numbers (13 for 30). H. M. Damm, thesis, Marburg 2004.
+const DAMM: [[u8; 10]; 10] = [
+    [0, 3, 1, 7, 5, 9, 8, 6, 4, 2],
+    [7, 0, 9, 2, 1, 5, 4, 8, 6, 3],
+    [4, 2, 0, 6, 8, 7, 1, 3, 5, 9],
+    [1, 7, 5, 0, 9, 8, 3, 4, 2, 6],
+    [6, 1, 2, 3, 0, 4, 5, 9, 7, 8],
+    [3, 6, 7, 4, 2, 0, 9, 5, 8, 1],
+    [5, 8, 6, 9, 7, 2, 0, 1, 3, 4],
+    [8, 9, 4, 5, 3, 6, 2, 0, 1, 7],
+    [9, 4, 3, 8, 6, 1, 7, 2, 0, 5],
+    [2, 5, 8, 1, 4, 3, 6, 7, 9, 0],
+];
+
+/// A context token: 128 random bits that name one call. For SIP, chat, callback and links.
+///
+/// Shown by `Display` as 22 characters of base64url. It names the call to whoever holds it, so
+/// `Debug` hides it and no log line carries it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct ContextToken([u8; 16]);
+
+impl ContextToken {
+    /// Makes a token of 128 bits that the caller drew at random.
+    pub fn from_bytes(bits: [u8; 16]) -> Self {
+        Self(bits)
+    }
+
+    /// The 128 bits.
+    pub fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// Reads the 22 characters of base64url that `Display` writes; anything else is `None`.
+    pub fn parse(text: &str) -> Option<Self> {
+        if text.len() != TOKEN_CHARS {
+            return None;
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+        Some(Self(bytes.try_into().ok()?))
+    }
+
+    /// The value of a SIP `User-to-User` header (RFC 7433): protocol discriminator `00`
+    /// (user-specific, Q.931 4.5.30), then the 22 ASCII characters in hex, 23 octets in all.
+    pub fn user_to_user(&self) -> String {
+        use std::fmt::Write as _;
+        let mut value = String::with_capacity(100);
+        value.push_str("00");
+        for byte in self.to_string().bytes() {
+            // Writing to a String cannot fail.
+            let _ = write!(value, "{byte:02x}");
+        }
+        value.push_str(";encoding=hex;purpose=isdn-uui;content=isdn-uui");
+        value
+    }
+
+    /// Reads the raw value of a `User-to-User` header, as exchanges hand it on: several values by
+    /// comma, each perhaps quoted, with or without a leading `00` or `04`, of 22 characters or 16
+    /// bytes, in either case. The first value that is a token counts.
+    pub fn from_user_to_user(header: &str) -> Option<Self> {
+        header.split(',').find_map(|value| {
+            let data = value.split(';').next()?.trim().trim_matches('"').trim();
+            Self::from_user_data(data)
+        })
+    }
+
+    fn from_user_data(data: &str) -> Option<Self> {
+        if let Some(token) = Self::parse(data) {
+            return Some(token);
+        }
+        let bytes = unhex(data)?;
+        let body = match bytes.len() {
+            TOKEN_CHARS | 16 => &bytes[..],
+            23 | 17 if matches!(bytes[0], 0x00 | 0x04) => &bytes[1..],
+            _ => return None,
+        };
+        match <[u8; 16]>::try_from(body) {
+            Ok(bits) => Some(Self(bits)),
+            Err(_) => Self::parse(std::str::from_utf8(body).ok()?),
+        }
+    }
+}
+
+impl fmt::Display for ContextToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&URL_SAFE_NO_PAD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for ContextToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ContextToken(..)")
+    }
+}
+
+/// A call code: thirteen digits that a phone dials after the number, or a customer reads aloud.
+///
+/// Nine digits of locator, three of screen number (000: none), one check digit. A code locates;
+/// it never authenticates.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct CallCode {
+    locator: u32,
+    screen: u16,
+}
+
+impl CallCode {
+    /// Joins a locator and a screen number; `None` when either is out of its range.
+    pub fn new(locator: u32, screen: u16) -> Option<Self> {
+        (locator < LOCATOR_END && screen < SCREEN_END).then_some(Self { locator, screen })
+    }
+
+    /// Reads thirteen digits with a right check digit. Spaces and hyphens between groups are
+    /// passed over, as people write them.
+    ///
+    /// # Errors
+    /// [`CodeError::Digits`] for any other character or length, [`CodeError::Check`] for a slip.
+    pub fn parse(text: &str) -> Result<Self, CodeError> {
+        let mut digits = [0u8; CODE_DIGITS];
+        let mut count = 0;
+        for c in text.chars().filter(|c| !matches!(c, ' ' | '-' | '\u{a0}' | '\u{202f}')) {
+            let digit = c.to_digit(10).ok_or(CodeError::Digits)?;
+            *digits.get_mut(count).ok_or(CodeError::Digits)? = digit as u8;
+            count += 1;
+        }
+        if count != CODE_DIGITS {
+            return Err(CodeError::Digits);
+        }
+        if damm(&digits) != 0 {
+            return Err(CodeError::Check);
+        }
+        let number = |part: &[u8]| part.iter().fold(0u32, |n, &d| n * 10 + u32::from(d));
+        Ok(Self { locator: number(&digits[..9]), screen: number(&digits[9..12]) as u16 })
+    }
+
+    /// The nine-digit locator: which lease this is.
+    pub fn locator(&self) -> u32 {
+        self.locator
+    }
+
+    /// The number of the screen the customer called from; 0 when it has none.
+    pub fn screen(&self) -> u16 {
+        self.screen
+    }
+
+    /// Grouped for reading aloud: `412 907 385 217 6`.
+    pub fn grouped(&self) -> String {
+        let digits = self.to_string();
+        let groups: Vec<&str> =
+            [0..3, 3..6, 6..9, 9..12, 12..13].into_iter().map(|range| &digits[range]).collect();
+        groups.join(" ")
+    }
+}
+
+impl fmt::Display for CallCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = format!("{:09}{:03}", self.locator, self.screen);
+        let digits: Vec<u8> = body.bytes().map(|byte| byte - b'0').collect();
+        write!(f, "{body}{}", damm(&digits))
+    }
+}
+
+impl fmt::Debug for CallCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("CallCode(..)")
+    }
+}
+
+/// Why a text is no call code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum CodeError {
+    /// Not thirteen digits.
+    #[error("a call code has 13 digits")]
+    Digits,
+    /// The last digit does not fit the others: a slip of the hand or the ear.
+    #[error("the check digit does not fit: one digit was mistyped or misheard")]
+    Check,
+}
+
+/// The dial string of a phone call: the number, two commas (6 s on Android GSM/IMS, about 4 s on
+/// iOS) for the answer and the greeting, then the code as DTMF digits. Without a code, the number
+/// alone. `None` when `number` is no phone number: 3 to 15 digits (E.164), perhaps after a `+`,
+/// with the usual separators.
+pub fn dial_string(number: &str, code: Option<CallCode>) -> Option<String> {
+    let number = phone_number(number)?;
+    Some(match code {
+        Some(code) => format!("tel:{number},,{code}"),
+        None => format!("tel:{number}"),
+    })
+}
+
+fn phone_number(text: &str) -> Option<String> {
+    let text = text.trim();
+    let (plus, rest) = match text.strip_prefix('+') {
+        Some(rest) => ("+", rest),
+        None => ("", text),
+    };
+    let kept: String = rest.chars().filter(|c| !" -.()/\u{a0}\u{202f}".contains(*c)).collect();
+    let is_number = (3..=15).contains(&kept.len()) && kept.bytes().all(|b| b.is_ascii_digit());
+    is_number.then(|| format!("{plus}{kept}"))
+}
+
+fn damm(digits: &[u8]) -> u8 {
+    digits.iter().fold(0, |interim, &digit| DAMM[usize::from(interim)][usize::from(digit)])
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    if !text.len().is_multiple_of(2) || text.len() > 128 * 2 || !text.is_ascii() {
+        return None;
+    }
+    (0..text.len()).step_by(2).map(|i| u8::from_str_radix(&text[i..i + 2], 16).ok()).collect()
+}
+
+#[cfg(test)]
+#[path = "call_test.rs"]
+mod tests;

@@ -1,0 +1,115 @@
+//! Time, waiting and randomness: the one place that asks the system for them.
+//!
+//! Everything else takes a [`Clock`], so that a test or a simulation can drive it. What a moment
+//! means (a session's end, an event's age) is decided where it matters, not here.
+
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
+
+/// A moment, by two clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Now {
+    /// The wall clock, in ms since the Unix epoch. People and networks set it: it jumps.
+    pub wall_ms: i64,
+    /// Time since the device started, in ms, its sleep included. It never goes back while a
+    /// process lives, and means nothing in another.
+    pub elapsed_ms: u64,
+}
+
+/// A source of time and randomness, and a way to wait.
+pub trait Clock: Send + Sync {
+    /// The present moment. Cheap: no system call where the kernel offers its clock page.
+    fn now(&self) -> Now;
+
+    /// Fills `bits` with randomness fit for secrets.
+    fn random(&self, bits: &mut [u8]);
+
+    /// Blocks the calling thread until `bell` was rung or the elapsed clock reaches `until_ms`;
+    /// without a deadline, until the bell. May return early.
+    fn wait(&self, bell: &Bell, until_ms: Option<u64>);
+}
+
+/// Wakes one waiting thread from any other, without blocking the one who rings.
+///
+/// A ring before the wait is kept, and many rings are one.
+#[derive(Debug, Default)]
+pub struct Bell {
+    rung: AtomicBool,
+    waiter: OnceLock<Thread>,
+}
+
+impl Bell {
+    /// Makes a bell nobody waits at yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Rings. At most one futex wake, and that only when somebody is asleep.
+    pub fn ring(&self) {
+        if !self.rung.swap(true, Ordering::SeqCst)
+            && let Some(waiter) = self.waiter.get()
+        {
+            waiter.unpark();
+        }
+    }
+
+    /// Whether it was rung since the last [`take`](Self::take).
+    pub fn is_rung(&self) -> bool {
+        self.rung.load(Ordering::SeqCst)
+    }
+
+    /// Names the calling thread as the one that waits (the first caller stays it), and takes the
+    /// ring, if there was one.
+    pub fn take(&self) -> bool {
+        self.waiter.get_or_init(thread::current);
+        self.rung.swap(false, Ordering::SeqCst)
+    }
+}
+
+/// The system's own clocks and random source.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Now {
+        // CLOCK_BOOTTIME on Linux and Android, CLOCK_MONOTONIC on Apple: both count sleep.
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        let elapsed = clock_gettime(ClockId::Boottime);
+        #[cfg(not(any(target_os = "linux", target_os = "android")))]
+        let elapsed = clock_gettime(ClockId::Monotonic);
+        let wall = clock_gettime(ClockId::Realtime);
+        Now {
+            wall_ms: wall.tv_sec * 1_000 + i64::from(wall.tv_nsec as i32) / 1_000_000,
+            elapsed_ms: elapsed.tv_sec as u64 * 1_000 + elapsed.tv_nsec as u64 / 1_000_000,
+        }
+    }
+
+    #[allow(clippy::disallowed_methods, reason = "this is the one place that draws randomness")]
+    fn random(&self, bits: &mut [u8]) {
+        if getrandom::fill(bits).is_err() {
+            // No phone or server we know can fail here once it has started. Should one, a token
+            // of zeros is refused by the collector as already known, and an installation of
+            // zeros is caught where it is made.
+            bits.fill(0);
+        }
+    }
+
+    fn wait(&self, bell: &Bell, until_ms: Option<u64>) {
+        while !bell.take() {
+            match until_ms {
+                None => thread::park(),
+                Some(until_ms) => {
+                    let now_ms = self.now().elapsed_ms;
+                    if now_ms >= until_ms {
+                        return;
+                    }
+                    thread::park_timeout(Duration::from_millis(until_ms - now_ms));
+                }
+            }
+        }
+    }
+}

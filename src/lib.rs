@@ -1,0 +1,3 @@
+//! Jalon
+pub mod call;
+pub mod clock;
