@@ -1,0 +1,62 @@
+//! What can go wrong: every cause for us, a variant for the app only where it would act differently.
+
+use std::io;
+
+/// An internal failure, with its cause.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Error {
+    /// A file or folder could not be read or written.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done.
+        what: &'static str,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// Another process, or another journey of this one, holds the folder.
+    #[error("the folder is in use by another journey")]
+    InUse,
+    /// SQLite answered with an error.
+    #[error("sqlite: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The store cannot be used and never will be: corrupt, or written by a later version.
+    #[error("the store is unusable: {0}")]
+    StoreUnusable(&'static str),
+}
+
+impl Error {
+    /// Wraps a system error; for `map_err`.
+    pub(crate) fn io(what: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { what, source }
+    }
+
+    /// Whether the store's content, and not its surroundings, is at fault: only then it is set
+    /// aside. A full disk, a locked device, a missing permission or a busy file pass.
+    pub(crate) fn condemns_the_store(&self) -> bool {
+        match self {
+            Self::StoreUnusable(_) => true,
+            Self::Sqlite(error) => matches!(
+                error.sqlite_error_code(),
+                Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+            ),
+            Self::Io { .. } | Self::InUse => false,
+        }
+    }
+}
+
+/// Why a journey could not be opened, or a call not be given its context.
+///
+/// Recording never fails: what cannot be kept is counted in [`Status`](crate::Status).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum JourneyError {
+    /// An option has a value that can never work; the text says which and what to write instead.
+    #[error("configuration: {0}")]
+    Config(String),
+    /// Another process, or another journey of this one, records in the same folder.
+    #[error("the folder is in use by another journey: open it once, in one process")]
+    InUse,
+    /// The number to call is no phone number.
+    #[error("not a phone number: give 3 to 15 digits, perhaps after a +")]
+    PhoneNumber,
+}

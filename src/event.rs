@@ -1,0 +1,386 @@
+//! What is recorded: the event types, their bounds, and the reasons an event may be dropped.
+//!
+//! Pure. How an event looks on the wire is `wire`'s; where it is kept, `journal`'s and `store`'s.
+
+use std::collections::BTreeMap;
+
+use crate::config::{
+    CUSTOM_VALUES_MAX, ID_BYTES_MAX, NAME_BYTES_MAX, SCREEN_BYTES_MAX, WORD_BYTES_MAX,
+};
+
+/// Something the customer did or saw, as the app records it.
+///
+/// Strings are cut at their limit, and the event says which were; a blank name where one is
+/// needed makes the event invalid.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Event {
+    /// A screen came up. The SDK adds the previous one and how long it stood.
+    ScreenView {
+        /// A route pattern, such as `product/{id}`: never a URL. At most 128 bytes.
+        screen: String,
+    },
+    /// The customer looked at a product.
+    ProductView {
+        /// The product.
+        product: Product,
+    },
+    /// The customer searched.
+    Search {
+        /// What was typed; recorded only where `Config::record_search_queries` allows it.
+        query: Option<String>,
+        /// How many results came up.
+        results: Option<u32>,
+    },
+    /// Something went into the cart or out of it.
+    CartChange {
+        /// The product.
+        product: Product,
+        /// How many: below zero for taking out.
+        delta: i32,
+    },
+    /// An order was placed or changed.
+    Order {
+        /// The order.
+        order: Order,
+    },
+    /// The customer saw something go wrong.
+    Failure {
+        /// The app's code of it, such as `payment_declined`. At most 64 bytes.
+        code: String,
+        /// Where it showed; the current screen if not given.
+        screen: Option<String>,
+    },
+    /// Anything else worth an agent's glance.
+    Custom {
+        /// Its name. At most 64 bytes.
+        name: String,
+        /// At most 16 values.
+        values: BTreeMap<String, Value>,
+    },
+}
+
+/// A product, as the app's catalogue knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Product {
+    /// The catalogue's id. At most 128 bytes, never blank.
+    pub id: String,
+    /// Its name, as the customer reads it. At most 256 bytes.
+    pub name: Option<String>,
+    /// Its category, such as `electronics.smartphone`. At most 128 bytes.
+    pub category: Option<String>,
+    /// Its brand. At most 64 bytes.
+    pub brand: Option<String>,
+    /// Its price.
+    pub price: Option<Price>,
+}
+
+/// An amount of money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Price {
+    /// In minor units: 13076 is 130.76 EUR.
+    pub minor: i64,
+    /// ISO 4217: three capital letters.
+    pub currency: String,
+}
+
+/// An order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order {
+    /// The shop's id. At most 128 bytes, never blank.
+    pub id: String,
+    /// Its status, in the shop's words. At most 64 bytes.
+    pub status: String,
+    /// What it comes to.
+    pub total: Option<Price>,
+}
+
+/// A value of a custom event.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// A text of at most 256 bytes.
+    Text(String),
+    /// A finite number.
+    Number(f64),
+    /// Yes or no.
+    Flag(bool),
+}
+
+/// Why an event was dropped. Each reason is counted, and the collector is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DropReason {
+    /// The device's quota was full; the oldest went first.
+    Quota,
+    /// It could not be uploaded within its time to live.
+    Expired,
+    /// It could not be read back.
+    Corrupt,
+    /// It was larger than 16 KiB, or a custom event had more than 16 values.
+    TooLarge,
+    /// A name was blank, a currency none, or a number not finite.
+    Invalid,
+    /// The customer had not agreed to it.
+    Consent,
+    /// The disk did not take it.
+    Disk,
+    /// The collector refused it for good.
+    Rejected,
+}
+
+impl DropReason {
+    /// Every reason, in the order of their numbers.
+    pub const ALL: [Self; 8] = [
+        Self::Quota,
+        Self::Expired,
+        Self::Corrupt,
+        Self::TooLarge,
+        Self::Invalid,
+        Self::Consent,
+        Self::Disk,
+        Self::Rejected,
+    ];
+
+    /// Its name on the wire and in logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quota => "quota",
+            Self::Expired => "expired",
+            Self::Corrupt => "corrupt",
+            Self::TooLarge => "too_large",
+            Self::Invalid => "invalid",
+            Self::Consent => "consent",
+            Self::Disk => "disk",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// Whether it strikes events that already have a `seq`.
+    pub(crate) fn leaves_a_gap(self) -> bool {
+        matches!(self, Self::Quota | Self::Expired | Self::Rejected)
+    }
+}
+
+/// How many events were dropped, by reason.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Dropped([u64; 8]);
+
+impl Dropped {
+    /// The count of one reason.
+    pub fn get(&self, reason: DropReason) -> u64 {
+        self.0[reason as usize]
+    }
+
+    /// All of them together.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Each reason with its count.
+    pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
+        DropReason::ALL.into_iter().map(|reason| (reason, self.get(reason)))
+    }
+
+    pub(crate) fn add(&mut self, reason: DropReason, count: u64) {
+        self.0[reason as usize] += count;
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (reason, count) in other.iter() {
+            self.add(reason, count);
+        }
+    }
+
+    pub(crate) fn before_a_seq(&self) -> u64 {
+        self.iter().filter(|(reason, _)| !reason.leaves_a_gap()).map(|(_, count)| count).sum()
+    }
+}
+
+/// What the journal keeps of a record besides its body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Something the app recorded.
+    Event = 0,
+    /// Who the customer is from here on.
+    Customer = 1,
+    /// A call.
+    Call = 2,
+    /// Not an event: one was dropped; the body is its reason's number.
+    Dropped = 3,
+}
+
+impl Kind {
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        [Self::Event, Self::Customer, Self::Call, Self::Dropped].get(usize::from(number)).copied()
+    }
+}
+
+/// A record on its way from the caller to the store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Record {
+    /// Which process appended it: a random number drawn at `open`.
+    pub run: u64,
+    /// Its place among that process's records, from 1 on.
+    pub n: u64,
+    /// Wall clock, in ms since the Unix epoch.
+    pub at_ms: i64,
+    /// Elapsed clock, in ms; meaningful in its own run only.
+    pub elapsed_ms: u64,
+    /// Its session.
+    pub session: u32,
+    /// What it is.
+    pub kind: Kind,
+    /// Its JSON on the wire, without `seq`.
+    pub body: Vec<u8>,
+}
+
+/// What goes into the journal: the app's event, or one of the SDK's own.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Entry {
+    App { event: Event, cut: Vec<&'static str> },
+    Customer { id: Option<String>, proof: Option<String> },
+    Location { latitude: f64, longitude: f64 },
+    Call { token: String, code: Option<String>, topic: Option<String> },
+}
+
+impl Entry {
+    pub(crate) fn kind(&self) -> Kind {
+        match self {
+            Self::App { .. } | Self::Location { .. } => Kind::Event,
+            Self::Customer { .. } => Kind::Customer,
+            Self::Call { .. } => Kind::Call,
+        }
+    }
+
+    /// Roughly what it holds in memory.
+    pub(crate) fn bytes(&self) -> usize {
+        let text = |s: &Option<String>| s.as_ref().map_or(0, String::len);
+        let of_product = |p: &Product| {
+            p.id.len() + text(&p.name) + text(&p.category) + text(&p.brand)
+        };
+        256 + match self {
+            Self::App { event, .. } => match event {
+                Event::ScreenView { screen } => screen.len(),
+                Event::ProductView { product } | Event::CartChange { product, .. } => {
+                    of_product(product)
+                }
+                Event::Search { query, .. } => text(query),
+                Event::Order { order } => order.id.len() + order.status.len(),
+                Event::Failure { code, screen } => code.len() + text(screen),
+                Event::Custom { name, values } => {
+                    let value = |v: &Value| if let Value::Text(t) = v { t.len() } else { 8 };
+                    name.len() + values.iter().map(|(k, v)| 64 + k.len() + value(v)).sum::<usize>()
+                }
+            },
+            Self::Customer { id, proof } => text(id) + text(proof),
+            Self::Location { .. } => 0,
+            Self::Call { token, code, topic } => token.len() + text(code) + text(topic),
+        }
+    }
+}
+
+impl Event {
+    /// Brings the event within its bounds: cuts its strings, and names those it cut.
+    ///
+    /// # Errors
+    /// The reason it must be dropped instead.
+    pub(crate) fn bounded(mut self) -> Result<Entry, DropReason> {
+        let mut cut = Vec::new();
+        match &mut self {
+            Self::ScreenView { screen } => name(screen, SCREEN_BYTES_MAX, "screen", &mut cut)?,
+            Self::ProductView { product } | Self::CartChange { product, .. } => {
+                bound_product(product, &mut cut)?;
+            }
+            Self::Search { query, .. } => shorten(query, NAME_BYTES_MAX, "query", &mut cut),
+            Self::Order { order } => {
+                name(&mut order.id, ID_BYTES_MAX, "order.id", &mut cut)?;
+                trim(&mut order.status, WORD_BYTES_MAX, "order.status", &mut cut);
+                check_price(order.total.as_ref())?;
+            }
+            Self::Failure { code, screen } => {
+                name(code, WORD_BYTES_MAX, "failure.code", &mut cut)?;
+                shorten(screen, SCREEN_BYTES_MAX, "failure.screen", &mut cut);
+            }
+            Self::Custom { name: title, values } => {
+                name(title, WORD_BYTES_MAX, "name", &mut cut)?;
+                bound_values(values, &mut cut)?;
+            }
+        }
+        Ok(Entry::App { event: self, cut })
+    }
+}
+
+fn bound_product(product: &mut Product, cut: &mut Vec<&'static str>) -> Result<(), DropReason> {
+    name(&mut product.id, ID_BYTES_MAX, "product.id", cut)?;
+    shorten(&mut product.name, NAME_BYTES_MAX, "product.name", cut);
+    shorten(&mut product.category, ID_BYTES_MAX, "product.category", cut);
+    shorten(&mut product.brand, WORD_BYTES_MAX, "product.brand", cut);
+    check_price(product.price.as_ref())
+}
+
+fn bound_values(
+    values: &mut BTreeMap<String, Value>,
+    cut: &mut Vec<&'static str>,
+) -> Result<(), DropReason> {
+    if values.len() > CUSTOM_VALUES_MAX {
+        return Err(DropReason::TooLarge);
+    }
+    for (key, value) in values {
+        // A key is an identifier of the app's own: cutting it could make two of them one.
+        if key.trim().is_empty() || key.len() > WORD_BYTES_MAX {
+            return Err(DropReason::Invalid);
+        }
+        match value {
+            Value::Text(text) => trim(text, NAME_BYTES_MAX, "values", cut),
+            Value::Number(number) if !number.is_finite() => return Err(DropReason::Invalid),
+            Value::Number(_) | Value::Flag(_) => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_price(price: Option<&Price>) -> Result<(), DropReason> {
+    let iso = |currency: &str| {
+        currency.len() == 3 && currency.bytes().all(|byte| byte.is_ascii_uppercase())
+    };
+    match price {
+        Some(price) if !iso(&price.currency) => Err(DropReason::Invalid),
+        _ => Ok(()),
+    }
+}
+
+fn name(
+    text: &mut String,
+    bytes_max: usize,
+    field: &'static str,
+    cut: &mut Vec<&'static str>,
+) -> Result<(), DropReason> {
+    if text.trim().is_empty() {
+        return Err(DropReason::Invalid);
+    }
+    trim(text, bytes_max, field, cut);
+    Ok(())
+}
+
+fn shorten(
+    text: &mut Option<String>,
+    bytes_max: usize,
+    field: &'static str,
+    cut: &mut Vec<&'static str>,
+) {
+    if let Some(text) = text {
+        trim(text, bytes_max, field, cut);
+    }
+}
+
+/// Cuts a text at the last whole character within the limit, and notes the field.
+fn trim(text: &mut String, bytes_max: usize, field: &'static str, cut: &mut Vec<&'static str>) {
+    if text.len() > bytes_max {
+        text.truncate(text.floor_char_boundary(bytes_max));
+        if !cut.contains(&field) {
+            cut.push(field);
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "event_test.rs"]
+mod tests;

@@ -1,0 +1,275 @@
+//! The folder and the small files in it: who this installation is, and what the customer decided.
+//!
+//! `identity` stands only after a grant, `denied` only after a refusal, `erase` while an erasure
+//! waits for the collector. Writing is a temporary file and a rename, which a kill cannot tear;
+//! [`Folder::sync`] makes it last through a power cut, and is the worker's to call.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FlockOperation, flock};
+
+use crate::error::Error;
+
+const IDENTITY: &str = "identity";
+const DENIED: &str = "denied";
+const ERASE: &str = "erase";
+const MAGIC: &[u8; 8] = b"JALONID1";
+const IDENTITY_BYTES: usize = 8 + 16 + 4 + 1 + 4;
+
+/// An installation's id: 128 random bits, and a secret. Whoever has it can write as this phone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Installation([u8; 16]);
+
+impl Installation {
+    pub(crate) fn from_bytes(bits: [u8; 16]) -> Self {
+        Self(bits)
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8; 16] {
+        &self.0
+    }
+
+    /// Its 32 hexadecimal digits, as the wire carries it.
+    pub(crate) fn hex(&self) -> String {
+        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    fn from_hex(text: &str) -> Option<Self> {
+        let number = u128::from_str_radix(text, 16).ok()?;
+        (text.len() == 32).then_some(Self(number.to_be_bytes()))
+    }
+}
+
+impl fmt::Debug for Installation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Installation(..)")
+    }
+}
+
+/// What stands in `identity`. That it stands at all says that consent was granted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub installation: Installation,
+    /// Rises whenever the store is given up, so that no `seq` ever means two things.
+    pub epoch: u32,
+    /// Whether the customer agreed to a coarse location.
+    pub location: bool,
+}
+
+/// What was found in the folder.
+#[derive(Debug, Default)]
+pub(crate) struct Stored {
+    pub identity: Option<Identity>,
+    /// An `identity` stands there and cannot be read: its content, not its access.
+    pub identity_lost: bool,
+    pub denied: bool,
+    pub erasures: Vec<Installation>,
+}
+
+/// The journey's folder, locked against other processes for as long as this value lives.
+#[derive(Debug)]
+pub(crate) struct Folder {
+    path: PathBuf,
+    /// Holds the lock; reads nothing.
+    handle: File,
+    /// Why there is no lock, where the file system has none to give.
+    pub lock_trouble: Option<io::Error>,
+}
+
+impl Folder {
+    /// Makes the folder where it is missing, and locks it.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        // One call where the folder is there already, as it nearly always is.
+        let handle = match File::open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                make_private(path).map_err(Error::io("make the folder"))?;
+                File::open(path)
+            }
+            other => other,
+        };
+        let handle = handle.map_err(Error::io("open the folder"))?;
+        let lock_trouble = match flock(&handle, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => None,
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(Error::InUse),
+            Err(errno) => Some(io::Error::from(errno)),
+        };
+        Ok(Self { path: path.to_owned(), handle, lock_trouble })
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Reads what stands there.
+    pub(crate) fn load(&self) -> Result<Stored, Error> {
+        let mut stored = Stored::default();
+        if let Some(bytes) = self.read(IDENTITY)? {
+            stored.identity = decode(&bytes);
+            stored.identity_lost = stored.identity.is_none();
+        }
+        stored.denied = self.read(DENIED)?.is_some();
+        if let Some(bytes) = self.read(ERASE)? {
+            let text = String::from_utf8_lossy(&bytes);
+            stored.erasures = text.lines().filter_map(Installation::from_hex).collect();
+        }
+        Ok(stored)
+    }
+
+    pub(crate) fn save(&self, identity: &Identity) -> Result<(), Error> {
+        self.replace(IDENTITY, &encode(identity))
+    }
+
+    /// Notes the refusal. Everything else is deleted after it, so that a kill between the two
+    /// leaves the refusal standing.
+    pub(crate) fn deny(&self) -> Result<(), Error> {
+        File::create(self.path(DENIED)).map(drop).map_err(Error::io("note the refusal"))
+    }
+
+    pub(crate) fn undeny(&self) -> Result<(), Error> {
+        self.remove(DENIED)
+    }
+
+    /// Notes the installations whose erasure the collector still has to confirm; none removes the
+    /// note.
+    pub(crate) fn set_erasures(&self, erasures: &[Installation]) -> Result<(), Error> {
+        if erasures.is_empty() {
+            return self.remove(ERASE);
+        }
+        let lines: String = erasures.iter().map(|id| id.hex() + "\n").collect();
+        self.replace(ERASE, lines.as_bytes())
+    }
+
+    /// Deletes all but the two notes, `identity` last: as long as it stands, a killed deletion is
+    /// known for one.
+    pub(crate) fn wipe(&self) -> Result<(), Error> {
+        for entry in fs::read_dir(&self.path).map_err(Error::io("list the folder"))? {
+            let name = entry.map_err(Error::io("list the folder"))?.file_name();
+            if ![IDENTITY, DENIED, ERASE].iter().any(|kept| name == *kept) {
+                remove(&self.path.join(&name))?;
+            }
+        }
+        self.remove(IDENTITY)
+    }
+
+    /// Makes the small files last through a power cut.
+    pub(crate) fn sync(&self) -> Result<(), Error> {
+        for name in [IDENTITY, DENIED, ERASE] {
+            match File::open(self.path(name)) {
+                Ok(file) => file.sync_all().map_err(Error::io("sync the folder's files"))?,
+                Err(error) if error.kind() == ErrorKind::NotFound => {}
+                Err(error) => return Err(Error::io("sync the folder's files")(error)),
+            }
+        }
+        self.handle.sync_all().map_err(Error::io("sync the folder"))
+    }
+
+    fn read(&self, name: &str) -> Result<Option<Vec<u8>>, Error> {
+        match fs::read(self.path(name)) {
+            Ok(bytes) => Ok(Some(bytes)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Error::io("read the folder's files")(error)),
+        }
+    }
+
+    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
+        let temporary = self.path(&format!("{name}.new"));
+        let write = || -> io::Result<()> {
+            File::create(&temporary)?.write_all(bytes)?;
+            fs::rename(&temporary, self.path(name))
+        };
+        write().map_err(Error::io("write the folder's files"))
+    }
+
+    fn remove(&self, name: &str) -> Result<(), Error> {
+        remove(&self.path(name))
+    }
+}
+
+/// Deletes a file that may be gone already.
+pub(crate) fn remove(path: &Path) -> Result<(), Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("delete a file")(error)),
+        _ => Ok(()),
+    }
+}
+
+fn make_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn encode(identity: &Identity) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(IDENTITY_BYTES);
+    bytes.extend_from_slice(MAGIC);
+    bytes.extend_from_slice(identity.installation.as_bytes());
+    bytes.extend_from_slice(&identity.epoch.to_le_bytes());
+    bytes.push(u8::from(identity.location));
+    bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
+    bytes
+}
+
+fn decode(bytes: &[u8]) -> Option<Identity> {
+    let (body, crc) = bytes.split_last_chunk::<4>()?;
+    if bytes.len() != IDENTITY_BYTES || crc32fast::hash(body) != u32::from_le_bytes(*crc) {
+        return None;
+    }
+    let rest = body.strip_prefix(MAGIC)?;
+    let (installation, rest) = rest.split_first_chunk::<16>()?;
+    let (epoch, rest) = rest.split_first_chunk::<4>()?;
+    Some(Identity {
+        installation: Installation(*installation),
+        epoch: u32::from_le_bytes(*epoch),
+        location: rest.first() == Some(&1),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const IDENTITY: Identity =
+        Identity { installation: Installation([0xab; 16]), epoch: 3, location: true };
+
+    #[test]
+    fn any_wrong_byte_or_length_makes_an_identity_unreadable() {
+        let good = encode(&IDENTITY);
+        assert_eq!(decode(&good), Some(IDENTITY));
+        for at in 0..good.len() {
+            let mut bad = good.clone();
+            bad[at] ^= 1;
+            assert_eq!(decode(&bad), None, "byte {at}");
+            assert_eq!(decode(&good[..at]), None, "length {at}");
+        }
+    }
+
+    #[test]
+    fn a_second_journey_of_the_same_folder_is_kept_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let first = Folder::open(&dir.path().join("a/b")).unwrap();
+        assert!(matches!(Folder::open(&dir.path().join("a/b")), Err(Error::InUse)));
+        drop(first);
+        assert!(Folder::open(&dir.path().join("a/b")).is_ok());
+    }
+
+    #[test]
+    fn what_is_noted_is_found_again_and_wiping_leaves_only_the_notes() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = Folder::open(dir.path()).unwrap();
+        folder.save(&IDENTITY).unwrap();
+        folder.deny().unwrap();
+        folder.set_erasures(&[Installation([1; 16]), Installation([2; 16])]).unwrap();
+        fs::write(folder.path("journal-0"), b"x").unwrap();
+        let stored = folder.load().unwrap();
+        assert_eq!(stored.identity, Some(IDENTITY));
+        assert!(stored.denied);
+        assert_eq!(stored.erasures, [Installation([1; 16]), Installation([2; 16])]);
+        folder.wipe().unwrap();
+        folder.set_erasures(&[]).unwrap();
+        let left: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        assert_eq!(left, ["denied"]);
+    }
+}

@@ -1,0 +1,117 @@
+//! Sessions, as a pure state machine: when one ends and the next begins.
+//!
+//! Within a process the elapsed clock decides, which nobody can set and which counts sleep.
+//! Across processes only the wall clock is left, and it is believed within reason.
+
+use crate::clock::Now;
+use crate::config::{SESSION_TIMEOUT_MS, WALL_STEP_MAX_MS};
+
+/// When the last event of a session was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Last {
+    Never,
+    /// In this process, by the elapsed clock.
+    Here(u64),
+    /// In an earlier process, by the wall clock.
+    Before(i64),
+}
+
+/// The session that the next event may continue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Session {
+    id: u32,
+    last: Last,
+}
+
+/// What an event does to a session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Transition {
+    /// The session from here on.
+    pub session: Session,
+    /// Whether the event began a new one.
+    pub began: bool,
+}
+
+impl Session {
+    /// No session yet.
+    pub(crate) const NONE: Self = Self { id: 0, last: Last::Never };
+
+    /// The session an earlier process left, with the wall clock of its last event.
+    pub(crate) fn left(id: u32, last_wall_ms: i64) -> Self {
+        Self { id, last: if id == 0 { Last::Never } else { Last::Before(last_wall_ms) } }
+    }
+
+    /// Its number, from 1 on; 0 before the first event.
+    pub(crate) fn id(self) -> u32 {
+        self.id
+    }
+
+    /// Takes an event at `now`.
+    pub(crate) fn on_event(self, now: Now) -> Transition {
+        let goes_on = match self.last {
+            Last::Never => false,
+            Last::Here(last_ms) => now.elapsed_ms.saturating_sub(last_ms) < SESSION_TIMEOUT_MS,
+            Last::Before(last_ms) => wall_step(last_ms, now.wall_ms)
+                .is_some_and(|step_ms| step_ms < SESSION_TIMEOUT_MS),
+        };
+        let id = if goes_on { self.id } else { self.id.wrapping_add(1).max(1) };
+        let session = Self { id, last: Last::Here(now.elapsed_ms) };
+        Transition { session, began: !goes_on }
+    }
+}
+
+/// The time that passed between two readings of the wall clock in two processes, in ms; `None`
+/// when it went back or jumped by more than a day, and so tells nothing.
+pub(crate) fn wall_step(before_ms: i64, now_ms: i64) -> Option<u64> {
+    let step_ms = now_ms.checked_sub(before_ms)?;
+    (0..=WALL_STEP_MAX_MS).contains(&step_ms).then_some(step_ms as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: u64 = 60_000;
+
+    fn at(wall_ms: i64, elapsed_ms: u64) -> Now {
+        Now { wall_ms, elapsed_ms }
+    }
+
+    #[test]
+    fn begins_with_the_first_event_and_rotates_after_half_an_hour_without_one() {
+        let first = Session::NONE.on_event(at(0, 0));
+        assert_eq!((first.session.id(), first.began), (1, true));
+        let same = first.session.on_event(at(0, 30 * MINUTE - 1));
+        assert_eq!((same.session.id(), same.began), (1, false));
+        let next = same.session.on_event(at(0, 60 * MINUTE - 1));
+        assert_eq!((next.session.id(), next.began), (2, true));
+    }
+
+    #[test]
+    fn ignores_the_wall_clock_while_the_process_lives() {
+        let first = Session::NONE.on_event(at(0, 0)).session;
+        for wall_ms in [i64::MIN, -1, i64::MAX] {
+            assert!(!first.on_event(at(wall_ms, MINUTE)).began);
+        }
+    }
+
+    #[test]
+    fn resumes_the_session_after_a_restart_within_the_timeout() {
+        let left = Session::left(7, 1_000_000);
+        assert_eq!(left.on_event(at(1_000_000 + 29 * 60_000, 5)).session.id(), 7);
+        assert_eq!(left.on_event(at(1_000_000 + 30 * 60_000, 5)).session.id(), 8);
+    }
+
+    #[test]
+    fn a_clock_that_went_back_or_jumped_across_a_restart_begins_a_new_session() {
+        let left = Session::left(7, 1_000_000);
+        for wall_ms in [999_999, i64::MIN, i64::MAX, 1_000_000 + WALL_STEP_MAX_MS + 1] {
+            assert!(left.on_event(at(wall_ms, 5)).began, "{wall_ms}");
+        }
+    }
+
+    #[test]
+    fn numbers_never_return_to_zero() {
+        assert_eq!(Session::left(u32::MAX, 0).on_event(at(i64::MAX, 0)).session.id(), 1);
+    }
+}

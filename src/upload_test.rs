@@ -1,0 +1,166 @@
+use super::*;
+
+fn unsent(count: u64) -> Queue {
+    Queue { unsent: count, first_unsent_ms: (count > 0).then_some(1_000), ..Queue::default() }
+}
+
+const BATCH: Option<Step> = Some(Step::Batch { events_max: BATCH_EVENTS_MAX });
+
+#[test]
+fn a_batch_starts_at_twenty_events_or_after_half_a_minute_or_when_asked() {
+    let mut upload = Upload::new();
+    assert_eq!(upload.next(1_000, &unsent(19)), None);
+    assert_eq!(upload.deadline(&unsent(19)), Some(31_000));
+    assert_eq!(upload.next(30_999, &unsent(19)), None);
+    assert_eq!(upload.next(31_000, &unsent(19)), BATCH);
+    assert_eq!(Upload::new().next(1_000, &unsent(20)), BATCH);
+    let mut asked = Upload::new();
+    asked.force();
+    assert_eq!(asked.next(1_000, &unsent(1)), BATCH);
+}
+
+#[test]
+fn nothing_to_send_means_no_wake_up() {
+    let mut upload = Upload::new();
+    upload.force();
+    assert_eq!(upload.next(0, &unsent(0)), None);
+    assert_eq!(upload.deadline(&unsent(0)), None);
+    assert_eq!(upload.next(1_001, &unsent(1)), None, "the request was spent on nothing");
+}
+
+#[test]
+fn an_upload_once_begun_goes_on_until_nothing_is_left_one_batch_at_a_time() {
+    let mut upload = Upload::new();
+    assert_eq!(upload.next(1_000, &unsent(120)), BATCH);
+    assert_eq!(upload.next(1_000, &unsent(120)), None, "one in flight");
+    upload.on_backlog(Verdict::Stored, 100, 1_000, 0);
+    assert_eq!(upload.next(1_000, &unsent(5)), BATCH);
+}
+
+#[test]
+fn a_call_goes_at_once_and_the_backlog_pauses_while_it_is_sent() {
+    let mut upload = Upload::new();
+    assert_eq!(upload.next(1_000, &unsent(500)), BATCH);
+    let queue = Queue { calls: 1, ..unsent(500) };
+    assert_eq!(upload.next(1_000, &queue), Some(Step::Call), "not even for a batch in flight");
+    upload.on_backlog(Verdict::Stored, 100, 1_000, 0);
+    assert_eq!(upload.next(1_000, &queue), None);
+    assert_eq!(upload.deadline(&queue), None);
+    upload.on_call(Verdict::Stored, 1_000, 0);
+    assert_eq!(upload.next(1_000, &unsent(400)), BATCH);
+}
+
+#[test]
+fn a_failing_call_lets_the_backlog_go_on() {
+    let mut upload = Upload::new();
+    let queue = Queue { calls: 1, ..unsent(500) };
+    assert_eq!(upload.next(1_000, &queue), Some(Step::Call));
+    upload.on_call(Verdict::BackOff, 1_000, 1_500);
+    assert_eq!(upload.next(1_000, &queue), BATCH);
+    assert_eq!(upload.next(2_500, &queue), Some(Step::Call));
+}
+
+#[test]
+fn back_off_doubles_with_full_jitter_from_two_seconds_to_ten_minutes() {
+    let mut upload = Upload::new();
+    upload.force();
+    for bound_ms in [2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000, 512_000, 600_000, 600_000] {
+        assert_eq!(upload.next(0, &unsent(1)), BATCH);
+        upload.on_backlog(Verdict::BackOff, 1, 0, bound_ms);
+        assert_eq!(upload.deadline(&unsent(1)), Some(bound_ms));
+        assert_eq!(upload.next(bound_ms - 1, &unsent(1)), None);
+        assert_eq!(upload.next(bound_ms, &unsent(1)), BATCH);
+        upload.on_backlog(Verdict::Wait(0), 1, 0, 0);
+    }
+    assert_eq!(upload.next(0, &unsent(1)), BATCH);
+    upload.on_backlog(Verdict::BackOff, 1, 0, 600_001);
+    assert_eq!(upload.deadline(&unsent(1)), Some(0), "jitter reaches down to zero");
+}
+
+#[test]
+fn an_impatient_app_cuts_a_back_off_short_but_not_what_the_collector_asked_for() {
+    let mut upload = Upload::new();
+    upload.force();
+    upload.next(0, &unsent(1));
+    upload.on_backlog(Verdict::BackOff, 1, 0, 1_999);
+    upload.force();
+    assert_eq!(upload.next(0, &unsent(1)), BATCH);
+    upload.on_backlog(Verdict::Wait(60_000), 1, 0, 500);
+    upload.force();
+    assert_eq!(upload.next(60_499, &unsent(1)), None);
+    assert_eq!(upload.next(60_500, &unsent(1)), BATCH);
+}
+
+#[test]
+fn a_wrong_key_pauses_until_the_app_asks_again() {
+    let mut upload = Upload::new();
+    upload.force();
+    upload.next(0, &unsent(1));
+    upload.on_backlog(Verdict::Pause, 1, 0, 0);
+    assert_eq!(upload.next(u64::MAX / 2, &unsent(999)), None);
+    assert_eq!(upload.deadline(&unsent(999)), None);
+    upload.force();
+    assert_eq!(upload.next(0, &unsent(1)), BATCH);
+}
+
+#[test]
+fn a_poisoned_batch_is_halved_down_to_the_one_event_that_is_dropped() {
+    let mut upload = Upload::new();
+    let (mut sizes, mut dropped) = (vec![], 0);
+    // Event 37 of 100 is poison; what stands before it goes first.
+    let (mut left, mut poison) = (100usize, 37usize);
+    upload.force();
+    while left > 0 {
+        let Some(Step::Batch { events_max }) = upload.next(0, &unsent(left as u64)) else { panic!() };
+        let count = events_max.min(left);
+        sizes.push(count);
+        if poison < count {
+            if upload.on_backlog(Verdict::Divide, count, 0, 0) {
+                dropped += 1;
+                left -= 1;
+                poison = usize::MAX;
+            }
+        } else {
+            upload.on_backlog(Verdict::Stored, count, 0, 0);
+            left -= count;
+            poison = poison.saturating_sub(count);
+        }
+    }
+    assert_eq!(dropped, 1);
+    assert!(sizes.len() < 40, "{sizes:?}");
+}
+
+#[test]
+fn an_empty_batch_that_is_refused_is_no_reason_to_hurry() {
+    let mut upload = Upload::new();
+    let queue = Queue { wants_codes: true, ..Queue::default() };
+    assert_eq!(upload.next(0, &queue), BATCH);
+    assert!(!upload.on_backlog(Verdict::Divide, 0, 0, 1_000));
+    assert_eq!(upload.next(999, &queue), None);
+}
+
+#[test]
+fn statuses_are_judged_as_the_wire_says() {
+    for (status, retry_after_ms, ours, verdict) in [
+        (200, None, true, Verdict::Stored),
+        (200, None, false, Verdict::BackOff),
+        (204, None, true, Verdict::Stored),
+        (301, None, false, Verdict::BackOff),
+        (302, Some(1), false, Verdict::BackOff),
+        (400, None, false, Verdict::Divide),
+        (401, None, false, Verdict::Pause),
+        (403, None, false, Verdict::Pause),
+        (404, None, false, Verdict::BackOff),
+        (408, None, false, Verdict::BackOff),
+        (410, None, false, Verdict::Erased),
+        (413, None, false, Verdict::Divide),
+        (422, None, false, Verdict::Divide),
+        (429, Some(7_000), false, Verdict::Wait(7_000)),
+        (429, None, false, Verdict::BackOff),
+        (500, Some(7_000), false, Verdict::BackOff),
+        (503, Some(u64::MAX), false, Verdict::Wait(RETRY_AFTER_MAX_MS)),
+        (511, None, false, Verdict::BackOff),
+    ] {
+        assert_eq!(judge(status, retry_after_ms, ours), verdict, "{status}");
+    }
+}
