@@ -3,8 +3,8 @@
 //! Everything else takes a [`Clock`], so that a test or a simulation can drive it. What a moment
 //! means (a session's end, an event's age) is decided where it matters, not here.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
@@ -35,9 +35,12 @@ pub trait Clock: Send + Sync {
 
 /// Wakes one waiting thread from any other, without blocking the one who rings.
 ///
-/// A ring before the wait is kept, and many rings are one.
+/// A ring before the wait is kept, and many rings are one. Clones are the same bell.
+#[derive(Debug, Default, Clone)]
+pub struct Bell(Arc<BellState>);
+
 #[derive(Debug, Default)]
-pub struct Bell {
+struct BellState {
     rung: AtomicBool,
     waiter: OnceLock<Thread>,
 }
@@ -50,8 +53,8 @@ impl Bell {
 
     /// Rings. At most one futex wake, and that only when somebody is asleep.
     pub fn ring(&self) {
-        if !self.rung.swap(true, Ordering::SeqCst)
-            && let Some(waiter) = self.waiter.get()
+        if !self.0.rung.swap(true, Ordering::SeqCst)
+            && let Some(waiter) = self.0.waiter.get()
         {
             waiter.unpark();
         }
@@ -59,14 +62,14 @@ impl Bell {
 
     /// Whether it was rung since the last [`take`](Self::take).
     pub fn is_rung(&self) -> bool {
-        self.rung.load(Ordering::SeqCst)
+        self.0.rung.load(Ordering::SeqCst)
     }
 
     /// Names the calling thread as the one that waits (the first caller stays it), and takes the
     /// ring, if there was one.
     pub fn take(&self) -> bool {
-        self.waiter.get_or_init(thread::current);
-        self.rung.swap(false, Ordering::SeqCst)
+        self.0.waiter.get_or_init(thread::current);
+        self.0.rung.swap(false, Ordering::SeqCst)
     }
 }
 

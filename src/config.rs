@@ -6,64 +6,64 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 /// Bytes an event may take encoded: a journey step is a few hundred; more is a mistake.
-pub const EVENT_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const EVENT_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of a screen name: a route pattern, never a URL.
-pub const SCREEN_BYTES_MAX: usize = 128;
+pub(crate) const SCREEN_BYTES_MAX: usize = 128;
 /// Bytes of an id of a product, an order or a customer.
-pub const ID_BYTES_MAX: usize = 128;
+pub(crate) const ID_BYTES_MAX: usize = 128;
 /// Bytes of a name a person reads: a product's, a search.
-pub const NAME_BYTES_MAX: usize = 256;
+pub(crate) const NAME_BYTES_MAX: usize = 256;
 /// Bytes of a short word: a brand, a status, a failure's code, a custom event's name or key.
-pub const WORD_BYTES_MAX: usize = 64;
+pub(crate) const WORD_BYTES_MAX: usize = 64;
 /// Bytes of an identity proof: a JWT of three small parts; a longer one is not cut but refused.
-pub const PROOF_BYTES_MAX: usize = 4 * 1024;
+pub(crate) const PROOF_BYTES_MAX: usize = 4 * 1024;
 /// Values of a custom event: what a person can take in at a glance.
-pub const CUSTOM_VALUES_MAX: usize = 16;
+pub(crate) const CUSTOM_VALUES_MAX: usize = 16;
 /// Events that wait in memory while nobody was asked for consent, or while the disk is out of
 /// reach: a first launch up to its consent dialog is a few dozen.
-pub const HELD_EVENTS_MAX: usize = 200;
+pub(crate) const HELD_EVENTS_MAX: usize = 200;
 /// Bytes of the events that wait in memory, for the same reason.
-pub const HELD_BYTES_MAX: usize = 256 * 1024;
+pub(crate) const HELD_BYTES_MAX: usize = 256 * 1024;
 /// Sent events that stay on the device: snapshots and previews come from them.
-pub const NEWEST_KEPT: usize = 50;
+pub(crate) const NEWEST_KEPT: usize = 50;
 /// Events a call's snapshot carries at most.
-pub const SNAPSHOT_EVENTS_MAX: usize = 20;
+pub(crate) const SNAPSHOT_EVENTS_MAX: usize = 20;
 /// Bytes a call's snapshot carries at most: half a second on 256 kbit/s before compression.
-pub const SNAPSHOT_BYTES_MAX: usize = 16 * 1024;
+pub(crate) const SNAPSHOT_BYTES_MAX: usize = 16 * 1024;
 /// Events of a batch.
-pub const BATCH_EVENTS_MAX: usize = 100;
+pub(crate) const BATCH_EVENTS_MAX: usize = 100;
 /// Bytes of a batch, inflated: two seconds on 256 kbit/s before compression.
-pub const BATCH_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const BATCH_BYTES_MAX: usize = 64 * 1024;
 /// Unsent events that start an upload.
-pub const UPLOAD_AT_EVENTS: u64 = 20;
+pub(crate) const UPLOAD_AT_EVENTS: u64 = 20;
 /// How long the first unsent event waits for company.
-pub const UPLOAD_AFTER_MS: u64 = 30_000;
+pub(crate) const UPLOAD_AFTER_MS: u64 = 30_000;
 /// Undrained events that start a drain.
-pub const DRAIN_AT_EVENTS: u64 = 100;
+pub(crate) const DRAIN_AT_EVENTS: u64 = 100;
 /// How long a recorded event may stay in the journal alone.
-pub const DRAIN_AFTER_MS: u64 = 1_000;
+pub(crate) const DRAIN_AFTER_MS: u64 = 1_000;
 /// First bound of the back-off; it doubles with each failure.
-pub const BACKOFF_MIN_MS: u64 = 2_000;
+pub(crate) const BACKOFF_MIN_MS: u64 = 2_000;
 /// Last bound of the back-off.
-pub const BACKOFF_MAX_MS: u64 = 600_000;
+pub(crate) const BACKOFF_MAX_MS: u64 = 600_000;
 /// Longest wait a collector can ask for: a day, so that a wrong answer cannot silence a phone.
-pub const RETRY_AFTER_MAX_MS: u64 = 86_400_000;
+pub(crate) const RETRY_AFTER_MAX_MS: u64 = 86_400_000;
 /// A session ends after this long without an event.
-pub const SESSION_TIMEOUT_MS: u64 = 30 * 60_000;
+pub(crate) const SESSION_TIMEOUT_MS: u64 = 30 * 60_000;
 /// A step of the wall clock across restarts beyond this says nothing about time passed.
-pub const WALL_STEP_MAX_MS: i64 = 24 * 3_600_000;
+pub(crate) const WALL_STEP_MAX_MS: i64 = 24 * 3_600_000;
 /// Leased codes below which more are asked for.
-pub const CODES_LOW: usize = 3;
+pub(crate) const CODES_LOW: usize = 3;
 /// Leased codes kept: the collector gives five.
-pub const CODES_MAX: usize = 8;
+pub(crate) const CODES_MAX: usize = 8;
 /// Screen numbers kept: as many as a code can name.
-pub const SCREENS_MAX: usize = 999;
+pub(crate) const SCREENS_MAX: usize = 999;
 /// How long a token can be claimed, and so what a call context tells as its expiry.
-pub const TOKEN_LIFE_MS: u64 = 24 * 3_600_000;
+pub(crate) const TOKEN_LIFE_MS: u64 = 24 * 3_600_000;
 /// Bytes of an answer that are read: a batch's answer is below 8 KiB.
-pub const ANSWER_BYTES_MAX: usize = 64 * 1024;
+pub(crate) const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Smallest quota: two journal segments and a store need room to turn around.
-pub const QUOTA_BYTES_MIN: u64 = 1024 * 1024;
+pub(crate) const QUOTA_BYTES_MIN: u64 = 1024 * 1024;
 
 /// Whether the customer agreed to be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -150,7 +150,9 @@ impl Config {
         }
         let key = &self.write_key;
         if key.is_empty() || key.len() > 256 || !key.bytes().all(|b| b.is_ascii_graphic()) {
-            return Err("write_key must be the key that `jalon-collector key create` printed".into());
+            return Err(
+                "write_key must be the key that `jalon-collector key create` printed".into()
+            );
         }
         if self.quota_bytes < QUOTA_BYTES_MIN {
             return Err(format!("quota_bytes must be at least {QUOTA_BYTES_MIN}"));
@@ -210,10 +212,25 @@ mod tests {
     #[test]
     fn plain_http_is_for_loopback_only() {
         let check = |endpoint: &str| Config::new("/x", endpoint, "key").check();
-        for good in ["https://a.example", "https://a.example:8443/j/", "http://127.0.0.1:1", "http://[::1]:1", "http://localhost"] {
+        for good in [
+            "https://a.example",
+            "https://a.example:8443/j/",
+            "http://127.0.0.1:1",
+            "http://[::1]:1",
+            "http://localhost",
+        ] {
             assert_eq!(check(good), Ok(()), "{good}");
         }
-        for bad in ["", "a.example", "ftp://a", "http://a.example", "https://", "https://u@h", "http://127.0.0.1.example", "https://a b"] {
+        for bad in [
+            "",
+            "a.example",
+            "ftp://a",
+            "http://a.example",
+            "https://",
+            "https://u@h",
+            "http://127.0.0.1.example",
+            "https://a b",
+        ] {
             assert!(check(bad).is_err(), "{bad}");
         }
     }
@@ -221,9 +238,26 @@ mod tests {
     #[test]
     fn options_that_can_never_work_are_named() {
         let config = Config::new("/x", "https://a.example", "key");
-        assert!(Config { write_key: "a key".into(), ..config.clone() }.check().unwrap_err().contains("write_key"));
-        assert!(Config { quota_bytes: 1, ..config.clone() }.check().unwrap_err().contains("quota_bytes"));
-        assert!(Config { folder: "".into(), ..config.clone() }.check().unwrap_err().contains("folder"));
-        assert!(Config { time_to_live: Duration::ZERO, ..config }.check().unwrap_err().contains("time_to_live"));
+        assert!(
+            Config { write_key: "a key".into(), ..config.clone() }
+                .check()
+                .unwrap_err()
+                .contains("write_key")
+        );
+        assert!(
+            Config { quota_bytes: 1, ..config.clone() }
+                .check()
+                .unwrap_err()
+                .contains("quota_bytes")
+        );
+        assert!(
+            Config { folder: "".into(), ..config.clone() }.check().unwrap_err().contains("folder")
+        );
+        assert!(
+            Config { time_to_live: Duration::ZERO, ..config }
+                .check()
+                .unwrap_err()
+                .contains("time_to_live")
+        );
     }
 }

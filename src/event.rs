@@ -189,6 +189,13 @@ impl Dropped {
         }
     }
 
+    pub(crate) fn subtract(&mut self, other: &Self) {
+        for (reason, count) in other.iter() {
+            let left = self.get(reason).saturating_sub(count);
+            self.0[reason as usize] = left;
+        }
+    }
+
     pub(crate) fn before_a_seq(&self) -> u64 {
         self.iter().filter(|(reason, _)| !reason.leaves_a_gap()).map(|(_, count)| count).sum()
     }
@@ -232,6 +239,14 @@ pub(crate) struct Record {
     pub body: Vec<u8>,
 }
 
+impl Record {
+    /// The reason that a note of a dropped event gives.
+    pub(crate) fn dropped_reason(&self) -> Option<DropReason> {
+        let number = self.body.first().filter(|_| self.kind == Kind::Dropped)?;
+        DropReason::ALL.get(usize::from(*number)).copied()
+    }
+}
+
 /// What goes into the journal: the app's event, or one of the SDK's own.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Entry {
@@ -253,9 +268,8 @@ impl Entry {
     /// Roughly what it holds in memory.
     pub(crate) fn bytes(&self) -> usize {
         let text = |s: &Option<String>| s.as_ref().map_or(0, String::len);
-        let of_product = |p: &Product| {
-            p.id.len() + text(&p.name) + text(&p.category) + text(&p.brand)
-        };
+        let of_product =
+            |p: &Product| p.id.len() + text(&p.name) + text(&p.category) + text(&p.brand);
         256 + match self {
             Self::App { event, .. } => match event {
                 Event::ScreenView { screen } => screen.len(),

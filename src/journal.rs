@@ -59,8 +59,8 @@ pub(crate) enum AppendError {
     Full,
     /// The record is larger than one may be.
     TooLarge,
-    /// The system did not take it.
-    Io(io::Error),
+    /// The system did not take it: the disk is full, the quota used up, the file unwritable.
+    Refused,
 }
 
 /// The caller's end.
@@ -76,6 +76,7 @@ pub(crate) struct Writer {
 /// The worker's end.
 #[derive(Debug)]
 pub(crate) struct Drainer {
+    run: u64,
     /// Empty, with a header newer than the active segment's.
     spare: Option<Segment>,
     /// Full of records the store has not confirmed yet.
@@ -97,7 +98,7 @@ pub(crate) struct Opened {
     pub drainer: Drainer,
     /// The last session, and the wall clock of its last event.
     pub session: (u32, i64),
-    /// Records that await the worker, as far as the segments tell.
+    /// Events that await the worker, as far as the segments tell.
     pub waiting: u64,
     /// Torn tails that were cut off.
     pub torn: u64,
@@ -117,7 +118,7 @@ pub(crate) fn open(folder: &Path, bytes_max: u64, run: u64, salt: u32) -> Result
 
 fn arrange(mut found: Vec<Found>, bytes_max: u64, run: u64, salt: u32) -> io::Result<Opened> {
     let torn = found.iter().filter(|segment| segment.torn).count() as u64;
-    let waiting = found.iter().map(|segment| segment.records).sum();
+    let waiting = found.iter().map(|segment| segment.events).sum();
     // The older one first; one without a header is new or lost, and so the oldest of all.
     found.sort_by_key(|segment| segment.header.map_or(0, |header| header.ordinal));
     let session = found
@@ -143,7 +144,7 @@ fn arrange(mut found: Vec<Found>, bytes_max: u64, run: u64, salt: u32) -> io::Re
         (Some(Segment::start(other.file, next, salt.wrapping_add(1), session)?), None)
     };
     let writer = Writer { active, bytes_max, run, n: 0, record: Vec::with_capacity(1024) };
-    Ok(Opened { writer, drainer: Drainer { spare, sealed }, session, waiting, torn })
+    Ok(Opened { writer, drainer: Drainer { run, spare, sealed }, session, waiting, torn })
 }
 
 impl Writer {
@@ -178,14 +179,9 @@ impl Writer {
         fields[44..48].copy_from_slice(&session.to_le_bytes());
         let crc = crc_of(self.active.header.salt, fields);
         fields[CRC_AT..CRC_END].copy_from_slice(&crc.to_le_bytes());
-        self.active.append(&self.record).map_err(AppendError::Io)?;
+        self.active.append(&self.record).map_err(|_| AppendError::Refused)?;
         self.n += 1;
         Ok(())
-    }
-
-    /// How many records this process has appended.
-    pub(crate) fn appended(&self) -> u64 {
-        self.n
     }
 }
 
@@ -195,25 +191,37 @@ impl Drainer {
         self.sealed.is_some()
     }
 
+    /// The run of the records that this process appends.
+    pub(crate) fn run(&self) -> u64 {
+        self.run
+    }
+
     /// Seals what the caller has written and gives it the other segment: two pointers, no I/O,
-    /// so that it may be done under the callers' lock. Nothing happens while a sealed segment
-    /// waits, or when there is nothing to seal.
-    pub(crate) fn seal(&mut self, writer: &mut Writer) {
-        if self.sealed.is_none()
-            && writer.active.end > HEADER_BYTES
+    /// so that it may be done under the callers' lock. False while an earlier segment is still
+    /// sealed: then nothing happens.
+    pub(crate) fn seal(&mut self, writer: &mut Writer) -> bool {
+        if self.sealed.is_some() {
+            return false;
+        }
+        if writer.active.end > HEADER_BYTES
             && let Some(spare) = self.spare.take()
         {
             self.sealed = Some(std::mem::replace(&mut writer.active, spare));
         }
+        true
     }
 
     /// Reads the sealed segment.
     pub(crate) fn read(&self) -> Result<Drained, Error> {
         let Some(sealed) = &self.sealed else { return Ok(Drained::default()) };
         let mut bytes = vec![0; (sealed.end - HEADER_BYTES) as usize];
-        sealed.file.read_exact_at(&mut bytes, HEADER_BYTES).map_err(Error::io("read the journal"))?;
+        sealed
+            .file
+            .read_exact_at(&mut bytes, HEADER_BYTES)
+            .map_err(Error::io("read the journal"))?;
         let mut drained = Drained::default();
-        let scan = scan(&bytes, sealed.header.salt, |record| drained.records.push(record.to_record()));
+        let scan =
+            scan(&bytes, sealed.header.salt, |record| drained.records.push(record.to_record()));
         drained.damages = scan.damages;
         Ok(drained)
     }
@@ -308,6 +316,7 @@ struct Found {
     file: File,
     header: Option<Header>,
     records: u64,
+    events: u64,
     end: u64,
     torn: bool,
     last: Option<(u32, i64)>,
@@ -328,13 +337,22 @@ impl Found {
         let Some(known) = header else {
             // A header that is not ours: what stands behind it cannot be told from noise.
             let torn = bytes.len() as u64 > HEADER_BYTES;
-            return Ok(Self { file, header, records: 0, end: HEADER_BYTES, torn, last: None });
+            return Ok(Self {
+                file,
+                header,
+                records: 0,
+                events: 0,
+                end: HEADER_BYTES,
+                torn,
+                last: None,
+            });
         };
         let body = &bytes[HEADER_BYTES as usize..];
         let scan = scan(body, known.salt, |_| ());
         let end = HEADER_BYTES + scan.end as u64;
         let torn = scan.end < body.len();
-        Ok(Self { file, header, records: scan.records, end, torn, last: scan.last })
+        let Scan { records, events, last, .. } = scan;
+        Ok(Self { file, header, records, events, end, torn, last })
     }
 
     /// Goes on behind the last whole record.
@@ -401,6 +419,8 @@ impl<'a> RawRecord<'a> {
 #[derive(Debug, Default)]
 struct Scan {
     records: u64,
+    /// Those that are events, and not notes of dropped ones.
+    events: u64,
     /// Where the last whole record ends.
     end: usize,
     /// Stretches before the end that cannot be read.
@@ -422,6 +442,7 @@ fn scan<'a>(bytes: &'a [u8], salt: u32, mut visit: impl FnMut(&RawRecord<'a>)) -
         scan.damages += u64::from(std::mem::take(&mut damaged));
         if Kind::from_number(record.0[2]) != Some(Kind::Dropped) {
             scan.last = Some((record.session(), record.at_ms()));
+            scan.events += 1;
         }
         scan.records += 1;
         visit(&record);

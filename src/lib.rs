@@ -1,17 +1,51 @@
-//! Jalon
-#![allow(dead_code)]
+//! **Jalon** records a customer's journey in a mobile app, keeps it through kills and lost
+//! networks, and hands it to the agent who takes the call.
+//!
+//! The app opens a [`Journey`] and [records](Journey::record) [`Event`]s: which screens and
+//! products its customer sees. When the customer taps "call us",
+//! [`call_context`](Journey::call_context) gives the call a token and a code, without waiting for
+//! anything, and the agent who picks up sees what this customer just did, even when the phone has
+//! no data at that moment.
+//!
+//! # Promises
+//! - **Kept**: what `record` took survives SIGKILL at any later instant.
+//! - **Once, in order**: the collector stores each event exactly once, in the phone's order.
+//! - **Accounted**: recorded = delivered + queued + dropped, and drops are counted by reason.
+//! - **Bounded**: disk (5 MiB by default), memory, event and request size, wake-ups.
+//! - **Harmless**: no panic, no error and no blocking on the app's threads beyond one append.
+//! - **Consent and erase**: nothing is written before a grant; a refusal or an erasure deletes.
+//!
+//! # It does not
+//! - survive a power cut in the second before an event reached the store (it never reuses a
+//!   number, though);
+//! - record anything on its own: no touches, no network calls, no exact position;
+//! - authenticate anybody: a call code locates a journey, and proves nothing.
+//!
+//! # Features
+//! - `reqwest` (default): a ready transport over HTTP and TLS. Without it, bring a [`Transport`].
+
 pub mod call;
 pub mod clock;
+
 mod config;
 mod consent;
 mod error;
 mod event;
+mod ground;
 mod identity;
+mod intake;
 mod journal;
+mod journey;
 mod session;
+mod store;
 mod transport;
 mod upload;
 mod wire;
-pub use config::*; pub use event::*; pub use error::JourneyError;
-/// status
-pub struct Status;
+mod worker;
+
+pub use config::{App, Config, Consent};
+pub use error::JourneyError;
+pub use event::{DropReason, Dropped, Event, Order, Price, Product, Value};
+pub use journey::{CallContext, CallRequest, Journey, LastUpload, Status};
+pub use transport::{Done, Lane, Method, Request, Response, SendError, Transport};
+pub use worker::UploadProblem;

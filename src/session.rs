@@ -41,6 +41,11 @@ impl Session {
         Self { id, last: if id == 0 { Last::Never } else { Last::Before(last_wall_ms) } }
     }
 
+    /// The same session, counted behind `earlier` ones that could not be read when it began.
+    pub(crate) fn after(self, earlier: u32) -> Self {
+        Self { id: self.id.wrapping_add(earlier).max(1), ..self }
+    }
+
     /// Its number, from 1 on; 0 before the first event.
     pub(crate) fn id(self) -> u32 {
         self.id
@@ -51,8 +56,9 @@ impl Session {
         let goes_on = match self.last {
             Last::Never => false,
             Last::Here(last_ms) => now.elapsed_ms.saturating_sub(last_ms) < SESSION_TIMEOUT_MS,
-            Last::Before(last_ms) => wall_step(last_ms, now.wall_ms)
-                .is_some_and(|step_ms| step_ms < SESSION_TIMEOUT_MS),
+            Last::Before(last_ms) => {
+                wall_step(last_ms, now.wall_ms).is_some_and(|step_ms| step_ms < SESSION_TIMEOUT_MS)
+            }
         };
         let id = if goes_on { self.id } else { self.id.wrapping_add(1).max(1) };
         let session = Self { id, last: Last::Here(now.elapsed_ms) };

@@ -186,8 +186,7 @@ impl Upload {
     fn batch_is_due(&self, now_ms: u64, queue: &Queue) -> bool {
         let waited = queue.first_unsent_ms.is_some_and(|first| now_ms >= first + UPLOAD_AFTER_MS);
         let unsent = queue.unsent > 0;
-        queue.wants_codes
-            || (unsent && (self.forced || waited || queue.unsent >= UPLOAD_AT_EVENTS))
+        queue.wants_codes || (unsent && (self.forced || waited || queue.unsent >= UPLOAD_AT_EVENTS))
     }
 }
 

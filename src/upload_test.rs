@@ -64,7 +64,9 @@ fn a_failing_call_lets_the_backlog_go_on() {
 fn back_off_doubles_with_full_jitter_from_two_seconds_to_ten_minutes() {
     let mut upload = Upload::new();
     upload.force();
-    for bound_ms in [2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000, 512_000, 600_000, 600_000] {
+    for bound_ms in
+        [2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000, 512_000, 600_000, 600_000]
+    {
         assert_eq!(upload.next(0, &unsent(1)), BATCH);
         upload.on_backlog(Verdict::BackOff, 1, 0, bound_ms);
         assert_eq!(upload.deadline(&unsent(1)), Some(bound_ms));
@@ -111,7 +113,9 @@ fn a_poisoned_batch_is_halved_down_to_the_one_event_that_is_dropped() {
     let (mut left, mut poison) = (100usize, 37usize);
     upload.force();
     while left > 0 {
-        let Some(Step::Batch { events_max }) = upload.next(0, &unsent(left as u64)) else { panic!() };
+        let Some(Step::Batch { events_max }) = upload.next(0, &unsent(left as u64)) else {
+            panic!()
+        };
         let count = events_max.min(left);
         sizes.push(count);
         if poison < count {

@@ -58,19 +58,57 @@ fn a_batch_is_the_one_of_the_design() {
 fn every_type_has_its_fields_and_no_other() {
     let golden = include_str!("../tests/fixtures/wire/events.jsonl");
     let entries = [
-        (app(Event::ScreenView { screen: "cart".into() }), Frame { previous: Some(("home", 5_120)), ..FRAME }),
+        (
+            app(Event::ScreenView { screen: "cart".into() }),
+            Frame { previous: Some(("home", 5_120)), ..FRAME },
+        ),
         (app(Event::ProductView { product: galaxy() }), FRAME),
-        (app(Event::Search { query: Some("tente 2\u{a0}places".into()), results: Some(12) }), FRAME),
+        (
+            app(Event::Search { query: Some("tente 2\u{a0}places".into()), results: Some(12) }),
+            FRAME,
+        ),
         (app(Event::Search { query: None, results: None }), Frame { screen: None, ..FRAME }),
-        (app(Event::CartChange { product: Product { id: "1".into(), ..Product::default() }, delta: -2 }), FRAME),
-        (app(Event::Order { order: Order { id: "A-1".into(), status: "placed".into(), total: Some(Price { minor: -5, currency: "JPY".into() }) } }), FRAME),
+        (
+            app(Event::CartChange {
+                product: Product { id: "1".into(), ..Product::default() },
+                delta: -2,
+            }),
+            FRAME,
+        ),
+        (
+            app(Event::Order {
+                order: Order {
+                    id: "A-1".into(),
+                    status: "placed".into(),
+                    total: Some(Price { minor: -5, currency: "JPY".into() }),
+                },
+            }),
+            FRAME,
+        ),
         (app(Event::Failure { code: "payment_declined".into(), screen: None }), FRAME),
-        (app(Event::Custom { name: "size".into(), values: BTreeMap::from([("eu".into(), Value::Number(42.5)), ("fits".into(), Value::Flag(true)), ("note".into(), Value::Text("a\"b".into()))]) }), FRAME),
+        (
+            app(Event::Custom {
+                name: "size".into(),
+                values: BTreeMap::from([
+                    ("eu".into(), Value::Number(42.5)),
+                    ("fits".into(), Value::Flag(true)),
+                    ("note".into(), Value::Text("a\"b".into())),
+                ]),
+            }),
+            FRAME,
+        ),
         (app(Event::ScreenView { screen: "x".repeat(200) }), FRAME),
         (Entry::Customer { id: Some("c-1".into()), proof: None }, FRAME),
         (Entry::Customer { id: None, proof: None }, FRAME),
         (Entry::Location { latitude: 48.85, longitude: 2.35 }, FRAME),
-        (Entry::Call { token: "AAH-_zAxMjM0NTY3ODlhYg".into(), code: Some("4129073852176".into()), topic: Some("billing".into()) }, FRAME),
+        (
+            Entry::Call {
+                token: "AAH-_zAxMjM0NTY3ODlhYg".into(),
+                code: Some("4129073852176".into()),
+                topic: Some("billing".into()),
+            },
+            FRAME,
+        ),
     ];
     let lines: Vec<String> = entries.iter().map(|(entry, frame)| text(entry, frame)).collect();
     assert_eq!(lines.join("\n"), golden.trim_end());

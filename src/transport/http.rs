@@ -62,8 +62,7 @@ impl HttpTransport {
     }
 
     fn tls(&self) -> Result<rustls::ClientConfig, SendError> {
-        let mut roots =
-            rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+        let mut roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
         for root in &self.extra_roots {
             roots.add(root.clone().into()).map_err(|_| SendError::Setup)?;
         }

@@ -1,0 +1,290 @@
+//! The ground a journey stands on: folder, identity and journal, as consent allows them.
+//!
+//! Brings the files into line with what the customer decided. The app's threads do so at `open`
+//! and when consent changes, as far as that is quick; the worker does the rest, and whatever
+//! failed. Deleting is the worker's alone, since it must let go of the store first.
+
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::clock::Clock;
+use crate::config::{Config, Consent};
+use crate::error::Error;
+use crate::identity::{Folder, Identity, Installation, Stored};
+use crate::intake::Intake;
+use crate::journal::{self, Drainer};
+
+/// What stands in the folder, and what is to stand there.
+pub(crate) struct Ground {
+    path: PathBuf,
+    segment_bytes: u64,
+    given: Option<Consent>,
+    plot: Mutex<Plot>,
+}
+
+/// What the ground's lock guards. It is taken before the callers' lock, never after.
+#[derive(Default)]
+pub(crate) struct Plot {
+    folder: Option<Folder>,
+    pub identity: Option<Identity>,
+    /// Installations whose erasure the collector has to confirm.
+    pub erasures: Vec<Installation>,
+    /// The worker's end of the journal, until it fetches it.
+    drainer: Option<Drainer>,
+    /// Everything but the notes is to be deleted, before anything new is made.
+    pub wipe: bool,
+    /// An erasure was asked for while the folder was out of reach.
+    erase_wanted: bool,
+    /// The small files changed and would not survive a power cut.
+    pub unsynced: bool,
+    /// Why the ground cannot be used, if it cannot.
+    pub trouble: Option<String>,
+}
+
+impl Ground {
+    pub(crate) fn new(config: &Config) -> Self {
+        Self {
+            path: config.folder.clone(),
+            segment_bytes: config.segment_bytes(),
+            given: config.consent,
+            plot: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn plot(&self) -> MutexGuard<'_, Plot> {
+        self.plot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Brings the files into line, but deletes nothing. Trouble is noted too, and the worker
+    /// tries again.
+    pub(crate) fn settle(&self, intake: &Intake) -> Result<(), Error> {
+        self.settle_plot(&mut self.plot(), intake)
+    }
+
+    fn settle_plot(&self, plot: &mut Plot, intake: &Intake) -> Result<(), Error> {
+        let outcome = plot
+            .reach(&self.path, self.given, intake)
+            .and_then(|()| plot.establish(&self.path, self.segment_bytes, intake));
+        let unlocked = plot.folder.as_ref().and_then(|folder| folder.lock_trouble.as_ref());
+        plot.trouble = unlocked.map(|error| format!("no lock on the folder: {error}"));
+        if let Err(error) = &outcome {
+            plot.trouble = Some(error.to_string());
+        }
+        outcome
+    }
+
+    /// Takes the customer's answer. A grant makes the files at once, unless old ones must be
+    /// deleted first; a refusal is noted at once, and the worker deletes.
+    pub(crate) fn consent(&self, consent: Consent, intake: &Intake) {
+        let mut plot = self.plot();
+        match consent {
+            Consent::Denied => {
+                intake.forget(Consent::Denied);
+                plot.note_refusal();
+            }
+            Consent::Granted | Consent::Unknown => {
+                // From `Granted` back to `Unknown`, what is kept stays; what comes waits.
+                intake.front().consent = consent;
+                // Trouble is noted in the plot; the worker sees it and tries again.
+                let _ = self.settle_plot(&mut plot, intake);
+            }
+        }
+        drop(plot);
+        intake.bell.ring();
+    }
+
+    /// Takes the customer's answer about the location.
+    pub(crate) fn location(&self, allowed: bool, intake: &Intake) {
+        let mut plot = self.plot();
+        intake.front().location = allowed;
+        if let Some(identity) = plot.identity.as_mut() {
+            identity.location = allowed;
+            plot.save_identity();
+        }
+    }
+
+    /// Notes the installation for erasure at the collector, and has the worker delete the rest.
+    /// With `told_by_collector`, it knows already.
+    pub(crate) fn erase(&self, told_by_collector: bool, intake: &Intake) {
+        let mut plot = self.plot();
+        intake.forget(Consent::Unknown);
+        let identity = plot.identity.take();
+        match identity {
+            Some(identity) if !told_by_collector => plot.erasures.push(identity.installation),
+            None if plot.folder.is_none() => plot.erase_wanted = !told_by_collector,
+            _ => {}
+        }
+        plot.drainer = None;
+        plot.wipe = true;
+        plot.note_erasures();
+        drop(plot);
+        intake.bell.ring();
+    }
+}
+
+impl Plot {
+    /// Opens the folder and reads what stands there, the first time it can be read.
+    fn reach(
+        &mut self,
+        path: &std::path::Path,
+        given: Option<Consent>,
+        intake: &Intake,
+    ) -> Result<(), Error> {
+        if self.folder.is_some() {
+            return Ok(());
+        }
+        let folder = Folder::open(path)?;
+        let stored = folder.load()?;
+        self.folder = Some(folder);
+        let Stored { identity, identity_lost, denied, erasures } = stored;
+        // An `identity` of an installation that is being erased was on its way out.
+        self.identity = identity.filter(|identity| !erasures.contains(&identity.installation));
+        let leftovers = self.identity.is_none() && !identity_lost;
+        self.wipe = self.wipe || denied || (leftovers && !erasures.is_empty());
+        self.erasures.extend(erasures);
+        if identity_lost {
+            log::warn!("the identity file could not be read: beginning a new installation");
+        }
+        let found = match (denied, self.identity.is_some() || identity_lost) {
+            (true, _) => Consent::Denied,
+            (false, true) => Consent::Granted,
+            (false, false) => Consent::Unknown,
+        };
+        let mut front = intake.front();
+        if front.consent == Consent::Unknown && !self.erase_wanted {
+            front.consent = Consent::at_open(given, found);
+        }
+        front.location |= self.identity.is_some_and(|identity| identity.location);
+        let refused = front.consent == Consent::Denied;
+        drop(front);
+        if std::mem::take(&mut self.erase_wanted) {
+            self.erasures.extend(self.identity.take().map(|identity| identity.installation));
+            self.wipe = true;
+            self.note_erasures();
+        }
+        if refused && !denied {
+            self.note_refusal();
+        }
+        Ok(())
+    }
+
+    /// Makes identity and journal, where the customer agreed and nothing old is in the way.
+    fn establish(
+        &mut self,
+        path: &std::path::Path,
+        segment_bytes: u64,
+        intake: &Intake,
+    ) -> Result<(), Error> {
+        let Some(folder) = self.folder.as_ref() else { return Ok(()) };
+        if self.wipe || !intake.front().lacks_journal() {
+            return Ok(());
+        }
+        folder.undeny()?;
+        let location = intake.front().location;
+        let clock = &*intake.clock;
+        if self.identity.is_none() {
+            let identity = new_identity(clock, location);
+            folder.save(&identity)?;
+            self.identity = Some(identity);
+            self.unsynced = true;
+        }
+        let mut bits = [0; 12];
+        clock.random(&mut bits);
+        let [run @ .., a, b, c, d] = bits;
+        let (run, salt) = (u64::from_le_bytes(run), u32::from_le_bytes([a, b, c, d]));
+        let opened = journal::open(path, segment_bytes, run, salt)?;
+        self.drainer = Some(opened.drainer);
+        intake.install(opened.writer, opened.session, opened.waiting, opened.torn);
+        Ok(())
+    }
+
+    /// Deletes what is to be deleted. The worker has let go of store and journal.
+    pub(crate) fn clear(&mut self, consent: Consent) -> Result<(), Error> {
+        if self.wipe
+            && let Some(folder) = self.folder.as_ref()
+        {
+            // The notes first, for good (again, should they not have been written when they were
+            // due): from here on a power cut leaves either everything or the notes.
+            if consent == Consent::Denied {
+                folder.deny()?;
+            }
+            folder.set_erasures(&self.erasures)?;
+            folder.sync()?;
+            self.drainer = None;
+            folder.wipe()?;
+            folder.sync()?;
+            self.wipe = false;
+            self.unsynced = false;
+        }
+        Ok(())
+    }
+
+    /// Makes the small files last through a power cut, before anything leaves the device.
+    pub(crate) fn sync(&mut self) -> Result<(), Error> {
+        if self.unsynced
+            && let Some(folder) = self.folder.as_ref()
+        {
+            folder.sync()?;
+            self.unsynced = false;
+        }
+        Ok(())
+    }
+
+    /// Begins the next epoch of this installation, for good.
+    pub(crate) fn raise_epoch(&mut self) -> Result<Option<Identity>, Error> {
+        let Some((folder, identity)) = self.folder.as_ref().zip(self.identity.as_mut()) else {
+            return Ok(None);
+        };
+        let raised = Identity { epoch: identity.epoch.saturating_add(1), ..*identity };
+        folder.save(&raised)?;
+        folder.sync()?;
+        *identity = raised;
+        Ok(Some(raised))
+    }
+
+    /// The worker's end of the journal, if it was opened since.
+    pub(crate) fn take_drainer(&mut self) -> Option<Drainer> {
+        self.drainer.take()
+    }
+
+    /// The collector confirmed an erasure.
+    pub(crate) fn erased(&mut self, installation: &Installation) {
+        self.erasures.retain(|waiting| waiting != installation);
+        self.note_erasures();
+    }
+
+    fn note_refusal(&mut self) {
+        self.identity = None;
+        self.drainer = None;
+        self.wipe = true;
+        let noted = self.folder.as_ref().map(Folder::deny);
+        self.note(noted);
+    }
+
+    fn note_erasures(&mut self) {
+        let noted = self.folder.as_ref().map(|folder| folder.set_erasures(&self.erasures));
+        self.note(noted);
+    }
+
+    fn save_identity(&mut self) {
+        let noted = self.folder.as_ref().zip(self.identity.as_ref());
+        let noted = noted.map(|(folder, identity)| folder.save(identity));
+        self.note(noted);
+    }
+
+    fn note(&mut self, outcome: Option<Result<(), Error>>) {
+        match outcome {
+            Some(Err(error)) => {
+                log::warn!("a note could not be written: {error}");
+                self.trouble = Some(error.to_string());
+            }
+            _ => self.unsynced = true,
+        }
+    }
+}
+
+fn new_identity(clock: &dyn Clock, location: bool) -> Identity {
+    let mut bits = [0; 16];
+    clock.random(&mut bits);
+    Identity { installation: Installation::from_bytes(bits), epoch: 1, location }
+}

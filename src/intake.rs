@@ -1,0 +1,473 @@
+//! The caller's side: consent gate, stamp, encode, append, nudge; all of it in memory but for the
+//! journal's one write.
+//!
+//! What cannot be appended yet (nobody was asked for consent, or the disk is out of reach) waits
+//! in memory. Nothing here opens files, and the lock is never held across any other I/O, by
+//! whichever thread.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::call::{CallCode, ContextToken};
+use crate::clock::{Bell, Clock, Now};
+use crate::config::{
+    Consent, DRAIN_AT_EVENTS, HELD_BYTES_MAX, HELD_EVENTS_MAX, ID_BYTES_MAX, NAME_BYTES_MAX,
+    PROOF_BYTES_MAX,
+};
+use crate::consent::Gate;
+use crate::event::{DropReason, Dropped, Entry, Event, Kind};
+use crate::journal::{AppendError, Drainer, Writer};
+use crate::session::Session;
+use crate::store::Lease;
+use crate::wire::{self, Frame};
+
+/// Tokens drawn ahead, so that a tap asks the system for nothing.
+const TOKENS_AHEAD: usize = 4;
+
+/// Where callers' records go.
+pub(crate) struct Intake {
+    pub clock: Arc<dyn Clock>,
+    /// Wakes the worker.
+    pub bell: Bell,
+    record_search_queries: bool,
+    front: Mutex<Front>,
+}
+
+/// What the callers' lock guards.
+#[derive(Default)]
+pub(crate) struct Front {
+    pub consent: Consent,
+    pub location: bool,
+    closed: bool,
+    writer: Option<Writer>,
+    held: VecDeque<Held>,
+    held_bytes: usize,
+    session: SessionSlot,
+    screen: Option<(String, u64)>,
+    customer: Customer,
+    codes: Codes,
+    /// Dropped, and told to nobody yet: neither the journal nor the store knows of them.
+    dropped: Dropped,
+    /// Dropped and noted in the journal.
+    noted: Dropped,
+    /// Events in the journal that the worker has not taken over.
+    pub undrained: u64,
+    /// When the first of them came.
+    pub first_undrained_ms: Option<u64>,
+    /// A call waits: do not wait for company.
+    pub urgent: bool,
+}
+
+struct SessionSlot(Session);
+
+impl Default for SessionSlot {
+    fn default() -> Self {
+        Self(Session::NONE)
+    }
+}
+
+/// An entry that waits in memory.
+struct Held {
+    entry: Entry,
+    now: Now,
+    session: u32,
+    screen: Option<String>,
+    previous: Option<(String, u64)>,
+}
+
+/// Who the customer is, as far as this process knows.
+#[derive(Default, PartialEq, Eq)]
+enum Customer {
+    /// The store was not read yet.
+    #[default]
+    NotRead,
+    Nobody,
+    Somebody(String, Option<String>),
+}
+
+/// What a tap takes from.
+#[derive(Default)]
+struct Codes {
+    leases: VecDeque<Lease>,
+    screens: HashMap<String, u16>,
+    tokens: Vec<ContextToken>,
+    /// Counts what changes the leases here before the store hears of it: taps and customers.
+    version: u64,
+    /// Counts the customers alone.
+    customers: u64,
+}
+
+/// The two counts of a moment; see [`Intake::offer_codes`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct CodesVersion {
+    all: u64,
+    customers: u64,
+}
+
+/// What a tap was given.
+pub(crate) struct Tap {
+    pub token: ContextToken,
+    pub code: Option<CallCode>,
+}
+
+/// What the counts of the caller's side are.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct FrontCounts {
+    pub consent: Consent,
+    pub session: u32,
+    /// In memory or in the journal.
+    pub waiting: u64,
+    pub dropped: Dropped,
+    pub codes: usize,
+}
+
+impl Intake {
+    pub(crate) fn new(clock: Arc<dyn Clock>, record_search_queries: bool) -> Self {
+        Self { clock, bell: Bell::new(), record_search_queries, front: Mutex::default() }
+    }
+
+    /// The callers' lock. A panic while it was held (there is none we know of) must not stop the
+    /// app's next call.
+    pub(crate) fn front(&self) -> MutexGuard<'_, Front> {
+        self.front.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Records an app's event.
+    pub(crate) fn record(&self, mut event: Event) {
+        if let Event::Search { query, .. } = &mut event
+            && !self.record_search_queries
+        {
+            *query = None;
+        }
+        match event.bounded() {
+            Ok(entry) => self.put(entry),
+            Err(reason) => self.drop_one(reason),
+        }
+    }
+
+    /// Records who the customer is from here on; the same again changes nothing.
+    pub(crate) fn identify(&self, id: Option<String>, proof: Option<String>) {
+        let blank = id.as_ref().is_some_and(|id| id.trim().is_empty() || id.len() > ID_BYTES_MAX);
+        if blank || proof.as_ref().is_some_and(|proof| proof.len() > PROOF_BYTES_MAX) {
+            return self.drop_one(DropReason::Invalid);
+        }
+        let now = self.clock.now();
+        let mut front = self.front();
+        let next = match id.clone() {
+            None => Customer::Nobody,
+            Some(id) => Customer::Somebody(id, proof.clone()),
+        };
+        if front.customer == next {
+            return;
+        }
+        let keeps_codes = match (&front.customer, &next) {
+            (Customer::Nobody | Customer::NotRead, _) => true,
+            (Customer::Somebody(before, _), Customer::Somebody(after, _)) => before == after,
+            (Customer::Somebody(..), _) => false,
+        };
+        if !keeps_codes {
+            front.codes.leases.clear();
+        }
+        front.codes.version += 1;
+        front.codes.customers += 1;
+        front.customer = next;
+        self.take(front, Entry::Customer { id, proof }, now);
+    }
+
+    /// Records a position, rounded to 0.01 degrees, where the customer allowed it.
+    pub(crate) fn locate(&self, latitude: f64, longitude: f64) {
+        let valid = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
+        if !valid {
+            return self.drop_one(DropReason::Invalid);
+        }
+        if !self.front().location {
+            return self.drop_one(DropReason::Consent);
+        }
+        let coarse = |degrees: f64| (degrees * 100.0).round() / 100.0;
+        self.put(Entry::Location { latitude: coarse(latitude), longitude: coarse(longitude) });
+    }
+
+    /// Takes a token and, where one is leased, a code, and records the call. `None` without a
+    /// grant, after `close`, or when the call could not be kept.
+    pub(crate) fn tap(&self, topic: Option<String>) -> Option<Tap> {
+        let topic = topic.map(|mut topic| {
+            topic.truncate(topic.floor_char_boundary(NAME_BYTES_MAX));
+            topic
+        });
+        let now = self.clock.now();
+        let mut front = self.front();
+        if front.closed || front.consent != Consent::Granted {
+            return None;
+        }
+        let code = front.take_code(now);
+        let token = front.codes.tokens.pop().unwrap_or_else(|| self.mint());
+        front.codes.version += 1;
+        front.urgent = true;
+        let entry = Entry::Call {
+            token: token.to_string(),
+            code: code.map(|code| code.to_string()),
+            topic,
+        };
+        let kept = self.take(front, entry, now);
+        self.bell.ring();
+        // A code works even if its record was lost: it locates the lease.
+        (kept || code.is_some()).then_some(Tap { token, code })
+    }
+
+    /// Ends recording; whatever is called from here on does nothing.
+    pub(crate) fn close(&self) {
+        self.front().closed = true;
+    }
+
+    /// Gives the front its journal, and appends what waited. `left` is the session that an
+    /// earlier process left.
+    pub(crate) fn install(&self, writer: Writer, left: (u32, i64), waiting: u64, torn: u64) {
+        let now = self.clock.now();
+        let mut front = self.front();
+        front.writer = Some(writer);
+        if front.session.0.id() == 0 {
+            front.session.0 = Session::left(left.0, left.1);
+        } else {
+            // Sessions counted from 1 while the earlier ones could not be read come after them.
+            front.session.0 = front.session.0.after(left.0);
+        }
+        front.undrained += waiting;
+        for _ in 0..torn {
+            front.drop_one(DropReason::Corrupt, now);
+        }
+        front.held_bytes = 0;
+        for held in std::mem::take(&mut front.held) {
+            let session = left.0.wrapping_add(held.session);
+            let previous = held.previous.as_ref().map(|(name, dwell)| (name.as_str(), *dwell));
+            let screen = held.screen.as_deref();
+            let frame = Frame { at_ms: held.now.wall_ms, session, screen, previous };
+            front.append(&held.entry, &frame, held.now);
+        }
+        // What an earlier process left may hold calls: no code is offered before it is read.
+        front.urgent |= front.undrained > 0;
+        drop(front);
+        self.bell.ring();
+    }
+
+    /// Takes the journal away and forgets everything: after a refusal or an erasure.
+    pub(crate) fn forget(&self, consent: Consent) {
+        let mut front = self.front();
+        let tokens = std::mem::take(&mut front.codes.tokens);
+        let before = (front.codes.version, front.codes.customers);
+        *front = Front {
+            consent,
+            closed: front.closed,
+            customer: Customer::Nobody,
+            codes: Codes {
+                tokens,
+                version: before.0 + 1,
+                customers: before.1 + 1,
+                ..Codes::default()
+            },
+            ..Front::default()
+        };
+    }
+
+    /// Seals what was appended so far; two pointers under the lock.
+    pub(crate) fn seal(&self, drainer: &mut Drainer) -> (CodesVersion, Dropped) {
+        let mut front = self.front();
+        if front.writer.as_mut().is_some_and(|writer| drainer.seal(writer)) {
+            front.urgent = false;
+            front.first_undrained_ms = None;
+        }
+        (front.codes.now(), front.dropped)
+    }
+
+    /// The store has taken over a segment of `events` events, `noted` notes, and `counted` drops.
+    pub(crate) fn drained(&self, events: u64, noted: &Dropped, counted: &Dropped) {
+        let mut front = self.front();
+        front.undrained = front.undrained.saturating_sub(events);
+        front.noted.subtract(noted);
+        front.dropped.subtract(counted);
+    }
+
+    /// Offers the store's leases, customer and screens to the next tap, unless a tap or a change
+    /// of customer came since `seen`: then the store does not know yet what is used up.
+    pub(crate) fn offer_codes(
+        &self,
+        seen: CodesVersion,
+        leases: Vec<Lease>,
+        screens: Vec<(String, u16)>,
+        customer: Option<(&str, Option<&str>)>,
+    ) {
+        let mut tokens = Vec::new();
+        let missing = TOKENS_AHEAD.saturating_sub(self.front().codes.tokens.len());
+        tokens.resize_with(missing, || self.mint());
+        let mut front = self.front();
+        front.codes.tokens.append(&mut tokens);
+        front.codes.screens.extend(screens);
+        if front.codes.now() == seen {
+            front.codes.leases = leases.into();
+            front.customer = match customer {
+                None => Customer::Nobody,
+                Some((id, proof)) => Customer::Somebody(id.to_owned(), proof.map(str::to_owned)),
+            };
+        }
+    }
+
+    /// The counts of this moment.
+    pub(crate) fn codes_version(&self) -> CodesVersion {
+        self.front().codes.now()
+    }
+
+    /// Whether the customer is still the one of `seen`.
+    pub(crate) fn same_customer(&self, seen: CodesVersion) -> bool {
+        self.front().codes.customers == seen.customers
+    }
+
+    pub(crate) fn counts(&self) -> FrontCounts {
+        let front = self.front();
+        let mut dropped = front.dropped;
+        dropped.merge(&front.noted);
+        FrontCounts {
+            consent: front.consent,
+            session: front.session.0.id(),
+            waiting: front.held.len() as u64 + front.undrained,
+            dropped,
+            codes: front.codes.leases.len(),
+        }
+    }
+
+    fn mint(&self) -> ContextToken {
+        let mut bits = [0; 16];
+        self.clock.random(&mut bits);
+        ContextToken::from_bytes(bits)
+    }
+
+    fn put(&self, entry: Entry) {
+        let now = self.clock.now();
+        self.take(self.front(), entry, now);
+    }
+
+    fn drop_one(&self, reason: DropReason) {
+        let now = self.clock.now();
+        let mut front = self.front();
+        if !front.closed {
+            front.drop_one(reason, now);
+        }
+    }
+
+    /// Stamps an entry and keeps it; true if it was.
+    fn take(&self, mut front: MutexGuard<'_, Front>, entry: Entry, now: Now) -> bool {
+        if front.closed {
+            return false;
+        }
+        let gate = front.consent.gate();
+        if gate == Gate::Refuse {
+            front.dropped.add(DropReason::Consent, 1);
+            return false;
+        }
+        front.session.0 = front.session.0.on_event(now).session;
+        let mut previous = None;
+        if let Entry::App { event: Event::ScreenView { screen }, .. } = &entry {
+            let before = front.screen.replace((screen.clone(), now.elapsed_ms));
+            previous =
+                before.map(|(name, since_ms)| (name, now.elapsed_ms.saturating_sub(since_ms)));
+        }
+        let kept = if gate == Gate::Keep && front.writer.is_some() {
+            let screen = front.screen.take();
+            let frame = Frame {
+                at_ms: now.wall_ms,
+                session: front.session.0.id(),
+                screen: screen.as_ref().map(|(name, _)| name.as_str()),
+                previous: previous.as_ref().map(|(name, dwell)| (name.as_str(), *dwell)),
+            };
+            let kept = front.append(&entry, &frame, now);
+            front.screen = screen;
+            kept
+        } else {
+            front.hold(entry, previous, now);
+            true
+        };
+        // The first wakes the worker, which then waits for company; the hundredth ends the wait.
+        let wake = front.undrained == 1 || front.undrained == DRAIN_AT_EVENTS;
+        drop(front);
+        if wake {
+            self.bell.ring();
+        }
+        kept
+    }
+}
+
+impl Front {
+    fn append(&mut self, entry: &Entry, frame: &Frame<'_>, now: Now) -> bool {
+        let Some(writer) = self.writer.as_mut() else { return false };
+        let body = |out: &mut Vec<u8>| wire::write_body(out, entry, frame);
+        let kind = entry.kind();
+        match writer.append(kind, frame.at_ms, now.elapsed_ms, frame.session, body) {
+            Ok(()) => {
+                self.undrained += 1;
+                self.first_undrained_ms.get_or_insert(now.elapsed_ms);
+                true
+            }
+            Err(AppendError::TooLarge) => {
+                self.drop_one(DropReason::TooLarge, now);
+                false
+            }
+            Err(AppendError::Full | AppendError::Refused) => {
+                self.dropped.add(DropReason::Disk, 1);
+                // Whatever keeps the worker from draining: it should look.
+                self.first_undrained_ms.get_or_insert(now.elapsed_ms);
+                false
+            }
+        }
+    }
+
+    /// Counts a dropped event where a kill cannot take the count: in the journal, if there is one.
+    fn drop_one(&mut self, reason: DropReason, now: Now) {
+        let session = self.session.0.id();
+        let noted = self.writer.as_mut().is_some_and(|writer| {
+            let body = |out: &mut Vec<u8>| out.push(reason as u8);
+            writer.append(Kind::Dropped, now.wall_ms, now.elapsed_ms, session, body).is_ok()
+        });
+        if noted {
+            self.noted.add(reason, 1);
+        } else {
+            self.dropped.add(reason, 1);
+        }
+    }
+
+    fn hold(&mut self, entry: Entry, previous: Option<(String, u64)>, now: Now) {
+        // While the disk is out of reach the customer has agreed: then it is the disk's fault.
+        let reason = match self.consent {
+            Consent::Granted => DropReason::Disk,
+            Consent::Unknown | Consent::Denied => DropReason::Consent,
+        };
+        self.held_bytes += entry.bytes();
+        let screen = self.screen.as_ref().map(|(name, _)| name.clone());
+        self.held.push_back(Held { entry, now, session: self.session.0.id(), screen, previous });
+        while self.held.len() > HELD_EVENTS_MAX || self.held_bytes > HELD_BYTES_MAX {
+            let Some(oldest) = self.held.pop_front() else { break };
+            self.held_bytes -= oldest.entry.bytes();
+            self.dropped.add(reason, 1);
+        }
+    }
+
+    /// Takes the lease that expires first, and joins it with the screen's number.
+    fn take_code(&mut self, now: Now) -> Option<CallCode> {
+        let number = self.screen.as_ref().and_then(|(name, _)| self.codes.screens.get(name));
+        let number = number.copied().unwrap_or(0);
+        while let Some(lease) = self.codes.leases.pop_front() {
+            if lease.expires_ms > now.elapsed_ms {
+                return CallCode::new(lease.locator, number);
+            }
+        }
+        None
+    }
+
+    /// Whether the front has everything it needs to keep what the customer agreed to.
+    pub(crate) fn lacks_journal(&self) -> bool {
+        self.consent == Consent::Granted && self.writer.is_none()
+    }
+}
+
+impl Codes {
+    fn now(&self) -> CodesVersion {
+        CodesVersion { all: self.version, customers: self.customers }
+    }
+}

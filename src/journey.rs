@@ -1,0 +1,281 @@
+//! The journey: the public object. Composes the parts, and has no policy of its own.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use crate::call::{CallCode, ContextToken, dial_string};
+use crate::clock::{Clock, SystemClock};
+use crate::config::{Config, Consent, TOKEN_LIFE_MS};
+use crate::error::{Error, JourneyError};
+use crate::event::{Dropped, Event};
+use crate::transport::Transport;
+use crate::worker::{Shared, UploadProblem, Worker};
+
+/// A customer's journey through an app: the ordered events, kept on the device and brought to the
+/// collector.
+///
+/// Made once, and shared by reference: every method takes `&self`, from any thread. Recording
+/// never fails, never blocks on disk or network beyond one append to the journal, and never
+/// panics; what could not be kept is counted in [`Status`]. What [`record`](Self::record) took
+/// survives a kill of the process at any later instant.
+///
+/// ```no_run
+/// use jalon::{CallRequest, Config, Consent, Event, Journey};
+///
+/// # fn main() -> Result<(), jalon::JourneyError> {
+/// let mut config = Config::new("/data/app/jalon", "https://journeys.example.com", "wk_...");
+/// config.consent = Some(Consent::Granted);
+/// let journey = Journey::open(config)?;
+/// journey.record(Event::ScreenView { screen: "product/{id}".into() });
+/// let context = journey.call_context(&CallRequest::to("+33 1 23 45 67 89"))?;
+/// assert!(context.dial_string.starts_with("tel:+33123456789"));
+/// # Ok(())
+/// # }
+/// ```
+pub struct Journey {
+    shared: Arc<Shared>,
+    worker: Mutex<Option<JoinHandle<()>>>,
+}
+
+/// A call about to be placed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallRequest {
+    number: String,
+    topic: Option<String>,
+}
+
+impl CallRequest {
+    /// A call to a phone number: 3 to 15 digits, perhaps after a `+`, with the usual separators.
+    pub fn to(number: impl Into<String>) -> Self {
+        Self { number: number.into(), topic: None }
+    }
+
+    /// Says what the call is about, in the app's words. At most 256 bytes.
+    pub fn about(self, topic: impl Into<String>) -> Self {
+        Self { topic: Some(topic.into()), ..self }
+    }
+}
+
+/// What a call carries, in the exact form of each carrier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallContext {
+    /// What to hand the dialer: the number, and the code where there is one.
+    pub dial_string: String,
+    /// The token: a parameter of a chat, a callback or a link. `None` without a grant.
+    pub token: Option<ContextToken>,
+    /// The code: what the dial string dials, and what a customer can read aloud. `None` without a
+    /// grant, or on a phone that never had data.
+    pub code: Option<CallCode>,
+    /// The value of a SIP `User-to-User` header (RFC 7433).
+    pub user_to_user: Option<String>,
+    /// How long token and code can be claimed, once the collector knows of the call: 24 hours for
+    /// the token, by the collector's clock.
+    pub expires_in: Duration,
+}
+
+/// How a journey stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Status {
+    /// The customer's answer.
+    pub consent: Consent,
+    /// The current session's number; 0 before the first event.
+    pub session: u32,
+    /// Events taken since the epoch began: `delivered + queued + dropped.total()`.
+    pub recorded: u64,
+    /// Events that the collector has.
+    pub delivered: u64,
+    /// Events that wait, in memory, journal or store.
+    pub queued: u64,
+    /// Events that were lost, by reason.
+    pub dropped: Dropped,
+    /// Call codes ready for a tap without data.
+    pub codes: usize,
+    /// The last upload; `None` before the first.
+    pub last_upload: Option<LastUpload>,
+    /// Why events wait in memory instead of on disk, if they do; or why another process is not
+    /// kept out. In words, for a developer.
+    pub storage_trouble: Option<String>,
+}
+
+/// How the last upload ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LastUpload {
+    /// When, by the phone's wall clock, in ms since the Unix epoch.
+    pub at_ms: i64,
+    /// Why it did not succeed; `None` if it did.
+    pub problem: Option<UploadProblem>,
+}
+
+impl Journey {
+    /// Opens the journey in `config.folder`, with the default transport.
+    ///
+    /// On the calling thread it makes and locks the folder, reads two small files and the
+    /// journal, and starts a thread; it opens no SQLite and touches no network. Storage that is
+    /// out of reach (a locked device, a full disk) is no error: events wait in memory, `status`
+    /// says why, and the worker tries again.
+    ///
+    /// # Errors
+    /// [`JourneyError::Config`] for an option that can never work, [`JourneyError::InUse`] when
+    /// the folder is open already.
+    #[cfg(feature = "reqwest")]
+    pub fn open(config: Config) -> Result<Self, JourneyError> {
+        let transport = Arc::new(crate::transport::http::HttpTransport::new(&config));
+        Self::open_with(config, transport, Arc::new(SystemClock))
+    }
+
+    /// Opens the journey over a transport and a clock of the app's own; else as `open`.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn open_with(
+        config: Config,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, JourneyError> {
+        config.check().map_err(JourneyError::Config)?;
+        let shared = Arc::new(Shared::new(&config, clock));
+        if let Some(consent) = config.consent {
+            shared.intake.front().consent = consent;
+        }
+        match shared.ground.settle(&shared.intake) {
+            Err(Error::InUse) => return Err(JourneyError::InUse),
+            Err(error) => log::warn!("storage is out of reach, events wait in memory: {error}"),
+            Ok(()) => {}
+        }
+        let worker = Worker::start(Arc::clone(&shared), config, transport);
+        if let Err(error) = &worker {
+            log::error!("the worker could not be started, nothing is uploaded: {error}");
+        }
+        shared.intake.bell.ring();
+        Ok(Self { shared, worker: Mutex::new(worker.ok()) })
+    }
+
+    /// Records what the customer did or saw.
+    ///
+    /// One `write(2)` to the journal on the calling thread; kept from then on, whatever happens
+    /// to the process. Without an answer about consent the newest 200 wait in memory.
+    pub fn record(&self, event: Event) {
+        self.shared.intake.record(event);
+    }
+
+    /// Says who the customer is from here on. `proof` is a short JWT from the app's backend, and
+    /// only a customer so proven shows as verified on the desk. The same again changes nothing.
+    /// An id that is blank or longer than 128 bytes counts as invalid.
+    pub fn identify(&self, customer: impl Into<String>, proof: Option<String>) {
+        self.shared.intake.identify(Some(customer.into()), proof);
+    }
+
+    /// Says that nobody is known from here on, such as after a logout.
+    pub fn clear_customer(&self) {
+        self.shared.intake.identify(None, None);
+    }
+
+    /// Records where the customer is, in degrees, rounded to 0.01 (about a kilometre). Dropped
+    /// unless [`allow_location`](Self::allow_location) was called.
+    pub fn set_location(&self, latitude: f64, longitude: f64) {
+        self.shared.intake.locate(latitude, longitude);
+    }
+
+    /// Takes the customer's answer. `Granted` keeps what waited in memory; `Denied` deletes
+    /// everything on the device, at once for the app and within moments on disk. Writes a small
+    /// file on the calling thread.
+    pub fn set_consent(&self, consent: Consent) {
+        self.shared.ground.consent(consent, &self.shared.intake);
+    }
+
+    /// Takes the customer's answer about the location, which nobody has given at first. Writes a
+    /// small file on the calling thread.
+    pub fn allow_location(&self, allowed: bool) {
+        self.shared.ground.location(allowed, &self.shared.intake);
+    }
+
+    /// Deletes everything on the device and has the collector delete what it has, as soon as it
+    /// can be reached, also after a restart. A new installation begins, and nobody has consented
+    /// to it yet. Writes a small file on the calling thread.
+    pub fn erase(&self) {
+        self.shared.ground.erase(false, &self.shared.intake);
+    }
+
+    /// Opens the connection that a call's snapshot will take. Call it when a "call us" button
+    /// comes on screen. Returns at once.
+    pub fn prepare_call(&self) {
+        if self.shared.intake.front().consent == Consent::Granted {
+            self.shared.ask_warm();
+        }
+    }
+
+    /// Gives a call its context, at the tap. Waits for neither network nor SQLite: the code was
+    /// leased before, and the call is recorded like an event. Without a grant it gives the number
+    /// alone.
+    ///
+    /// # Errors
+    /// [`JourneyError::PhoneNumber`] when the number is none.
+    pub fn call_context(&self, request: &CallRequest) -> Result<CallContext, JourneyError> {
+        // The number first: a code is not used up for nothing.
+        let number_alone = dial_string(&request.number, None).ok_or(JourneyError::PhoneNumber)?;
+        let tap = self.shared.intake.tap(request.topic.clone());
+        let code = tap.as_ref().and_then(|tap| tap.code);
+        let token = tap.map(|tap| tap.token);
+        Ok(CallContext {
+            dial_string: dial_string(&request.number, code).unwrap_or(number_alone),
+            user_to_user: token.map(|token| token.user_to_user()),
+            token,
+            code,
+            expires_in: Duration::from_millis(TOKEN_LIFE_MS),
+        })
+    }
+
+    /// Uploads what waits, now: when the app goes to the background, or comes back online. Cuts
+    /// the SDK's own waits short. Returns at once.
+    pub fn upload_now(&self) {
+        self.shared.ask_upload();
+    }
+
+    /// How the journey stands. Reads memory alone; up to a second behind the worker.
+    pub fn status(&self) -> Status {
+        let front = self.shared.intake.counts();
+        let report = self.shared.report().clone();
+        let counts = report.counts;
+        let mut dropped = counts.dropped;
+        dropped.merge(&front.dropped);
+        let given = counts.next_seq.saturating_sub(1);
+        Status {
+            consent: front.consent,
+            session: front.session,
+            recorded: given + front.waiting + dropped.before_a_seq(),
+            delivered: counts.delivered,
+            queued: counts.unsent + front.waiting,
+            dropped,
+            codes: front.codes,
+            last_upload: report
+                .last_upload
+                .map(|(at_ms, outcome)| LastUpload { at_ms, problem: outcome.err() }),
+            storage_trouble: report.trouble.or_else(|| self.shared.ground.plot().trouble.clone()),
+        }
+    }
+
+    /// Brings what was recorded into the store and ends the worker; waits for that, not for any
+    /// upload. Whatever is called on the journey after that does nothing. Dropping it does the
+    /// same.
+    pub fn close(&self) {
+        self.shared.intake.close();
+        self.shared.ask_close();
+        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if worker.is_some_and(|worker| worker.join().is_err()) {
+            log::error!("the worker had stopped");
+        }
+    }
+}
+
+impl Drop for Journey {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+impl std::fmt::Debug for Journey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Journey(..)")
+    }
+}

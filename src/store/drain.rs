@@ -1,0 +1,192 @@
+//! The way in: from the journal's records to numbered events, in one transaction.
+
+use rusqlite::{OptionalExtension as _, Transaction, params};
+
+use super::{RUNS_KEPT, State, Store};
+use crate::call::CallCode;
+use crate::clock::Now;
+use crate::error::Error;
+use crate::event::{DropReason, Dropped, Kind, Record};
+use crate::wire;
+
+/// What a drain did.
+#[derive(Debug, Default)]
+pub(crate) struct DrainOutcome {
+    /// The events it added, each with its `seq`, oldest first.
+    pub added: Vec<(u64, Vec<u8>)>,
+    /// The `seq` of the calls among them.
+    pub calls: Vec<u64>,
+}
+
+impl Store {
+    /// Takes over the records of a sealed segment, gives each event its `seq`, and enforces the
+    /// quota. Records that were taken over before are passed by, so that a kill between this
+    /// commit and the segment's freeing is harmless. `counted` is what was dropped before the
+    /// journal, and `damages` how many stretches of the segment could not be read.
+    ///
+    /// `this_run` tells which records share this process's elapsed clock.
+    pub(crate) fn drain(
+        &mut self,
+        records: Vec<Record>,
+        damages: u64,
+        counted: &Dropped,
+        this_run: u64,
+        now: Now,
+    ) -> Result<DrainOutcome, Error> {
+        let (anchor, start_ms) = (self.anchor, self.age_ms);
+        let (bytes_max, in_flight) = (self.limits.bytes_max, self.in_flight);
+        let born = |record: &Record| {
+            let since_ms = record.elapsed_ms.saturating_sub(anchor.elapsed_ms);
+            if record.run == this_run { start_ms + since_ms } else { start_ms }
+        };
+        self.write(now, |tx, state, age_ms| {
+            let mut outcome = DrainOutcome::default();
+            let mut progress = Progress { age_ms, ..Progress::default() };
+            let mut lost = 0;
+            for record in records {
+                let Some(gap) = progress.take(tx, &record)? else { continue };
+                lost += gap;
+                let born = born(&record);
+                add(tx, state, record, born, &mut outcome)?;
+            }
+            progress.save(tx)?;
+            state.dropped.add(DropReason::Corrupt, lost.max(damages));
+            state.dropped.merge(counted);
+            make_room(tx, state, bytes_max, in_flight)?;
+            Ok(outcome)
+        })
+    }
+}
+
+/// How far each run was taken over.
+#[derive(Default)]
+struct Progress {
+    run: u64,
+    through: Option<u64>,
+    known: bool,
+    age_ms: u64,
+}
+
+impl Progress {
+    /// Notes a record. `None` when it was taken over before; else how many are missing before it.
+    fn take(&mut self, tx: &Transaction<'_>, record: &Record) -> Result<Option<u64>, Error> {
+        if !self.known || self.run != record.run {
+            // Two runs in one segment: what the first reached is saved before the second's.
+            self.save(tx)?;
+            self.run = record.run;
+            self.known = true;
+            self.through = tx
+                .prepare_cached("SELECT through FROM drained WHERE run = ?1")?
+                .query_row([record.run as i64], |row| row.get::<_, i64>(0))
+                .optional()?
+                .map(|through| through as u64);
+        }
+        // Of a run never met, what came before its first record went to another store.
+        let before = self.through.unwrap_or(record.n.saturating_sub(1));
+        if record.n <= before {
+            return Ok(None);
+        }
+        self.through = Some(record.n);
+        Ok(Some(record.n - before - 1))
+    }
+
+    fn save(&self, tx: &Transaction<'_>) -> Result<(), Error> {
+        let Some(through) = self.through.filter(|_| self.known) else { return Ok(()) };
+        tx.prepare_cached(
+            "INSERT INTO drained (run, through, noted) VALUES (?1, ?2, ?3)
+             ON CONFLICT (run) DO UPDATE SET through = excluded.through, noted = excluded.noted",
+        )?
+        .execute(params![self.run as i64, through as i64, self.age_ms as i64])?;
+        tx.prepare_cached(
+            "DELETE FROM drained WHERE run NOT IN (SELECT run FROM drained ORDER BY noted DESC LIMIT ?1)",
+        )?
+        .execute([RUNS_KEPT])?;
+        Ok(())
+    }
+}
+
+fn add(
+    tx: &Transaction<'_>,
+    state: &mut State,
+    record: Record,
+    born_ms: u64,
+    outcome: &mut DrainOutcome,
+) -> Result<(), Error> {
+    let calling = match record.kind {
+        Kind::Dropped => {
+            state.dropped.add(record.dropped_reason().unwrap_or(DropReason::Corrupt), 1);
+            return Ok(());
+        }
+        Kind::Event => false,
+        Kind::Customer => {
+            change_customer(tx, state, &record.body)?;
+            false
+        }
+        Kind::Call => {
+            use_lease(tx, &record.body)?;
+            true
+        }
+    };
+    let seq = state.next_seq;
+    tx.prepare_cached("INSERT INTO events (seq, born, calling, body) VALUES (?1, ?2, ?3, ?4)")?
+        .execute(params![seq as i64, born_ms as i64, calling, record.body])?;
+    state.next_seq += 1;
+    state.unsent += 1;
+    if calling {
+        outcome.calls.push(seq);
+    }
+    outcome.added.push((seq, record.body));
+    Ok(())
+}
+
+/// From nobody to somebody keeps the leased codes; from one to another, or to nobody, drops them:
+/// a lease belongs to the customer it was given under.
+fn change_customer(tx: &Transaction<'_>, state: &mut State, body: &[u8]) -> Result<(), Error> {
+    let Some(customer) = wire::read_customer(body) else { return Ok(()) };
+    let before = state.customer.as_ref().map(|(id, _)| id.as_str());
+    if before.is_some() && before != customer.id.as_deref() {
+        tx.execute("DELETE FROM leases", [])?;
+    }
+    state.customer = customer.id.map(|id| (id, customer.proof));
+    Ok(())
+}
+
+fn use_lease(tx: &Transaction<'_>, body: &[u8]) -> Result<(), Error> {
+    let code = wire::read_call(body).and_then(|call| CallCode::parse(&call.code?).ok());
+    if let Some(code) = code {
+        // Leased locators are even; the odd one beside it is the same lease.
+        let locator = code.locator() & !1;
+        tx.execute("DELETE FROM leases WHERE locator = ?1", [locator])?;
+    }
+    Ok(())
+}
+
+/// Deletes the oldest events until the pages in use fit the quota again. What is being sent stays.
+fn make_room(
+    tx: &Transaction<'_>,
+    state: &mut State,
+    bytes_max: u64,
+    in_flight: Option<(u64, u64)>,
+) -> Result<(), Error> {
+    let after = in_flight.map_or(0, |(_, last)| last);
+    while bytes_used(tx)? > bytes_max {
+        let mut statement = tx.prepare_cached(
+            "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE seq > ?1 ORDER BY seq LIMIT 64) RETURNING sent",
+        )?;
+        let sent: Vec<bool> =
+            statement.query_map([after as i64], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        if sent.is_empty() {
+            break;
+        }
+        let unsent = sent.iter().filter(|sent| !**sent).count() as u64;
+        state.unsent -= unsent;
+        state.dropped.add(DropReason::Quota, unsent);
+    }
+    Ok(())
+}
+
+fn bytes_used(tx: &Transaction<'_>) -> Result<u64, Error> {
+    let value = |name: &str| tx.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let pages = value("page_count")? - value("freelist_count")?;
+    Ok((pages * value("page_size")?).max(0) as u64)
+}

@@ -1,0 +1,357 @@
+//! The store: the only SQLite. It gives each event its `seq`, and keeps it until the collector
+//! has it, within the quota and the time to live.
+//!
+//! On the worker's thread alone. What is sent when, and what an answer means, is decided
+//! elsewhere. Readers take `&Connection`, writers `&Transaction`.
+
+mod drain;
+mod queue;
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
+
+pub(crate) use queue::{Lease, Row};
+
+use crate::clock::Now;
+use crate::error::Error;
+use crate::event::{DropReason, Dropped};
+use crate::session::wall_step;
+
+/// The store's file; SQLite adds `-wal` and `-shm`.
+pub(crate) const FILE: &str = "journey.db";
+/// A store that was given up, kept for a while.
+pub(crate) const SET_ASIDE: &str = "set-aside.db";
+
+/// Each migration brings the store to the version of its place, from 1 on.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001-start.sql")];
+
+/// Runs whose progress is remembered. The journal holds the records of the last few only; a power
+/// cut may bring back a little more.
+const RUNS_KEPT: u32 = 16;
+
+/// What bounds a store.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// Bytes its pages may fill.
+    pub bytes_max: u64,
+    pub time_to_live_ms: u64,
+}
+
+/// The row of `state` and the counts beside it, as the last commit left them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct State {
+    next_seq: u64,
+    unsent: u64,
+    delivered: u64,
+    dropped: Dropped,
+    customer: Option<(String, Option<String>)>,
+}
+
+/// The store of one installation and epoch.
+#[derive(Debug)]
+pub(crate) struct Store {
+    connection: Connection,
+    limits: Limits,
+    state: State,
+    /// The store's age at `anchor`, a moment of this process.
+    age_ms: u64,
+    anchor: Now,
+    /// The seqs of the batch that is being sent: neither quota nor time takes them meanwhile.
+    in_flight: Option<(u64, u64)>,
+    /// Whether something was committed that a power cut could still take.
+    volatile: bool,
+}
+
+/// What the app may ask of the store's counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    pub next_seq: u64,
+    pub oldest_seq: u64,
+    pub unsent: u64,
+    pub delivered: u64,
+    pub dropped: Dropped,
+}
+
+impl Store {
+    /// Opens the store of `installation` in `epoch`, making or adopting what is there: a store of
+    /// another installation (its `identity` was lost) gives its unsent events to this one, under
+    /// new numbers.
+    ///
+    /// # Errors
+    /// See [`Error::condemns_the_store`] for whether to set it aside or to try again.
+    pub(crate) fn open(
+        path: &Path,
+        installation: &[u8; 16],
+        epoch: u32,
+        limits: Limits,
+        now: Now,
+    ) -> Result<Self, Error> {
+        let mut connection = Connection::open(path)?;
+        configure(&connection, limits)?;
+        migrate(&mut connection)?;
+        let mut store = Self {
+            connection,
+            limits,
+            state: State {
+                next_seq: 1,
+                unsent: 0,
+                delivered: 0,
+                dropped: Dropped::default(),
+                customer: None,
+            },
+            age_ms: 0,
+            anchor: now,
+            in_flight: None,
+            volatile: true,
+        };
+        store.load(installation, epoch, now)?;
+        Ok(store)
+    }
+
+    fn load(&mut self, installation: &[u8; 16], epoch: u32, now: Now) -> Result<(), Error> {
+        let found = self
+            .connection
+            .query_row(
+                "SELECT installation, epoch, next_seq, delivered, age, wall, customer, proof FROM state",
+                [],
+                |row| {
+                    let (customer, proof): (Option<String>, Option<String>) =
+                        (row.get(6)?, row.get(7)?);
+                    let state = State {
+                        next_seq: row.get::<_, i64>(2)? as u64,
+                        unsent: 0,
+                        delivered: row.get::<_, i64>(3)? as u64,
+                        dropped: Dropped::default(),
+                        customer: customer.map(|id| (id, proof)),
+                    };
+                    let ours = (row.get::<_, Vec<u8>>(0)?, row.get::<_, u32>(1)?);
+                    Ok((ours, state, row.get::<_, i64>(4)? as u64, row.get::<_, i64>(5)?))
+                },
+            )
+            .optional()?;
+        let Some(((whose, of_epoch), state, age_ms, wall_ms)) = found else {
+            return self.begin(installation, epoch);
+        };
+        self.state = state;
+        self.age_ms = age_ms + wall_step(wall_ms, now.wall_ms).unwrap_or(0);
+        if whose != installation {
+            return self.begin(installation, epoch);
+        }
+        if of_epoch != epoch {
+            return Err(Error::StoreUnusable("it belongs to an earlier epoch"));
+        }
+        self.state.dropped = read_dropped(&self.connection)?;
+        self.state.unsent = count_unsent(&self.connection)?;
+        Ok(())
+    }
+
+    /// Begins anew for an installation and an epoch: what is unsent stays, under new numbers.
+    fn begin(&mut self, installation: &[u8; 16], epoch: u32) -> Result<(), Error> {
+        let now = self.anchor;
+        self.write(now, |tx, state, _| {
+            tx.execute_batch("DELETE FROM events WHERE sent = 1; DELETE FROM dropped; DELETE FROM leases; DELETE FROM screens; DELETE FROM state;")?;
+            let seqs: Vec<i64> = tx
+                .prepare("SELECT seq FROM events ORDER BY seq")?
+                .query_map([], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            let mut renumber = tx.prepare("UPDATE events SET seq = ?2 WHERE seq = ?1")?;
+            // A new number is never above the old one, so that none is taken.
+            for (at, seq) in seqs.iter().enumerate() {
+                renumber.execute(params![seq, at as i64 + 1])?;
+            }
+            tx.execute(
+                "INSERT INTO state (id, installation, epoch, next_seq, delivered, age, wall) VALUES (1, ?1, ?2, 1, 0, 0, 0)",
+                params![installation.as_slice(), epoch],
+            )?;
+            state.next_seq = seqs.len() as u64 + 1;
+            state.unsent = seqs.len() as u64;
+            state.delivered = 0;
+            state.dropped = Dropped::default();
+            state.customer = None;
+            Ok(())
+        })
+    }
+
+    /// The store's age, in ms: time that is known to have passed since it was made. Within a
+    /// process the elapsed clock tells it, across processes the wall clock, within reason.
+    fn age_at(&self, now: Now) -> u64 {
+        self.age_ms + now.elapsed_ms.saturating_sub(self.anchor.elapsed_ms)
+    }
+
+    /// Runs one transaction: all of it is committed, with the state that `change` left, or
+    /// nothing is.
+    fn write<T>(
+        &mut self,
+        now: Now,
+        change: impl FnOnce(&Transaction<'_>, &mut State, u64) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let age_ms = self.age_at(now);
+        let mut state = self.state.clone();
+        let tx = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let outcome = change(&tx, &mut state, age_ms)?;
+        write_state(&tx, &state, age_ms, now)?;
+        tx.commit()?;
+        self.state = state;
+        self.volatile = true;
+        Ok(outcome)
+    }
+
+    /// Makes all that was committed last through a power cut: one commit with a sync of the
+    /// write-ahead log. Nothing may leave the device before this.
+    pub(crate) fn make_durable(&mut self, now: Now) -> Result<(), Error> {
+        if !self.volatile {
+            return Ok(());
+        }
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        let written = self.write(now, |_, _, _| Ok(()));
+        self.connection.pragma_update(None, "synchronous", "NORMAL")?;
+        written?;
+        self.volatile = false;
+        Ok(())
+    }
+
+    /// The counts as the last commit left them.
+    pub(crate) fn counts(&self) -> Result<Counts, Error> {
+        let oldest: Option<i64> = self
+            .connection
+            .prepare_cached("SELECT seq FROM events WHERE sent = 0 ORDER BY seq LIMIT 1")?
+            .query_row([], |row| row.get(0))
+            .optional()?;
+        Ok(Counts {
+            next_seq: self.state.next_seq,
+            oldest_seq: oldest.map_or(self.state.next_seq, |seq| seq as u64),
+            unsent: self.state.unsent,
+            delivered: self.state.delivered,
+            dropped: self.state.dropped,
+        })
+    }
+
+    /// Events that wait to be sent.
+    pub(crate) fn unsent(&self) -> u64 {
+        self.state.unsent
+    }
+
+    /// Counts what was lost with a store that this one takes the place of.
+    pub(crate) fn note_lost(&mut self, lost: u64, now: Now) -> Result<(), Error> {
+        self.write(now, |_, state, _| {
+            state.dropped.add(DropReason::Corrupt, lost);
+            Ok(())
+        })
+    }
+
+    /// The customer, with the proof.
+    pub(crate) fn customer(&self) -> Option<(&str, Option<&str>)> {
+        self.state.customer.as_ref().map(|(id, proof)| (id.as_str(), proof.as_deref()))
+    }
+}
+
+/// Every PRAGMA with its reason.
+fn configure(connection: &Connection, limits: Limits) -> Result<(), Error> {
+    // Pages of deleted events go back to the file system, a few at a time. Before any table.
+    connection.pragma_update(None, "auto_vacuum", "INCREMENTAL")?;
+    // A commit is an append; readers and a killed writer leave nothing half done.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // A commit need not reach the disk at once: the kernel has it, and SIGKILL takes nothing. It
+    // is synced before anything leaves the device (`make_durable`).
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // Frees deleted content where it costs no further write.
+    connection.pragma_update(None, "secure_delete", "FAST")?;
+    // Checkpoint at 256 KiB, and give that back: the write-ahead log counts against the quota.
+    connection.pragma_update(None, "wal_autocheckpoint", 64)?;
+    connection.pragma_update(None, "journal_size_limit", 256 * 1024)?;
+    // No temporary files beside ours.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    // Nothing in the file may call functions of its own.
+    connection.pragma_update(None, "trusted_schema", "OFF")?;
+    // A last bound, should our own count of bytes ever be wrong.
+    let page_bytes: u64 =
+        connection.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0))? as u64;
+    let pages_max = (limits.bytes_max * 6 / 5 / page_bytes).max(64);
+    connection.pragma_update(None, "max_page_count", pages_max as i64)?;
+    // Half a megabyte of cache is all a queue needs.
+    connection.pragma_update(None, "cache_size", -512)?;
+    let verdict: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
+    if verdict == "ok" { Ok(()) } else { Err(Error::StoreUnusable("its check failed")) }
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), Error> {
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let version = usize::try_from(version).unwrap_or(usize::MAX);
+    let Some(missing) = MIGRATIONS.get(version..) else {
+        return Err(Error::StoreUnusable("a later version wrote it"));
+    };
+    for (at, migration) in missing.iter().enumerate() {
+        let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        tx.execute_batch(migration).map_err(unusable_schema)?;
+        tx.pragma_update(None, "user_version", (version + at + 1) as i64)?;
+        tx.commit()?;
+    }
+    // A file of our version without our tables is not ours.
+    connection
+        .prepare("SELECT seq, born, sent, calling, body FROM events")
+        .map_err(unusable_schema)?;
+    connection.prepare("SELECT through FROM drained").map_err(unusable_schema)?;
+    Ok(())
+}
+
+/// An SQL error while the schema is made or looked at means that other tables stand there.
+fn unusable_schema(error: rusqlite::Error) -> Error {
+    match error.sqlite_error_code() {
+        Some(rusqlite::ErrorCode::Unknown) => Error::StoreUnusable("its tables are not ours"),
+        _ => Error::Sqlite(error),
+    }
+}
+
+fn write_state(tx: &Transaction<'_>, state: &State, age_ms: u64, now: Now) -> Result<(), Error> {
+    let customer = state.customer.as_ref();
+    tx.prepare_cached(
+        "UPDATE state SET next_seq = ?1, delivered = ?2, age = ?3, wall = ?4, customer = ?5, proof = ?6",
+    )?
+    .execute(params![
+        state.next_seq as i64,
+        state.delivered as i64,
+        age_ms as i64,
+        now.wall_ms,
+        customer.map(|(id, _)| id),
+        customer.and_then(|(_, proof)| proof.as_ref()),
+    ])?;
+    let mut upsert =
+        tx.prepare_cached("INSERT OR REPLACE INTO dropped (reason, count) VALUES (?1, ?2)")?;
+    for (reason, count) in state.dropped.iter().filter(|(_, count)| *count > 0) {
+        upsert.execute(params![reason as i64, count as i64])?;
+    }
+    Ok(())
+}
+
+fn read_dropped(connection: &Connection) -> Result<Dropped, Error> {
+    let mut dropped = Dropped::default();
+    let mut statement = connection.prepare("SELECT reason, count FROM dropped")?;
+    let mut rows = statement.query([])?;
+    while let Some(row) = rows.next()? {
+        let number: i64 = row.get(0)?;
+        if let Some(reason) = DropReason::ALL.get(number as usize) {
+            dropped.add(*reason, row.get::<_, i64>(1)? as u64);
+        }
+    }
+    Ok(dropped)
+}
+
+fn count_unsent(connection: &Connection) -> Result<u64, Error> {
+    let count: i64 =
+        connection.query_row("SELECT count(*) FROM events WHERE sent = 0", [], |row| row.get(0))?;
+    Ok(count as u64)
+}
+
+/// How many unsent events a store that is being given up held, as far as it can still be read.
+pub(crate) fn count_lost(path: &Path) -> u64 {
+    Connection::open(path)
+        .map_err(Error::from)
+        .and_then(|connection| count_unsent(&connection))
+        .unwrap_or(1)
+        .max(1)
+}
+
+#[cfg(test)]
+#[path = "../store_test.rs"]
+mod tests;

@@ -1,0 +1,236 @@
+//! The way out: what is sent next, and what the collector's answer changes.
+
+use rusqlite::params;
+
+use super::Store;
+use crate::clock::Now;
+use crate::config::{CODES_MAX, NEWEST_KEPT};
+use crate::error::Error;
+use crate::event::DropReason;
+use crate::wire::Answer;
+
+/// An event with its `seq`.
+pub(crate) type Row = (u64, Vec<u8>);
+
+/// Events that are sent together.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub rows: Vec<Row>,
+}
+
+/// A leased code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lease {
+    pub locator: u32,
+    /// When it expires, by this process's elapsed clock.
+    pub expires_ms: u64,
+}
+
+impl Batch {
+    fn span(&self) -> Option<(u64, u64)> {
+        Some((self.rows.first()?.0, self.rows.last()?.0))
+    }
+}
+
+impl Store {
+    /// Cuts the next batch: the oldest unsent events, within both bounds, at least one where
+    /// there is one. They are in flight until [`settle`](Self::settle) or
+    /// [`release`](Self::release).
+    pub(crate) fn next_batch(
+        &mut self,
+        events_max: usize,
+        bytes_max: usize,
+    ) -> Result<Batch, Error> {
+        let mut batch = Batch::default();
+        let mut bytes = 0;
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT seq, body FROM events WHERE sent = 0 ORDER BY seq LIMIT ?1")?;
+        let mut rows = statement.query([events_max as i64])?;
+        while let Some(row) = rows.next()? {
+            let body: Vec<u8> = row.get(1)?;
+            // What `seq` adds: its name, up to twenty digits, a comma.
+            bytes += body.len() + 28;
+            if bytes > bytes_max && !batch.rows.is_empty() {
+                break;
+            }
+            batch.rows.push((row.get::<_, i64>(0)? as u64, body));
+        }
+        drop(rows);
+        drop(statement);
+        self.in_flight = batch.span();
+        Ok(batch)
+    }
+
+    /// The batch in flight was not stored: its events wait again.
+    pub(crate) fn release(&mut self) {
+        self.in_flight = None;
+    }
+
+    /// Takes over an answer: of the batch in flight, which is stored but for what is rejected, or
+    /// of the `call` with that `seq`. With `keep_leases`, the codes in it are kept too: they
+    /// belong to the customer of the request.
+    pub(crate) fn settle(
+        &mut self,
+        answer: &Answer,
+        call: Option<u64>,
+        keep_leases: bool,
+        now: Now,
+    ) -> Result<(), Error> {
+        let span = self.in_flight.filter(|_| call.is_none());
+        self.write(now, |tx, state, age_ms| {
+            if let Some(seq) = call {
+                tx.execute("UPDATE events SET calling = 0 WHERE seq = ?1", [seq as i64])?;
+            }
+            if let Some((first, last)) = span {
+                let mut delete = tx.prepare_cached("DELETE FROM events WHERE seq = ?1 AND sent = 0")?;
+                let in_span = answer.rejected.iter().filter(|r| (first..=last).contains(&r.seq));
+                for rejected in in_span {
+                    let deleted = delete.execute([rejected.seq as i64])? as u64;
+                    state.unsent -= deleted;
+                    state.dropped.add(DropReason::Rejected, deleted);
+                }
+                let sent = tx
+                    .prepare_cached(
+                        "UPDATE events SET sent = 1, calling = 0 WHERE seq BETWEEN ?1 AND ?2 AND sent = 0",
+                    )?
+                    .execute(params![first as i64, last as i64])? as u64;
+                state.unsent -= sent;
+                state.delivered += sent;
+            }
+            // The newest stay: snapshots and previews come from them.
+            let newest = state.next_seq.saturating_sub(NEWEST_KEPT as u64);
+            tx.prepare_cached("DELETE FROM events WHERE sent = 1 AND seq < ?1")?
+                .execute([newest as i64])?;
+            if keep_leases {
+                let mut lease =
+                    tx.prepare_cached("INSERT OR REPLACE INTO leases (locator, expires) VALUES (?1, ?2)")?;
+                for (locator, life_ms) in answer.leases() {
+                    lease.execute(params![locator, (age_ms + life_ms) as i64])?;
+                }
+                tx.prepare_cached(
+                    "DELETE FROM leases WHERE locator NOT IN (SELECT locator FROM leases ORDER BY expires DESC LIMIT ?1)",
+                )?
+                .execute([CODES_MAX as i64])?;
+            }
+            let mut screen =
+                tx.prepare_cached("INSERT OR REPLACE INTO screens (name, number) VALUES (?1, ?2)")?;
+            for (name, number) in &answer.screens {
+                screen.execute(params![name, number])?;
+            }
+            Ok(())
+        })?;
+        if call.is_none() {
+            self.in_flight = None;
+        }
+        self.give_back()
+    }
+
+    /// The one event in flight was refused alone: it is dropped, and counted.
+    pub(crate) fn drop_refused(&mut self, now: Now) -> Result<(), Error> {
+        let Some((seq, _)) = self.in_flight else { return Ok(()) };
+        self.write(now, |tx, state, _| {
+            let deleted =
+                tx.execute("DELETE FROM events WHERE seq = ?1 AND sent = 0", [seq as i64])? as u64;
+            state.unsent -= deleted;
+            state.dropped.add(DropReason::Rejected, deleted);
+            Ok(())
+        })?;
+        self.in_flight = None;
+        Ok(())
+    }
+
+    /// A call's snapshot need not be sent any more.
+    pub(crate) fn call_is_done(&mut self, seq: u64, now: Now) -> Result<(), Error> {
+        self.write(now, |tx, _, _| {
+            tx.execute("UPDATE events SET calling = 0 WHERE seq = ?1", [seq as i64])?;
+            Ok(())
+        })
+    }
+
+    /// Deletes what outlived its time: events, sent or not, and leases.
+    pub(crate) fn expire(&mut self, now: Now) -> Result<(), Error> {
+        let age_ms = self.age_at(now);
+        let born_before = age_ms.saturating_sub(self.limits.time_to_live_ms);
+        let after = self.in_flight.map_or(0, |(_, last)| last);
+        let due: bool = self
+            .connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM (SELECT born FROM events WHERE seq > ?2 ORDER BY seq LIMIT 1) WHERE born < ?1)")?
+            .query_row(params![born_before as i64, after as i64], |row| row.get(0))?;
+        let lapsed: bool = self
+            .connection
+            .prepare_cached("SELECT EXISTS (SELECT 1 FROM leases WHERE expires <= ?1)")?
+            .query_row([age_ms as i64], |row| row.get(0))?;
+        if !due && !lapsed {
+            return Ok(());
+        }
+        self.write(now, |tx, state, age_ms| {
+            let sent: Vec<bool> = tx
+                .prepare_cached("DELETE FROM events WHERE seq > ?1 AND born < ?2 RETURNING sent")?
+                .query_map(params![after as i64, born_before as i64], |row| row.get(0))?
+                .collect::<Result<_, _>>()?;
+            let unsent = sent.iter().filter(|sent| !**sent).count() as u64;
+            state.unsent -= unsent;
+            state.dropped.add(DropReason::Expired, unsent);
+            tx.execute("DELETE FROM leases WHERE expires <= ?1", [age_ms as i64])?;
+            Ok(())
+        })?;
+        self.give_back()
+    }
+
+    /// The newest events, sent or not, oldest first.
+    pub(crate) fn newest(&self) -> Result<Vec<Row>, Error> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT seq, body FROM (SELECT seq, body FROM events ORDER BY seq DESC LIMIT ?1) ORDER BY seq",
+        )?;
+        let rows = statement
+            .query_map([NEWEST_KEPT as i64], |row| Ok((row.get::<_, i64>(0)? as u64, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        Ok(rows)
+    }
+
+    /// The calls whose snapshot waits, oldest first.
+    pub(crate) fn calls_waiting(&self) -> Result<Vec<u64>, Error> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT seq FROM events WHERE calling = 1 ORDER BY seq")?;
+        let seqs = statement
+            .query_map([], |row| Ok(row.get::<_, i64>(0)? as u64))?
+            .collect::<Result<_, _>>()?;
+        Ok(seqs)
+    }
+
+    /// The leased codes, soonest to expire first.
+    pub(crate) fn leases(&self, now: Now) -> Result<Vec<Lease>, Error> {
+        let age_ms = self.age_at(now);
+        let mut statement = self.connection.prepare_cached(
+            "SELECT locator, expires FROM leases WHERE expires > ?1 ORDER BY expires, locator",
+        )?;
+        let leases = statement
+            .query_map([age_ms as i64], |row| {
+                let left_ms = (row.get::<_, i64>(1)? as u64).saturating_sub(age_ms);
+                Ok(Lease { locator: row.get(0)?, expires_ms: now.elapsed_ms + left_ms })
+            })?
+            .collect::<Result<_, _>>()?;
+        Ok(leases)
+    }
+
+    /// The collector's numbers of screens.
+    pub(crate) fn screens(&self) -> Result<Vec<(String, u16)>, Error> {
+        let mut statement = self.connection.prepare_cached("SELECT name, number FROM screens")?;
+        let screens = statement
+            .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<Result<_, _>>()?;
+        Ok(screens)
+    }
+
+    /// Gives free pages back to the file system, a few at a time.
+    fn give_back(&self) -> Result<(), Error> {
+        let free: i64 =
+            self.connection.pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+        if free > 64 {
+            self.connection.execute_batch("PRAGMA incremental_vacuum(256)")?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,114 @@
+//! A collector small enough to trust: it keeps what it is sent by (installation, epoch, seq), and
+//! notices when one key ever means two things.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Read as _;
+
+use flate2::read::GzDecoder;
+use jalon::{Method, Request, Response};
+use serde_json::{Value, json};
+
+pub type Key = (String, u64, u64);
+
+#[derive(Default)]
+pub struct ModelCollector {
+    /// Every event, by its key; the value is its JSON without anything of the batch's header.
+    pub events: BTreeMap<Key, Value>,
+    /// Keys that came again with another content: there must never be one.
+    pub conflicts: Vec<Key>,
+    /// The calls' snapshots, in the order they came.
+    pub calls: Vec<Value>,
+    /// The batches' headers, in the order they came, without their events.
+    pub headers: Vec<Value>,
+    pub erased: BTreeSet<String>,
+    /// Reasons to refuse an event for good, asked for each.
+    pub reject: Option<fn(&Value) -> Option<&'static str>>,
+    /// Locators to lease, the last first.
+    pub leases: Vec<u32>,
+    pub screens: BTreeMap<String, u16>,
+}
+
+impl ModelCollector {
+    pub fn answer(&mut self, request: &Request) -> Response {
+        if request.url.ends_with("/healthz") {
+            return answer(200, &json!({}));
+        }
+        if let Some((_, id)) = request.url.split_once("/v1/installations/") {
+            assert_eq!(request.method, Method::Delete);
+            self.events.retain(|key, _| key.0 != id);
+            self.erased.insert(id.to_owned());
+            return Response { status: 204, retry_after_ms: None, body: Vec::new() };
+        }
+        let mut body = inflate(request);
+        let installation = body["installation"].as_str().unwrap().to_owned();
+        if self.erased.contains(&installation) {
+            return answer(410, &json!({"title": "erased"}));
+        }
+        let epoch = body["epoch"].as_u64().unwrap();
+        let mut events = body["events"].as_array().unwrap().clone();
+        body.as_object_mut().unwrap().remove("events");
+        if request.url.ends_with("/v1/calls") {
+            let seq = body["call"]["seq"].as_u64().unwrap();
+            assert!(events.iter().all(|event| event["seq"].as_u64().unwrap() < seq));
+            self.calls.push(body);
+            self.calls.last_mut().unwrap()["events"] = Value::Array(events.clone());
+        } else {
+            self.headers.push(body);
+        }
+        let mut rejected = Vec::new();
+        events.retain(|event| match self.reject.and_then(|reject| reject(event)) {
+            Some(reason) => {
+                rejected.push(json!({"seq": event["seq"], "reason": reason}));
+                false
+            }
+            None => true,
+        });
+        let stored = events.len();
+        for event in events {
+            let key = (installation.clone(), epoch, event["seq"].as_u64().unwrap());
+            match self.events.get(&key) {
+                Some(before) if *before != event => self.conflicts.push(key),
+                _ => drop(self.events.insert(key, event)),
+            }
+        }
+        let mut codes = Vec::new();
+        let left = self.headers.last().and_then(|h| h["codes_left"].as_u64()).unwrap_or(0);
+        for _ in left..5 {
+            let Some(locator) = self.leases.pop() else { break };
+            codes.push(json!({"locator": format!("{locator:09}"), "expires_in_s": 604_800}));
+        }
+        answer(
+            200,
+            &json!({
+                "stored": stored, "rejected": rejected, "codes": codes, "screens": self.screens,
+            }),
+        )
+    }
+
+    /// The events of one epoch in their order, with a check that nothing came twice.
+    pub fn journey(&self, epoch: u64) -> Vec<&Value> {
+        assert_eq!(self.conflicts, Vec::<Key>::new(), "a seq meant two things");
+        self.events.iter().filter(|((_, e, _), _)| *e == epoch).map(|(_, event)| event).collect()
+    }
+
+    /// The names of the screens viewed, in their order.
+    pub fn screens_seen(&self) -> Vec<String> {
+        assert_eq!(self.conflicts, Vec::<Key>::new(), "a seq meant two things");
+        self.events
+            .values()
+            .filter(|event| event["type"] == "screen_view")
+            .map(|event| event["screen"].as_str().unwrap().to_owned())
+            .collect()
+    }
+}
+
+/// A request's JSON.
+pub fn inflate(request: &Request) -> Value {
+    let mut json = Vec::new();
+    GzDecoder::new(request.body.as_deref().unwrap()).read_to_end(&mut json).unwrap();
+    serde_json::from_slice(&json).unwrap()
+}
+
+pub fn answer(status: u16, body: &Value) -> Response {
+    Response { status, retry_after_ms: None, body: body.to_string().into_bytes() }
+}

@@ -1,0 +1,14 @@
+//! What the promise tests share: a clock they drive, a network they break, a collector small
+//! enough to trust, and a phone that puts them together.
+#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(unreachable_pub, missing_docs, reason = "nothing here leaves the tests")]
+
+pub mod clock;
+pub mod collector;
+pub mod network;
+pub mod phone;
+
+pub use clock::TestClock;
+pub use collector::ModelCollector;
+pub use network::{Fault, TestNetwork};
+pub use phone::Phone;
