@@ -68,7 +68,7 @@ fn a_token_survives_each_way_an_exchange_hands_it_on() {
     assert!(header.starts_with("00"));
     assert_eq!(header.split(';').next().unwrap().len(), 2 * 23);
     let hex = &header[2..46];
-    let raw: String = token.as_bytes().iter().map(|b| format!("{b:02X}")).collect();
+    let raw = format!("{:032X}", u128::from_be_bytes(*token.as_bytes()));
     for value in [
         header.clone(),
         header.to_uppercase(),

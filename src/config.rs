@@ -137,7 +137,7 @@ impl Config {
             consent: None,
             record_search_queries: false,
             quota_bytes: 5 * 1024 * 1024,
-            time_to_live: Duration::from_secs(7 * 86_400),
+            time_to_live: Duration::from_hours(7 * 24),
             extra_roots: Vec::new(),
             proxy: None,
         }

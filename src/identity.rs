@@ -34,7 +34,7 @@ impl Installation {
 
     /// Its 32 hexadecimal digits, as the wire carries it.
     pub(crate) fn hex(&self) -> String {
-        self.0.iter().map(|byte| format!("{byte:02x}")).collect()
+        format!("{:032x}", u128::from_be_bytes(self.0))
     }
 
     fn from_hex(text: &str) -> Option<Self> {

@@ -265,13 +265,12 @@ impl Segment {
                 Err(error) => break Err(error),
             }
         };
-        match outcome {
-            Ok(()) => self.end += record.len() as u64,
+        if outcome.is_ok() {
+            self.end += record.len() as u64;
+        } else {
             // Back to the last whole record. Should this fail too, the scan skips what is torn.
-            Err(_) => {
-                let _ = self.file.set_len(self.end);
-                let _ = self.file.seek(SeekFrom::Start(self.end));
-            }
+            let _ = self.file.set_len(self.end);
+            let _ = self.file.seek(SeekFrom::Start(self.end));
         }
         outcome
     }

@@ -47,5 +47,7 @@ pub use config::{App, Config, Consent};
 pub use error::JourneyError;
 pub use event::{DropReason, Dropped, Event, Order, Price, Product, Value};
 pub use journey::{CallContext, CallRequest, Journey, LastUpload, Status};
+#[cfg(feature = "reqwest")]
+pub use transport::http::HttpTransport;
 pub use transport::{Done, Lane, Method, Request, Response, SendError, Transport};
 pub use worker::UploadProblem;

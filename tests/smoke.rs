@@ -1,4 +1,10 @@
 //! smoke
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
 mod support;
 use support::Phone;
 

@@ -21,8 +21,11 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(55);
 
 type Job = (Lane, Request, Done);
 
-/// Sends through reqwest.
-pub(crate) struct HttpTransport {
+/// The default [`Transport`](crate::Transport), for an app that wraps it or brings its own clock.
+///
+/// Trusts Mozilla's roots and `Config::extra_roots`, takes `Config::proxy` and no other, follows
+/// no redirect, and gives up after 30 s. Its thread starts with the first request.
+pub struct HttpTransport {
     extra_roots: Vec<Vec<u8>>,
     proxy: Option<String>,
     /// Made with the first request: reading the roots takes a millisecond, and it may fail.
@@ -31,7 +34,7 @@ pub(crate) struct HttpTransport {
 
 impl HttpTransport {
     /// Takes what it needs of the options. Opens nothing.
-    pub(crate) fn new(config: &Config) -> Self {
+    pub fn new(config: &Config) -> Self {
         Self {
             extra_roots: config.extra_roots.clone(),
             proxy: config.proxy.clone(),
@@ -88,6 +91,12 @@ impl HttpTransport {
             builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(|_| SendError::Setup)?);
         }
         builder.build().map_err(|_| SendError::Setup)
+    }
+}
+
+impl std::fmt::Debug for HttpTransport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("HttpTransport(..)")
     }
 }
 

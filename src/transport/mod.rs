@@ -77,7 +77,9 @@ pub enum SendError {
 
 /// What a transport calls, once, with the outcome; from any thread. Dropped uncalled, it says
 /// that the connection broke.
-pub struct Done(Option<Box<dyn FnOnce(Result<Response, SendError>) + Send>>);
+pub struct Done(Option<Then>);
+
+type Then = Box<dyn FnOnce(Result<Response, SendError>) + Send>;
 
 impl Done {
     /// Makes one of what is to be done.

@@ -180,7 +180,7 @@ impl Worker {
             self.retry_at_ms = None;
         }
         for answered in inbox.answers {
-            self.take_answer(answered, now);
+            self.take_answer(&answered, now);
         }
         if self.retry_at_ms.is_none_or(|at_ms| now.elapsed_ms >= at_ms || closing) {
             match self.keep_house(now, closing) {
@@ -345,9 +345,9 @@ impl Worker {
         let leftover = drainer.has_sealed();
         let run = drainer.run();
         let (seen, counted) = shared.intake.seal(drainer);
-        let drained = drainer.read()?;
-        let (events, noted) = tally(&drained.records);
-        let outcome = store.drain(drained.records, drained.damages, &counted, run, now)?;
+        let read = drainer.read()?;
+        let (events, noted) = tally(&read.records);
+        let outcome = store.drain(read.records, read.damages, &counted, run, now)?;
         shared.intake.drained(events, &noted, &counted);
         let mut bits = [0; 4];
         shared.intake.clock.random(&mut bits);

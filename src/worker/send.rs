@@ -174,11 +174,11 @@ impl Worker {
         self.transport.send(lane, Request { method, url, key, body }, done);
     }
 
-    pub(super) fn take_answer(&mut self, answered: Answered, now: Now) {
+    pub(super) fn take_answer(&mut self, answered: &Answered, now: Now) {
         if matches!(answered.what, Sent::Warmth) {
             return;
         }
-        let (verdict, answer, problem) = read(&answered);
+        let (verdict, answer, problem) = read(answered);
         let wall_ms = now.wall_ms;
         self.shared.report().last_upload = Some((wall_ms, problem.map_or(Ok(()), Err)));
         if let Some(problem) = problem {

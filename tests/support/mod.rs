@@ -1,6 +1,12 @@
 //! What the promise tests share: a clock they drive, a network they break, a collector small
 //! enough to trust, and a phone that puts them together.
-#![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+#![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
 #![allow(unreachable_pub, missing_docs, reason = "nothing here leaves the tests")]
 
 pub mod clock;

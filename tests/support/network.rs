@@ -93,7 +93,7 @@ impl Transport for TestNetwork {
     fn send(&self, lane: Lane, request: Request, done: Done) {
         let mut state = self.state.lock().unwrap();
         state.sent.push((lane, request.clone()));
-        let late: Vec<Request> = std::mem::take(&mut state.delayed);
+        let overdue: Vec<Request> = std::mem::take(&mut state.delayed);
         let fault = state.faults.pop_front().or_else(|| state.default.clone());
         let outcome = match fault.unwrap_or(Fault::None) {
             Fault::None => Some(Ok(state.collector.answer(&request))),
@@ -117,7 +117,7 @@ impl Transport for TestNetwork {
             }
             Fault::Forgotten => None,
         };
-        for request in late {
+        for request in overdue {
             state.collector.answer(&request);
         }
         drop(state);

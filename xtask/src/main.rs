@@ -1,2 +1,99 @@
-//! xtask
-fn main() {}
+//! The project's own commands. `cargo xtask --help` lists them.
+
+mod demo;
+mod test;
+mod tools;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+/// Builds, shows, tests and measures Jalon.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Shows an agent, in a browser, what a real customer just did.
+    Demo {
+        /// Check it, take screenshots into target/demo, and end.
+        #[arg(long)]
+        once: bool,
+    },
+    /// Runs every check; installs what it needs where it can, and says what is missing elsewhere.
+    Test {
+        /// Run one part alone.
+        #[arg(long, value_enum)]
+        only: Option<test::Part>,
+    },
+    /// Kills a recording process at random instants, again and again.
+    Torture {
+        /// How often.
+        #[arg(long, default_value_t = 1_000)]
+        kills: u32,
+    },
+    /// Measures, beside a peer in the same run; prints a table and writes target/bench/NAME.json.
+    Bench {
+        /// record, call, desk, open, wire or collector; all of them if not given.
+        name: Option<String>,
+    },
+}
+
+fn main() -> Result<()> {
+    match Cli::parse().command {
+        Task::Demo { once } => demo::run(once),
+        Task::Test { only } => test::run(only),
+        Task::Torture { kills } => tools::run(
+            tools::cargo(["test", "--package", "jalon", "--test", "kept", "--", "--nocapture"])
+                .env("JALON_KILLS", kills.to_string()),
+        ),
+        Task::Bench { name } => bench(name.as_deref()),
+    }
+}
+
+fn bench(name: Option<&str>) -> Result<()> {
+    const ALL: [&str; 6] = ["record", "call", "open", "wire", "desk", "collector"];
+    tools::run(&mut tools::cargo([
+        "build",
+        "--profile",
+        "server",
+        "--package",
+        "jalon-collector",
+    ]))?;
+    for bench in ALL.iter().filter(|bench| name.is_none_or(|name| name == **bench)) {
+        tools::run(&mut tools::cargo([
+            "run",
+            "--profile",
+            "server",
+            "--package",
+            "jalon-benches",
+            "--bin",
+            bench,
+        ]))?;
+    }
+    match name {
+        Some(name) if !ALL.contains(&name) => anyhow::bail!("no such bench; there are {ALL:?}"),
+        _ => Ok(()),
+    }
+}
+
+/// The workspace's folder.
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+/// Where cargo puts what it builds.
+fn target() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// The binary that the dev profile built.
+fn built(name: &str) -> Command {
+    Command::new(target().join("debug").join(name))
+}

@@ -1,0 +1,89 @@
+//! `cargo xtask test`: every check, in the order in which they fail fastest.
+
+use std::process::Command;
+
+use anyhow::Result;
+use clap::ValueEnum;
+
+use crate::tools::{self, cargo, need};
+
+/// A part of the checks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Part {
+    /// rustfmt.
+    Format,
+    /// clippy, warnings denied.
+    Clippy,
+    /// rustdoc, warnings denied.
+    Docs,
+    /// The core: unit and promise tests, doctests, and the slim build without reqwest.
+    Core,
+    /// The collector and the desk.
+    Collector,
+    /// The desk in a real browser.
+    Browser,
+}
+
+/// Runs one part, or all of them.
+fn run_part(part: Part) -> Result<()> {
+    match part {
+        Part::Format => tools::run(&mut cargo(["fmt", "--all", "--check"])),
+        Part::Clippy => tools::run(&mut cargo([
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ])),
+        Part::Docs => tools::run(
+            cargo(["doc", "--no-deps", "--package", "jalon"])
+                .args(["--package", "jalon-collector", "--package", "jalon-desk"])
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        ),
+        Part::Core => core(),
+        Part::Collector => tools::run(&mut cargo([
+            "test",
+            "--package",
+            "jalon-collector",
+            "--package",
+            "jalon-desk",
+        ])),
+        Part::Browser => browser(),
+    }
+}
+
+/// Runs the parts asked for.
+pub(crate) fn run(only: Option<Part>) -> Result<()> {
+    for part in Part::value_variants().iter().filter(|part| only.is_none_or(|one| one == **part)) {
+        eprintln!("\n== {part:?} ==");
+        run_part(*part)?;
+    }
+    eprintln!("\nall of it passed");
+    Ok(())
+}
+
+fn core() -> Result<()> {
+    need("strace", "strace", "the tests that watch system calls")?;
+    tools::run(&mut cargo(["test", "--package", "jalon"]))?;
+    // The slim core: an app that brings its own transport.
+    tools::run(&mut cargo(["check", "--package", "jalon", "--no-default-features"]))
+}
+
+fn browser() -> Result<()> {
+    need("chromium", "chromium", "the tests of the desk")?;
+    need("node", "nodejs", "the tests of the desk")?;
+    need("npm", "npm", "the tests of the desk")?;
+    tools::run(&mut cargo(["build", "--package", "jalon-collector"]))?;
+    let folder = crate::root().join("collector/tests/browser");
+    let quiet = ["ci", "--no-audit", "--no-fund", "--ignore-scripts"];
+    tools::run(Command::new("npm").args(quiet).current_dir(&folder))?;
+    let collector = crate::built("jalon-collector");
+    tools::run(
+        Command::new("node")
+            .args(["--test", "--test-reporter=spec"])
+            .current_dir(&folder)
+            .env("JALON_COLLECTOR_BIN", collector.get_program())
+            .env("JALON_SCREENSHOTS", crate::target().join("desk-screenshots")),
+    )
+}
