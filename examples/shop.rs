@@ -46,6 +46,8 @@ fn main() -> Result<(), Box<dyn Error>> {
         clock.go_back(last_s - step.at_s);
         step.record(&journey);
     }
+    // Over a minute passes on the last screen, as it did then.
+    clock.go_back(last_s - after.first().map_or(last_s, |next| next.at_s - 1));
     journey.prepare_call();
     journey.upload_now();
     // The collector leases call codes in its answers; a phone that was online has some.

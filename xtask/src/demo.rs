@@ -5,8 +5,10 @@ use std::fs;
 use std::io::{BufRead as _, BufReader, Lines, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Value, json};
 
 use crate::tools::{self, cargo, screenshot};
@@ -37,7 +39,7 @@ pub(crate) fn run(once: bool) -> Result<()> {
     say(&format!("The dialer was handed   {}", phone.line));
     let (_, code) = phone.line.split_once(",,").context("the call carries no code")?;
     let code = &code.to_owned();
-    let context = resolve(&collector.line, &agent_key, code)?;
+    let context = pick_up(&collector.line, &agent_key, code)?;
     let link = context["desk"].as_str().context("the answer holds no desk link")?;
     let link =
         if link.starts_with('/') { format!("{}{link}", collector.line) } else { link.into() };
@@ -116,6 +118,21 @@ fn watch(
     screenshot(link, (360, 900), &folder.join("desk-live-360.png"), &profile)?;
     say("The customer went on, and the desk showed it. The demo holds.");
     Ok(())
+}
+
+/// Resolves the code until the app's own record of the call is there: milliseconds here, and less
+/// than a telephone takes to ring.
+fn pick_up(collector: &str, key: &str, code: &str) -> Result<Value> {
+    let (_ringing, picked_up) = mpsc::channel::<()>();
+    for _ in 0..100 {
+        let context = resolve(collector, key, code)?;
+        if context["call"]["confirmed"] == json!(true) {
+            return Ok(context);
+        }
+        // Nobody sends: this waits.
+        let _ = picked_up.recv_timeout(Duration::from_millis(50));
+    }
+    bail!("the app's record of the call did not arrive")
 }
 
 /// A context as the contact-centre platform asks for it.

@@ -67,7 +67,10 @@ fn core() -> Result<()> {
     need("strace", "strace", "the tests that watch system calls")?;
     tools::run(&mut cargo(["test", "--package", "jalon"]))?;
     // The slim core: an app that brings its own transport.
-    tools::run(&mut cargo(["check", "--package", "jalon", "--no-default-features"]))
+    tools::run(
+        cargo(["clippy", "--package", "jalon", "--no-default-features"])
+            .args(["--", "-D", "warnings"]),
+    )
 }
 
 fn browser() -> Result<()> {

@@ -64,7 +64,7 @@ pub(crate) fn screenshot(url: &str, size: (u32, u32), file: &Path, profile: &Pat
     chromium
         .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
         .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
-        .args(["--hide-scrollbars", "--virtual-time-budget=2000"])
+        .args(["--hide-scrollbars"])
         .arg(format!("--user-data-dir={}", profile.display()))
         .arg(format!("--window-size={},{}", size.0, size.1))
         .arg(format!("--screenshot={}", file.display()))
