@@ -51,3 +51,8 @@ pub use journey::{CallContext, CallRequest, Journey, LastUpload, Status};
 pub use transport::http::HttpTransport;
 pub use transport::{Done, Lane, Method, Request, Response, SendError, Transport};
 pub use worker::UploadProblem;
+
+/// The README's sample compiles.
+#[cfg(all(doctest, feature = "reqwest"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
