@@ -1,0 +1,231 @@
+//! The collector itself: what the routes share, and what an operator may ask.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fs;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use jalon::clock::Clock;
+use jalon_desk::view::ContextView;
+use tokio::sync::{Semaphore, watch};
+
+use crate::config::{ConfigError, Options};
+use crate::keys::{self, Key, KeyKind};
+use crate::limits::{
+    DESK_LINK_MS, EVENTS_PER_S, EXPIRE_EVERY_S, EXPIRE_PAUSE_MS, MISSES_PER_CALLER, MISSES_PER_KEY,
+    STREAMS_MAX, THROTTLE_KEYS_MAX, UPLOADS_MAX,
+};
+use crate::link::DeskLink;
+use crate::metrics::Metrics;
+use crate::secret::{Hash, Secret};
+use crate::store::{CallId, Context, SqliteStorage, Storage, StoreError};
+use crate::throttle::Throttle;
+use crate::view::{self, Labels};
+
+const HOUR_MS: u64 = 3_600_000;
+/// A write key may save up this much of its quota: phones come back online together.
+const QUOTA_BURST_MS: u64 = 10_000;
+
+/// A collector on one data folder. Clones share it; the last one dropped closes it.
+#[derive(Clone)]
+pub struct Collector(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) options: Options,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) secret: Secret,
+    pub(crate) storage: Box<dyn Storage>,
+    pub(crate) metrics: Metrics,
+    /// Look-ups that missed, by caller.
+    pub(crate) caller_misses: Throttle<Hash>,
+    /// Look-ups that missed, by key.
+    pub(crate) key_misses: Throttle<Hash>,
+    pub(crate) uploads: Semaphore,
+    pub(crate) streams: Arc<Semaphore>,
+    /// Whether live streams end.
+    pub(crate) ending: watch::Sender<bool>,
+    labels: BTreeMap<String, Labels>,
+    no_labels: Labels,
+    quotas: BTreeMap<String, Throttle<Hash>>,
+    quota: Throttle<Hash>,
+    /// Keys seen, so that an upload needs no look-up. A key is never taken back.
+    keys: Mutex<HashMap<Hash, Key>>,
+}
+
+/// Why a collector cannot be opened, or an operator's command not be done.
+#[derive(Debug, thiserror::Error)]
+pub enum CollectorError {
+    /// The configuration cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data folder or the secret in it.
+    #[error("failed to use the data folder: {0}")]
+    Folder(#[source] io::Error),
+    /// The database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Collector {
+    /// Opens the data folder, or makes it, and numbers the configured screens. Within a tokio
+    /// runtime.
+    ///
+    /// # Errors
+    /// [`CollectorError`] by what cannot be used.
+    pub async fn open(options: Options, clock: Arc<dyn Clock>) -> Result<Self, CollectorError> {
+        let options = options.checked()?;
+        // For its owner alone: it holds customers' journeys and the secret.
+        fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&options.data_dir)
+            .map_err(CollectorError::Folder)?;
+        let secret = Secret::open(&options.data_dir, &*clock).map_err(CollectorError::Folder)?;
+        let storage = SqliteStorage::open(&options.data_dir, secret.clone(), Arc::clone(&clock))?;
+        let quota = |per_s: u32| {
+            Throttle::new(
+                per_s.saturating_mul((QUOTA_BURST_MS / 1_000) as u32),
+                QUOTA_BURST_MS,
+                THROTTLE_KEYS_MAX,
+            )
+        };
+        let mut labels = BTreeMap::new();
+        let mut quotas = BTreeMap::new();
+        for (app, entry) in &options.apps {
+            let names = entry.screens.iter().map(|screen| screen.name.clone()).collect();
+            storage.number_screens(app.clone(), names).await?;
+            let by_name: Labels =
+                entry.screens.iter().map(|screen| (screen.name.clone(), screen.clone())).collect();
+            labels.insert(app.clone(), by_name);
+            quotas.insert(app.clone(), quota(entry.events_per_s));
+        }
+        Ok(Self(Arc::new(Shared {
+            options,
+            clock,
+            secret,
+            storage: Box::new(storage),
+            metrics: Metrics::new(),
+            caller_misses: Throttle::new(MISSES_PER_CALLER, HOUR_MS, THROTTLE_KEYS_MAX),
+            key_misses: Throttle::new(MISSES_PER_KEY, HOUR_MS, THROTTLE_KEYS_MAX),
+            uploads: Semaphore::new(UPLOADS_MAX),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            ending: watch::Sender::new(false),
+            labels,
+            no_labels: Labels::new(),
+            quotas,
+            quota: quota(EVENTS_PER_S),
+            keys: Mutex::default(),
+        })))
+    }
+
+    /// The routes, to serve or to call in a test.
+    pub fn router(&self) -> axum::Router {
+        crate::http::router(Arc::clone(&self.0))
+    }
+
+    /// Makes a key for an app and returns it; only its hash is kept.
+    ///
+    /// # Errors
+    /// What the storage says.
+    pub async fn create_key(&self, kind: KeyKind, app: &str) -> Result<String, CollectorError> {
+        let key = keys::draw(kind, &*self.0.clock);
+        let entry = Key { hash: keys::hash(&key), kind, app: app.to_owned() };
+        self.0.storage.add_key(entry, self.0.now_ms()).await?;
+        Ok(key)
+    }
+
+    /// Erases every installation that a customer used, in one app or in all, wholly; says how
+    /// many. Live streams of theirs end with `erased`.
+    ///
+    /// # Errors
+    /// What the storage says; nothing is erased by half.
+    pub async fn erase_customer(
+        &self,
+        app: Option<&str>,
+        customer: &str,
+    ) -> Result<u64, CollectorError> {
+        let app = app.map(str::to_owned);
+        Ok(self.0.storage.erase_customer(app, customer.to_owned(), self.0.now_ms()).await?)
+    }
+
+    /// Removes all that has expired, in slices between which others write.
+    ///
+    /// # Errors
+    /// What the storage says.
+    pub async fn expire(&self) -> Result<(), CollectorError> {
+        while self.0.storage.expire(self.0.now_ms()).await? {
+            tokio::time::sleep(Duration::from_millis(EXPIRE_PAUSE_MS)).await;
+        }
+        Ok(())
+    }
+
+    /// Keeps removing what expires, until [`end`](Self::end).
+    pub async fn keep_expiring(&self) {
+        let mut ending = self.0.ending.subscribe();
+        loop {
+            if let Err(error) = self.expire().await {
+                tracing::error!(%error, "failed to remove what has expired");
+            }
+            let pause = tokio::time::sleep(Duration::from_secs(EXPIRE_EVERY_S));
+            // The guard that `wait_for` returns must not live across an await.
+            let ended = async { drop(ending.wait_for(|ending| *ending).await) };
+            tokio::select! {
+                () = pause => {}
+                () = ended => return,
+            }
+        }
+    }
+
+    /// Ends live streams and the retention job, so that a server can shut down. Uploads under way
+    /// are still answered.
+    pub fn end(&self) {
+        self.0.ending.send_replace(true);
+    }
+}
+
+impl Shared {
+    /// The collector's wall clock.
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.clock.now().wall_ms
+    }
+
+    /// The business words of an app's screens.
+    pub(crate) fn labels(&self, app: &str) -> &Labels {
+        self.labels.get(app).unwrap_or(&self.no_labels)
+    }
+
+    /// How much an app's write keys may bring.
+    pub(crate) fn quota(&self, app: &str) -> &Throttle<Hash> {
+        self.quotas.get(app).unwrap_or(&self.quota)
+    }
+
+    /// Finds a key.
+    pub(crate) async fn key(&self, key: &str) -> Result<Option<Key>, StoreError> {
+        let hash = keys::hash(key);
+        let seen = self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
+        if seen.is_some() {
+            return Ok(seen);
+        }
+        let found = self.storage.key(hash).await?.map(|(kind, app)| Key { hash, kind, app });
+        if let Some(key) = &found {
+            let mut seen = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
+            seen.insert(hash, key.clone());
+        }
+        Ok(found)
+    }
+
+    /// Builds what an agent sees, with a desk link that begins to age now.
+    pub(crate) fn view(&self, context: &Context, link: &DeskLink) -> ContextView {
+        let base = self.options.public_url.as_deref().unwrap_or_default();
+        let desk = format!("{base}/desk/{}", link.sign(&self.secret));
+        view::build(context, self.labels(&link.app), self.now_ms(), desk)
+    }
+
+    /// A fresh desk link.
+    pub(crate) fn link(&self, app: &str, call: CallId, agent: Option<String>) -> DeskLink {
+        let expires_at = self.now_ms() + DESK_LINK_MS;
+        DeskLink { app: app.to_owned(), call, agent, expires_at }
+    }
+}

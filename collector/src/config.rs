@@ -1,0 +1,182 @@
+//! What an operator sets: the configuration file and the screens files it names.
+//!
+//! ```toml
+//! public_url = "https://calls.example.com"
+//! frame_ancestors = ["https://desk.example.com"]
+//!
+//! [apps."com.example.shop"]
+//! screens = "shop-screens.toml"   # beside this file
+//! events_per_s = 50000
+//! ```
+//!
+//! and `shop-screens.toml`, in the order that call codes number them:
+//!
+//! ```toml
+//! [[screen]]
+//! name = "product/{id}"
+//! label = "Product page"
+//! stage = "before_purchase"
+//! channel = "app"
+//! ```
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+use crate::limits::EVENTS_PER_S;
+
+/// Everything a collector is opened with.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where it keeps its database and its secret. Made when missing.
+    pub data_dir: PathBuf,
+    /// How agents' browsers reach it, without a slash at the end; `None`: desk links are relative.
+    pub public_url: Option<String>,
+    /// The sites that may show the desk in a frame, as CSP sources; none by default.
+    pub frame_ancestors: Vec<String>,
+    /// What is set for each app.
+    pub apps: BTreeMap<String, AppOptions>,
+}
+
+/// What is set for one app.
+#[derive(Debug, Clone)]
+pub struct AppOptions {
+    /// Its screens, in the order that call codes number them.
+    pub screens: Vec<Screen>,
+    /// Events a second that one of its write keys may bring.
+    pub events_per_s: u32,
+}
+
+/// A screen in business words.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Screen {
+    /// The app's name of it, a route pattern.
+    pub name: String,
+    /// Its business words.
+    pub label: String,
+    /// The stage of the customer's journey: `before_purchase`, `purchase`, `use`, `recommend`.
+    pub stage: Option<String>,
+    /// The channel it belongs to: `app`, `web`.
+    pub channel: Option<String>,
+}
+
+impl Options {
+    /// The defaults, in this folder: no public URL, no frames, no screens.
+    pub fn new(data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            data_dir: data_dir.into(),
+            public_url: None,
+            frame_ancestors: Vec::new(),
+            apps: BTreeMap::new(),
+        }
+    }
+
+    /// Reads a configuration file, and the screens files it names, over what is set here.
+    ///
+    /// # Errors
+    /// A file that cannot be read, or is not of this form: which, and where.
+    pub fn read(mut self, path: &Path) -> Result<Self, ConfigError> {
+        let file: ConfigFile = read_toml(path)?;
+        self.public_url = file.public_url.or(self.public_url);
+        self.frame_ancestors.extend(file.frame_ancestors);
+        let folder = path.parent().unwrap_or(Path::new("."));
+        for (app, entry) in file.apps {
+            let screens = match entry.screens {
+                Some(name) => read_toml::<ScreensFile>(&folder.join(name))?.screen,
+                None => Vec::new(),
+            };
+            let events_per_s = entry.events_per_s.unwrap_or(EVENTS_PER_S);
+            self.apps.insert(app, AppOptions { screens, events_per_s });
+        }
+        Ok(self)
+    }
+
+    /// Checks what ends up in headers and links, and trims a slash.
+    pub(crate) fn checked(mut self) -> Result<Self, ConfigError> {
+        if let Some(url) = &mut self.public_url {
+            let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+            let valid = rest.is_some_and(|rest| !rest.is_empty() && !rest.starts_with('/'))
+                && url.chars().all(|c| c.is_ascii_graphic() && !"\"'<>?#".contains(c));
+            if !valid {
+                return Err(ConfigError::PublicUrl);
+            }
+            url.truncate(url.trim_end_matches('/').len());
+        }
+        let source = |text: &String| {
+            !text.is_empty() && text.chars().all(|c| c.is_ascii_graphic() && !";,".contains(c))
+        };
+        if !self.frame_ancestors.iter().all(source) {
+            return Err(ConfigError::FrameAncestors);
+        }
+        Ok(self)
+    }
+
+    /// The path that a proxy puts in front of ours, from the public URL; empty without one.
+    pub(crate) fn base_path(&self) -> &str {
+        let Some(url) = &self.public_url else { return "" };
+        let host = url.find("://").map_or(0, |at| at + 3);
+        url[host..].find('/').map_or("", |slash| &url[host + slash..])
+    }
+}
+
+/// Why the configuration cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// A file cannot be read.
+    #[error("failed to read {path}: {source}")]
+    Read {
+        /// Which.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file is not of this form.
+    #[error("failed to understand {path}: {source}")]
+    Form {
+        /// Which.
+        path: PathBuf,
+        /// Where and why.
+        source: Box<toml::de::Error>,
+    },
+    /// The public URL is none.
+    #[error("failed to use the public URL: it must begin with https:// or http:// and name a host")]
+    PublicUrl,
+    /// A frame ancestor would break the header it stands in.
+    #[error("failed to use a frame ancestor: it must be one CSP source, such as https://host")]
+    FrameAncestors,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ConfigFile {
+    public_url: Option<String>,
+    #[serde(default)]
+    frame_ancestors: Vec<String>,
+    #[serde(default)]
+    apps: BTreeMap<String, AppEntry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AppEntry {
+    screens: Option<PathBuf>,
+    events_per_s: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ScreensFile {
+    #[serde(default)]
+    screen: Vec<Screen>,
+}
+
+fn read_toml<T: serde::de::DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
+    let text = fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    toml::from_str(&text)
+        .map_err(|source| ConfigError::Form { path: path.to_owned(), source: Box::new(source) })
+}

@@ -1,0 +1,134 @@
+//! What phones send: batches, calls, and the wish to be erased.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse;
+
+use super::{Outcome, PathPart, authorize, no_store, part};
+use crate::body;
+use crate::collector::Shared;
+use crate::keys::{Key, KeyKind};
+use crate::limits::REQUEST_COST;
+use crate::problem::Problem;
+use crate::store::{Refusal, Upload};
+use crate::upload::{self, Form};
+use crate::wire::{Rejected, UploadAnswer, UploadRequest};
+
+/// Stores a batch of events, each exactly once. Answers after the commit is on disk.
+#[utoipa::path(
+    post, path = "/v1/batches", request_body = UploadRequest, security(("write" = [])),
+    responses(
+        (status = 200, description = "Stored, but for what `rejected` names", body = UploadAnswer),
+        (status = 400, description = "Not JSON, or a field of the wrong type", body = Problem),
+        (status = 401, description = "No key, or an unknown one", body = Problem),
+        (status = 403, description = "Not a write key, or another app's installation", body = Problem),
+        (status = 410, description = "The installation was erased", body = Problem),
+        (status = 413, description = "Too many events or bytes", body = Problem),
+        (status = 422, description = "A value out of its range", body = Problem),
+        (status = 429, description = "Over the key's quota: see Retry-After", body = Problem),
+        (status = 503, description = "Busy: see Retry-After", body = Problem)
+    )
+)]
+pub(super) async fn batches(
+    State(collector): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Outcome {
+    take(&collector, &headers, body, Form::Batch).await
+}
+
+/// Stores a call and its snapshot. The same token again is the same call.
+#[utoipa::path(
+    post, path = "/v1/calls", request_body = UploadRequest, security(("write" = [])),
+    responses(
+        (status = 200, description = "Stored, but for what `rejected` names", body = UploadAnswer),
+        (status = 400, description = "Not JSON, or a field of the wrong type", body = Problem),
+        (status = 401, description = "No key, or an unknown one", body = Problem),
+        (status = 403, description = "Not a write key, or another app's installation", body = Problem),
+        (status = 410, description = "The installation was erased", body = Problem),
+        (status = 413, description = "Too many events or bytes", body = Problem),
+        (status = 422, description = "A value out of its range", body = Problem),
+        (status = 429, description = "Over the key's quota: see Retry-After", body = Problem),
+        (status = 503, description = "Busy: see Retry-After", body = Problem)
+    )
+)]
+pub(super) async fn calls(
+    State(collector): State<Arc<Shared>>,
+    headers: HeaderMap,
+    body: Body,
+) -> Outcome {
+    take(&collector, &headers, body, Form::Call).await
+}
+
+async fn take(collector: &Shared, headers: &HeaderMap, body: Body, form: Form) -> Outcome {
+    let key = authorize(collector, headers, KeyKind::Write).await?;
+    // Bounds the bodies in memory; a phone keeps what it has and comes again.
+    let _upload = collector.uploads.try_acquire().map_err(|_| Problem::busy())?;
+    let bytes = body::read(headers, body).await?;
+    let request: UploadRequest<'_> = body::json(&bytes)?;
+    charge(collector, &key, request.events.len())?;
+    let upload = upload::read(request, form, key.app, collector.now_ms())?;
+    drop(bytes);
+    store(collector, upload).await
+}
+
+/// Counts a request and its events against its key's quota.
+fn charge(collector: &Shared, key: &Key, events: usize) -> Result<(), Problem> {
+    let cost = REQUEST_COST + u32::try_from(events).unwrap_or(u32::MAX - REQUEST_COST);
+    collector
+        .quota(&key.app)
+        .take(key.hash, cost, collector.clock.now().elapsed_ms)
+        .map_err(Problem::throttled)
+}
+
+async fn store(collector: &Shared, (upload, rejected): (Upload, Vec<Rejected>)) -> Outcome {
+    let (stored, calls) = (upload.events.len(), upload.calls.len());
+    let appended = collector.storage.append(upload).await?.map_err(refused)?;
+    let metrics = &collector.metrics;
+    metrics.events.inc_by(stored as u64);
+    metrics.calls.inc_by(calls as u64);
+    metrics.rejected.inc_by(rejected.len() as u64);
+    Ok(no_store(axum::Json(UploadAnswer {
+        stored,
+        rejected,
+        codes: appended.codes,
+        screens: appended.screens,
+    })))
+}
+
+/// Erases an installation: its events, calls and leases go, and whatever it still sends is
+/// refused. Also for one never seen.
+#[utoipa::path(
+    delete, path = "/v1/installations/{id}", security(("write" = [])),
+    params(("id" = String, Path, description = "The installation: 32 hexadecimal digits")),
+    responses(
+        (status = 204, description = "Nothing of it is left"),
+        (status = 401, description = "No key, or an unknown one", body = Problem),
+        (status = 403, description = "Not a write key, or another app's installation", body = Problem),
+        (status = 422, description = "Not the id of an installation", body = Problem),
+        (status = 429, description = "Over the key's quota: see Retry-After", body = Problem),
+        (status = 503, description = "Busy: see Retry-After", body = Problem)
+    )
+)]
+pub(super) async fn erase(
+    State(collector): State<Arc<Shared>>,
+    id: PathPart,
+    headers: HeaderMap,
+) -> Outcome {
+    let key = authorize(&collector, &headers, KeyKind::Write).await?;
+    let installation = upload::installation(&part(id)?)?;
+    charge(&collector, &key, 0)?;
+    let now = collector.now_ms();
+    collector.storage.erase(key.app, installation, now).await?.map_err(refused)?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn refused(refusal: Refusal) -> Problem {
+    match refusal {
+        Refusal::Erased => Problem::erased(),
+        Refusal::OtherApp => Problem::other_app(),
+    }
+}

@@ -1,0 +1,123 @@
+//! The routes: who may ask what, in which form, with which status. What is stored and shown is
+//! decided elsewhere.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{MatchedPath, Path, Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Response};
+use axum::{Extension, Router};
+use utoipa::OpenApi;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use crate::collector::Shared;
+use crate::keys::{Key, KeyKind};
+use crate::metrics::RequestLabels;
+use crate::problem::Problem;
+
+mod contexts;
+mod desk;
+mod ingest;
+mod live;
+mod ops;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Jalon collector",
+        description = "Stores customers' journeys and shows one to the agent who takes the call."
+    ),
+    modifiers(&Keys)
+)]
+struct Api;
+
+struct Keys;
+
+impl utoipa::Modify for Keys {
+    fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
+        let components = api.components.get_or_insert_default();
+        for (name, description) in [
+            ("write", "A write key: stores events and calls of one app"),
+            ("contact_centre", "A contact-centre key: resolves the calls of one app"),
+        ] {
+            let scheme = HttpBuilder::new()
+                .scheme(HttpAuthScheme::Bearer)
+                .description(Some(description))
+                .build();
+            components.add_security_scheme(name, SecurityScheme::Http(scheme));
+        }
+    }
+}
+
+/// All routes, with the page that describes them.
+pub(crate) fn router(collector: Arc<Shared>) -> Router {
+    let (router, api) = OpenApiRouter::with_openapi(Api::openapi())
+        .routes(routes!(ingest::batches))
+        .routes(routes!(ingest::calls))
+        .routes(routes!(ingest::erase))
+        .routes(routes!(contexts::resolve))
+        .routes(routes!(contexts::look_up, contexts::no_head))
+        .routes(routes!(desk::page))
+        .routes(routes!(live::stream))
+        .routes(routes!(desk::asset))
+        .routes(routes!(ops::healthz))
+        .routes(routes!(ops::readyz))
+        .routes(routes!(ops::metrics))
+        .routes(routes!(ops::openapi))
+        .split_for_parts();
+    router
+        .fallback(|| async { Problem::no_route() })
+        .method_not_allowed_fallback(|| async { Problem::method() })
+        .layer(Extension(ops::ApiPage::new(&api)))
+        .layer(middleware::from_fn_with_state(Arc::clone(&collector), count))
+        .with_state(collector)
+}
+
+/// Counts a request, and sets what every answer carries.
+async fn count(State(collector): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+    let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
+    let route = route.unwrap_or("other").to_owned();
+    let mut response = next.run(request).await;
+    let status = response.status().as_u16();
+    collector.metrics.requests.get_or_create(&RequestLabels { route, status }).inc();
+    response
+        .headers_mut()
+        .insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    response
+}
+
+/// The key of a request, if it is one of this kind.
+async fn authorize(collector: &Shared, headers: &HeaderMap, kind: KeyKind) -> Result<Key, Problem> {
+    /// Longer than any key we make.
+    const KEY_CHARS_MAX: usize = 256;
+    let key = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+        .map(|(_, key)| key.trim())
+        .filter(|key| key.len() <= KEY_CHARS_MAX)
+        .ok_or_else(Problem::unauthorized)?;
+    let key = collector.key(key).await?.ok_or_else(Problem::unauthorized)?;
+    if key.kind == kind { Ok(key) } else { Err(Problem::wrong_kind(kind.as_str())) }
+}
+
+/// What came of a handler: an answer or a problem.
+type Outcome = Result<Response, Problem>;
+
+/// The one variable part of a path.
+type PathPart = Result<Path<String>, PathRejection>;
+
+fn part(path: PathPart) -> Result<String, Problem> {
+    path.map(|Path(part)| part).map_err(|_| Problem::malformed("the path is not UTF-8"))
+}
+
+fn no_store(response: impl IntoResponse) -> Response {
+    let mut response = response.into_response();
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

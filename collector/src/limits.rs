@@ -1,0 +1,103 @@
+//! Every bound of the collector, with its reason.
+
+/// Bytes of a request body, inflated and as sent: ten times what the SDK sends at most.
+pub const BODY_BYTES_MAX: usize = 1024 * 1024;
+/// Events in a batch: five of the SDK's.
+pub const BATCH_EVENTS_MAX: usize = 500;
+/// Events in a call's snapshot.
+pub const SNAPSHOT_EVENTS_MAX: usize = 20;
+/// Bytes of a call's snapshot events together: 16 KiB, counted as for one event.
+pub const SNAPSHOT_BYTES_MAX: usize = 16 * 1024 + SNAPSHOT_EVENTS_MAX * SEQ_BYTES_MAX;
+/// Bytes of one encoded event: 16 KiB, counted as the SDK does, without its `seq`.
+pub const EVENT_BYTES_MAX: usize = 16 * 1024 + SEQ_BYTES_MAX;
+/// Bytes of `"seq":` with the longest number and its comma.
+const SEQ_BYTES_MAX: usize = 32;
+/// How long a client may take to send its body: 1 MiB at about 35 KB/s.
+pub const BODY_TIMEOUT_S: u64 = 30;
+/// Uploads under way at once. With their bodies, sent and inflated, at most 512 MiB.
+pub const UPLOADS_MAX: usize = 256;
+/// Requests that wait for the writer; past that, 503.
+pub const WRITER_QUEUE_MAX: usize = 1_024;
+/// Requests that share one commit: bounds how long the first of them waits.
+pub const GROUP_REQUESTS_MAX: usize = 256;
+/// Connections that read, beside the one that writes.
+pub const READERS_MAX: usize = 4;
+/// Live streams at once; past that, 503.
+pub const STREAMS_MAX: usize = 2_000;
+/// Least time between two pictures on one live stream: what arrives faster is one picture.
+pub const STREAM_PAUSE_MS: u64 = 100;
+/// How often a live stream looks at the store unasked, for what another process did, and so that
+/// "synced n min ago" moves on.
+pub const STREAM_LOOK_S: u64 = 15;
+/// Events read for one view, newest first: ten times what it shows.
+pub const VIEW_EVENTS_MAX: usize = 2_000;
+/// Steps in a view.
+pub const VIEW_STEPS_MAX: usize = 200;
+/// Distinct products in a view.
+pub const VIEW_PRODUCTS_MAX: usize = 20;
+/// Orders in a view.
+pub const VIEW_ORDERS_MAX: usize = 10;
+/// Changes of customer read for one view, the newest: a shared phone changes hands ten times a day.
+pub const VIEW_CUSTOMERS_MAX: usize = 1_000;
+/// The phone counts as live this long after it was last heard.
+pub const LIVE_MS: i64 = 2 * MINUTE_MS;
+
+/// Characters of a call id, as contact-centre platforms make them.
+pub const CALL_ID_CHARS_MAX: usize = 256;
+/// Characters of an agent's name or a caller's number.
+pub const NAME_CHARS_MAX: usize = 256;
+/// Characters of a `User-to-User` header: RFC 7434 allows 128 octets; several values by comma.
+pub const UUI_CHARS_MAX: usize = 2_048;
+/// Reasons of `dropped` kept for an epoch, and the length of each.
+pub const REASONS_MAX: usize = 16;
+/// Characters of one reason.
+pub const REASON_CHARS_MAX: usize = 32;
+/// Bytes of a screen name that gets a number.
+pub const SCREEN_BYTES_MAX: usize = 256;
+
+/// Codes an installation holds after a top-up.
+pub const LEASES_HELD: u32 = 5;
+/// Below this many, it is topped up.
+pub const LEASES_LOW: u32 = 3;
+/// Unclaimed codes given to one installation, whatever it says it holds.
+pub const LEASES_UNCLAIMED_MAX: u32 = 20;
+/// How long the phone may use a code.
+pub const LEASE_MS: i64 = 7 * DAY_MS;
+/// How long the collector honours it: one day longer, for a phone whose clock is slow.
+pub const LEASE_HONOURED_MS: i64 = LEASE_MS + DAY_MS;
+/// A locator is not given again this long after its lease ended.
+pub const LOCATOR_REST_MS: i64 = 30 * DAY_MS;
+/// A code whose call record has arrived can be claimed this long after the tap.
+pub const CODE_CLAIMABLE_MS: i64 = 10 * MINUTE_MS;
+/// A token can be claimed this long after the tap.
+pub const TOKEN_CLAIMABLE_MS: i64 = DAY_MS;
+/// A claim binds a call to a call id this long.
+pub const CLAIM_MS: i64 = DAY_MS;
+/// A desk link works this long.
+pub const DESK_LINK_MS: i64 = 2 * 60 * MINUTE_MS;
+/// Events are kept this long after they arrived.
+pub const RETENTION_MS: i64 = 30 * DAY_MS;
+/// An event older than this when it was sent shows as this old: its clock was wrong.
+pub const AGE_MAX_MS: i64 = 30 * DAY_MS;
+
+/// Look-ups that miss, an hour, for one `caller`.
+pub const MISSES_PER_CALLER: u32 = 5;
+/// Look-ups that miss, an hour, for one key that names no caller.
+pub const MISSES_PER_KEY: u32 = 600;
+/// Callers and keys a throttle remembers; past that it forgets whoever has recovered.
+pub const THROTTLE_KEYS_MAX: usize = 100_000;
+/// Events a second that one write key may bring, unless configured: more than one machine stores
+/// (160 to 250 thousand measured on 2 cores, 2026-11-22), so that only an operator's own bound bites.
+pub const EVENTS_PER_S: u32 = 400_000;
+/// What a request costs beside its events, in events.
+pub const REQUEST_COST: u32 = 10;
+
+/// Rows removed in one slice of the retention job, so that ingest never waits long behind it.
+pub const EXPIRE_ROWS: usize = 2_000;
+/// Pause between two slices of the retention job, and between two rounds of it.
+pub const EXPIRE_PAUSE_MS: u64 = 20;
+/// How often the retention job begins.
+pub const EXPIRE_EVERY_S: u64 = 300;
+
+const MINUTE_MS: i64 = 60 * 1_000;
+const DAY_MS: i64 = 24 * 60 * MINUTE_MS;

@@ -1,0 +1,173 @@
+//! The collector as a program: serves a data folder, makes its keys, erases its customers.
+
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand};
+use jalon::clock::SystemClock;
+use jalon_collector::{Collector, KeyKind, Options};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+type Failure = Box<dyn std::error::Error>;
+
+/// Stores customers' journeys, and shows one to the agent who takes the call.
+#[derive(Parser)]
+#[command(
+    name = "jalon-collector",
+    version,
+    arg_required_else_help = true,
+    after_help = "The environment variable JALON_LOG says what is logged to stderr (default: info)."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Serve phones, contact centres and agents' browsers. TLS is a proxy's in front.
+    ///
+    /// Prints `listening on http://ADDRESS` once it does. Ends gracefully on SIGTERM and Ctrl-C.
+    Serve(Serve),
+    /// Make keys.
+    #[command(subcommand)]
+    Key(Key),
+    /// Erase a customer: every installation they used, wholly. Works while the collector serves.
+    Erase(Erase),
+}
+
+#[derive(Args)]
+struct Serve {
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+    /// The data folder; made when missing.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// How agents' browsers reach this collector, for desk links. Required off loopback.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// The configuration file (TOML): `public_url`, `frame_ancestors`, and for each app its
+    /// screens file.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A site that may show the desk in a frame, such as <https://desk.example.com>. Repeatable.
+    #[arg(long, value_name = "ORIGIN")]
+    frame_ancestors: Vec<String>,
+}
+
+#[derive(Subcommand)]
+enum Key {
+    /// Make a key and print it, once: only its hash is kept. Works while the collector serves.
+    Create(Create),
+}
+
+#[derive(Args)]
+struct Create {
+    /// The data folder.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// What the key may do.
+    #[arg(long)]
+    kind: KeyKind,
+    /// The app it is for.
+    #[arg(long, value_name = "ID")]
+    app: String,
+}
+
+#[derive(Args)]
+struct Erase {
+    /// The data folder.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// The app's id of the customer.
+    #[arg(long, value_name = "ID")]
+    customer: String,
+    /// Only in this app; else in all.
+    #[arg(long, value_name = "ID")]
+    app: Option<String>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(
+            tracing_subscriber::EnvFilter::try_from_env("JALON_LOG")
+                .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
+        )
+        .init();
+    let outcome = match Cli::parse().command {
+        Command::Serve(args) => serve(args).await,
+        Command::Key(Key::Create(args)) => create_key(args).await,
+        Command::Erase(args) => erase(args).await,
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("jalon-collector: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve(args: Serve) -> Result<(), Failure> {
+    let mut options = Options::new(args.data);
+    options.frame_ancestors = args.frame_ancestors;
+    if let Some(path) = &args.config {
+        options = options.read(path)?;
+    }
+    // The command line wins over the file.
+    options.public_url = args.public_url.or(options.public_url);
+    if !args.listen.ip().is_loopback() && options.public_url.is_none() {
+        return Err("failed to serve: off loopback, desk links need --public-url URL".into());
+    }
+    let collector = Collector::open(options, Arc::new(SystemClock)).await?;
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .map_err(|error| format!("failed to listen on {}: {error}", args.listen))?;
+    writeln!(std::io::stdout(), "listening on http://{}", listener.local_addr()?)?;
+    let expiring = tokio::spawn({
+        let collector = collector.clone();
+        async move { collector.keep_expiring().await }
+    });
+    let mut terminate = signal(SignalKind::terminate())?;
+    let end = {
+        let collector = collector.clone();
+        async move {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = tokio::signal::ctrl_c() => {}
+            }
+            tracing::info!("ending: answering what is under way");
+            collector.end();
+        }
+    };
+    axum::serve(listener, collector.router()).with_graceful_shutdown(end).await?;
+    expiring.await?;
+    Ok(())
+}
+
+async fn create_key(args: Create) -> Result<(), Failure> {
+    let collector = Collector::open(Options::new(args.data), Arc::new(SystemClock)).await?;
+    let key = collector.create_key(args.kind, &args.app).await?;
+    writeln!(std::io::stdout(), "{key}")?;
+    Ok(())
+}
+
+async fn erase(args: Erase) -> Result<(), Failure> {
+    if !args.data.join("collector.db").is_file() {
+        return Err(
+            format!("failed to erase: no collector's data in {}", args.data.display()).into()
+        );
+    }
+    let collector = Collector::open(Options::new(args.data), Arc::new(SystemClock)).await?;
+    let count = collector.erase_customer(args.app.as_deref(), &args.customer).await?;
+    let plural = if count == 1 { "" } else { "s" };
+    writeln!(std::io::stdout(), "erased {count} installation{plural}")?;
+    Ok(())
+}

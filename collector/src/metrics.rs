@@ -1,0 +1,101 @@
+//! What an operator counts. No label ever names an app's customer, installation, key or call.
+
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{EncodeLabelSet, LabelValueEncoder};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+/// The counters of one collector.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    registry: Registry,
+    /// Requests answered, by route pattern and status.
+    pub(crate) requests: Family<RequestLabels, Counter>,
+    /// Events stored, repeats included.
+    pub(crate) events: Counter,
+    /// Events refused by name.
+    pub(crate) rejected: Counter,
+    /// Calls received.
+    pub(crate) calls: Counter,
+    /// Look-ups, by outcome.
+    pub(crate) lookups: Family<LookupLabels, Counter>,
+    /// Live streams open.
+    pub(crate) streams: Gauge,
+}
+
+/// The labels of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct RequestLabels {
+    /// The route's pattern.
+    pub(crate) route: String,
+    /// The status.
+    pub(crate) status: u16,
+}
+
+/// The labels of a look-up.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct LookupLabels {
+    /// What became of it.
+    pub(crate) outcome: Outcome,
+}
+
+/// What became of a look-up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Outcome {
+    /// A context was shown.
+    Hit,
+    /// Unknown, expired or claimed.
+    Miss,
+    /// Too many misses before it.
+    Throttled,
+}
+
+impl prometheus_client::encoding::EncodeLabelValue for Outcome {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        use std::fmt::Write as _;
+        encoder.write_str(match self {
+            Self::Hit => "hit",
+            Self::Miss => "miss",
+            Self::Throttled => "throttled",
+        })
+    }
+}
+
+impl Metrics {
+    /// All at zero.
+    pub(crate) fn new() -> Self {
+        let mut metrics = Self {
+            registry: Registry::with_prefix("jalon"),
+            requests: Family::default(),
+            events: Counter::default(),
+            rejected: Counter::default(),
+            calls: Counter::default(),
+            lookups: Family::default(),
+            streams: Gauge::default(),
+        };
+        let registry = &mut metrics.registry;
+        registry.register("requests", "Requests answered", metrics.requests.clone());
+        registry.register("events", "Events stored, repeats included", metrics.events.clone());
+        registry.register("rejected", "Events refused by name", metrics.rejected.clone());
+        registry.register("calls", "Calls received", metrics.calls.clone());
+        registry.register("lookups", "Look-ups by outcome", metrics.lookups.clone());
+        registry.register("streams", "Live streams open", metrics.streams.clone());
+        metrics
+    }
+
+    /// The page that Prometheus reads.
+    pub(crate) fn page(&self) -> String {
+        let mut page = String::new();
+        // Writing to a String cannot fail.
+        let _ = encode(&mut page, &self.registry);
+        page
+    }
+}
+
+impl Default for Metrics {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -1,0 +1,158 @@
+//! What a client is told when a request fails: RFC 9457 problem details.
+//!
+//! No text here ever holds content: no event, installation, key, token or code.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A problem, as `application/problem+json`.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Problem {
+    /// Which problem: `urn:jalon:problem:` and a stable name.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The same in a few words.
+    pub title: &'static str,
+    /// The HTTP status.
+    pub status: u16,
+    /// What to do about it, where there is more to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Seconds until a repeat can succeed: the Retry-After header.
+    #[serde(skip)]
+    pub retry_after_s: Option<u64>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, name: &str, title: &'static str) -> Self {
+        Self {
+            kind: format!("urn:jalon:problem:{name}"),
+            title,
+            status: status.as_u16(),
+            detail: None,
+            retry_after_s: None,
+        }
+    }
+
+    /// The same problem, with what to do about it.
+    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+        self.detail = Some(detail.into());
+        self
+    }
+
+    fn retry_after(mut self, seconds: u64) -> Self {
+        self.retry_after_s = Some(seconds.max(1));
+        self
+    }
+
+    /// 400: the body is not what this route reads.
+    pub fn malformed(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "malformed", "The request is malformed").detail(detail)
+    }
+
+    /// 422: read, but a value cannot be.
+    pub fn invalid(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value is not valid")
+            .detail(detail)
+    }
+
+    /// 401: no key, or none we know.
+    pub fn unauthorized() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "key", "A valid key is required")
+            .detail("send `Authorization: Bearer <key>`")
+    }
+
+    /// 403: a key of the other kind.
+    pub fn wrong_kind(needed: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "key-kind", "This key cannot do that")
+            .detail(format!("a {needed} key is needed"))
+    }
+
+    /// 403: an installation of another app.
+    pub fn other_app() -> Self {
+        Self::new(StatusCode::FORBIDDEN, "other-app", "This installation belongs to another app")
+    }
+
+    /// 404: unknown, expired or claimed; which of them is not said.
+    pub fn no_context() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "no-context", "No context can be claimed with this")
+    }
+
+    /// 404: no such page.
+    pub fn no_route() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "no-route", "There is nothing here")
+            .detail("see /openapi.json")
+    }
+
+    /// 405.
+    pub fn method() -> Self {
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method", "This method does nothing here")
+    }
+
+    /// 408: the body did not come in time.
+    pub fn too_slow() -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "The body did not arrive in time")
+    }
+
+    /// 410: erased; what comes later stays out.
+    pub fn erased() -> Self {
+        Self::new(StatusCode::GONE, "erased", "This installation was erased")
+    }
+
+    /// 413: too many events or bytes.
+    pub fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large")
+            .detail(detail)
+    }
+
+    /// 415: an encoding we do not inflate.
+    pub fn encoding() -> Self {
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "encoding", "This encoding is not read here")
+            .detail("Content-Encoding may be gzip, zstd or identity")
+    }
+
+    /// 429, with Retry-After.
+    pub fn throttled(retry_after_s: u64) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many requests")
+            .retry_after(retry_after_s)
+    }
+
+    /// 503, with Retry-After: more at once than this collector takes, or its disk fails.
+    pub fn busy() -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "The collector cannot take this now")
+            .retry_after(2)
+    }
+
+    /// 500: a defect of ours.
+    pub fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The collector failed")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let body = serde_json::to_vec(&self).unwrap_or_default();
+        let mut response = (status, body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Some(seconds) = self.retry_after_s {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        response
+    }
+}
+
+impl From<crate::store::StoreError> for Problem {
+    fn from(error: crate::store::StoreError) -> Self {
+        // The cause is for the operator; the client can only wait.
+        tracing::error!(error = %error, "failed to use the store");
+        Self::busy()
+    }
+}

@@ -1,0 +1,237 @@
+//! Storing an upload: each event once, the account of its epoch, its calls.
+
+use std::collections::{BTreeMap, HashMap};
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::writer::State;
+use super::{Appended, Refusal, Upload, call, lease};
+use crate::limits::{REASON_CHARS_MAX, REASONS_MAX, SCREEN_BYTES_MAX};
+use crate::secret::Hash;
+
+/// Stores an upload. Repeated, it changes nothing but when the phone was last heard.
+pub(super) fn append(
+    connection: &Connection,
+    state: &mut State,
+    upload: &Upload,
+) -> rusqlite::Result<Result<Appended, Refusal>> {
+    let found = installation(connection, &upload.installation)?;
+    let (id, change) = match found {
+        Found::Erased => return Ok(Err(Refusal::Erased)),
+        Found::Known { app, .. } if app != upload.app => return Ok(Err(Refusal::OtherApp)),
+        Found::Known { id, change, .. } => (id, change + 1),
+        Found::New => {
+            connection
+                .prepare_cached(
+                    "INSERT INTO installations (hash, app, synced_at) VALUES (?1, ?2, ?3)",
+                )?
+                .execute(params![upload.installation, upload.app, upload.arrived_at])?;
+            (connection.last_insert_rowid(), 1)
+        }
+    };
+    connection
+        .prepare_cached(
+            "UPDATE installations SET synced_at = max(synced_at, ?2), change = ?3 WHERE id = ?1",
+        )?
+        .execute(params![id, upload.arrived_at, change as i64])?;
+    let stored = insert_events(connection, id, upload)?;
+    let refused = insert_refused(connection, id, upload)?;
+    if stored + refused > 0 {
+        note_arrival(connection, id, upload)?;
+    }
+    account(connection, id, upload, stored, refused)?;
+    for new in &upload.calls {
+        call::put(connection, state, id, upload, new)?;
+    }
+    let screens = number_named(connection, state, upload)?;
+    let codes = lease::top_up(connection, state, id, upload)?;
+    state.changed.push((id, change));
+    Ok(Ok(Appended { codes, screens }))
+}
+
+/// What is known of an installation.
+pub(super) enum Found {
+    /// Nothing.
+    New,
+    /// It is erased.
+    Erased,
+    /// It has written before.
+    Known {
+        /// Its row.
+        id: i64,
+        /// Whose it is.
+        app: String,
+        /// Its newest commit's number.
+        change: u64,
+    },
+}
+
+/// Finds an installation by its hash.
+pub(super) fn installation(connection: &Connection, hash: &Hash) -> rusqlite::Result<Found> {
+    let known = connection
+        .prepare_cached("SELECT id, app, change FROM installations WHERE hash = ?1")?
+        .query_row([hash], |row| {
+            let change = row.get::<_, i64>(2)? as u64;
+            Ok(Found::Known { id: row.get(0)?, app: row.get(1)?, change })
+        })
+        .optional()?;
+    if let Some(known) = known {
+        return Ok(known);
+    }
+    let erased =
+        connection.prepare_cached("SELECT 1 FROM tombstones WHERE hash = ?1")?.exists([hash])?;
+    Ok(if erased { Found::Erased } else { Found::New })
+}
+
+fn insert_events(connection: &Connection, id: i64, upload: &Upload) -> rusqlite::Result<usize> {
+    let epoch = upload.epoch as i64;
+    let mut stored = 0;
+    let mut insert = connection.prepare_cached(
+        "INSERT OR IGNORE INTO events (installation, epoch, seq, at, type, body)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?;
+    for event in &upload.events {
+        let seq = event.seq as i64;
+        let new = insert.execute(params![id, epoch, seq, event.at, event.kind, event.body])?;
+        stored += new;
+        if let Some(customer) = &event.customer
+            && new > 0
+        {
+            connection
+                .prepare_cached(
+                    "INSERT OR IGNORE INTO customers
+                       (installation, epoch, seq, app, customer, arrived_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                )?
+                .execute(params![id, epoch, seq, upload.app, customer, upload.arrived_at])?;
+        }
+    }
+    Ok(stored)
+}
+
+/// Keeps the place of what was refused, so that it counts neither as pending nor as missing.
+fn insert_refused(connection: &Connection, id: i64, upload: &Upload) -> rusqlite::Result<usize> {
+    let mut refused = 0;
+    for seq in &upload.refused {
+        refused += connection
+            .prepare_cached(
+                "INSERT OR IGNORE INTO events (installation, epoch, seq, at, type, body)
+                 VALUES (?1, ?2, ?3, ?4, 'refused', '{}')",
+            )?
+            .execute(params![id, upload.epoch as i64, *seq as i64, upload.arrived_at])?;
+    }
+    Ok(refused)
+}
+
+/// Notes what expires when, in one row an upload.
+fn note_arrival(connection: &Connection, id: i64, upload: &Upload) -> rusqlite::Result<()> {
+    let seqs = || upload.events.iter().map(|event| event.seq).chain(upload.refused.iter().copied());
+    if let Some((first, last)) = seqs().min().zip(seqs().max()) {
+        connection
+            .prepare_cached(
+                "INSERT INTO arrivals (arrived_at, installation, epoch, first_seq, last_seq)
+                 VALUES (?1, ?2, ?3, ?4, ?5)
+                 ON CONFLICT DO UPDATE SET last_seq = max(last_seq, excluded.last_seq)",
+            )?
+            .execute(params![
+                upload.arrived_at,
+                id,
+                upload.epoch as i64,
+                first as i64,
+                last as i64
+            ])?;
+    }
+    Ok(())
+}
+
+/// Keeps the highest of everything the phone said of this epoch: requests may overtake each other.
+fn account(
+    connection: &Connection,
+    id: i64,
+    upload: &Upload,
+    stored: usize,
+    refused: usize,
+) -> rusqlite::Result<()> {
+    let epoch = upload.epoch as i64;
+    let known: Option<String> = connection
+        .prepare_cached("SELECT dropped FROM epochs WHERE installation = ?1 AND epoch = ?2")?
+        .query_row([id, epoch], |row| row.get(0))
+        .optional()?;
+    let mut dropped: BTreeMap<String, u64> =
+        known.and_then(|json| serde_json::from_str(&json).ok()).unwrap_or_default();
+    for (reason, &count) in &upload.dropped {
+        if let Some(known) = dropped.get_mut(reason) {
+            *known = (*known).max(count);
+        } else if dropped.len() < REASONS_MAX && reason.chars().count() <= REASON_CHARS_MAX {
+            dropped.insert(reason.clone(), count);
+        }
+    }
+    let dropped = serde_json::to_string(&dropped).unwrap_or_else(|_| "{}".to_owned());
+    connection
+        .prepare_cached(
+            "INSERT INTO epochs (installation, epoch, oldest, next, stored, refused, dropped)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+             ON CONFLICT DO UPDATE SET
+               oldest = max(oldest, excluded.oldest), next = max(next, excluded.next),
+               stored = stored + excluded.stored, refused = refused + excluded.refused,
+               dropped = excluded.dropped",
+        )?
+        .execute(params![
+            id,
+            epoch,
+            upload.oldest as i64,
+            upload.next as i64,
+            stored as i64,
+            refused as i64,
+            dropped
+        ])?;
+    Ok(())
+}
+
+fn number_named(
+    connection: &Connection,
+    state: &mut State,
+    upload: &Upload,
+) -> rusqlite::Result<BTreeMap<String, u16>> {
+    let mut named = BTreeMap::new();
+    for screen in upload.events.iter().filter_map(|event| event.screen.as_ref()) {
+        if !named.contains_key(screen)
+            && let Some(number) = number_screen(connection, state, &upload.app, screen)?
+        {
+            named.insert(screen.clone(), number);
+        }
+    }
+    Ok(named)
+}
+
+/// The number of a screen, given now if it has none; `None` once all 999 are given.
+pub(super) fn number_screen(
+    connection: &Connection,
+    state: &mut State,
+    app: &str,
+    name: &str,
+) -> rusqlite::Result<Option<u16>> {
+    if name.is_empty() || name.len() > SCREEN_BYTES_MAX {
+        return Ok(None);
+    }
+    if !state.screens.contains_key(app) {
+        let known: HashMap<String, u16> = connection
+            .prepare_cached("SELECT name, number FROM screens WHERE app = ?1")?
+            .query_map([app], |row| Ok((row.get(0)?, row.get(1)?)))?
+            .collect::<rusqlite::Result<_>>()?;
+        state.screens.insert(app.to_owned(), known);
+    }
+    let known = state.screens.entry(app.to_owned()).or_default();
+    if let Some(number) = known.get(name) {
+        return Ok(Some(*number));
+    }
+    let Some(number) = u16::try_from(known.len() + 1).ok().filter(|n| *n < jalon::call::SCREEN_END)
+    else {
+        return Ok(None);
+    };
+    connection
+        .prepare_cached("INSERT INTO screens (app, number, name) VALUES (?1, ?2, ?3)")?
+        .execute(params![app, number, name])?;
+    known.insert(name.to_owned(), number);
+    Ok(Some(number))
+}

@@ -1,0 +1,243 @@
+//! Calls: put when their record comes, claimed when somebody picks up, in whichever order.
+
+use jalon_desk::view::Scope;
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::writer::State;
+use super::{CallId, Claim, Handle, NewCall, Upload, View, lease};
+use crate::limits::{CLAIM_MS, CODE_CLAIMABLE_MS, TOKEN_CLAIMABLE_MS};
+use crate::secret::{Hash, Secret};
+
+/// A scope as stored.
+pub(super) fn scope_text(scope: Scope) -> &'static str {
+    match scope {
+        Scope::Everything => "everything",
+        Scope::Screen => "screen",
+    }
+}
+
+/// A scope as read; in doubt, the narrow one.
+pub(super) fn scope_of(text: &str) -> Scope {
+    if text == "everything" { Scope::Everything } else { Scope::Screen }
+}
+
+/// Stores a call's record. The same token again is the same call, and adds at most who calls; a
+/// record whose lease was claimed before it came joins that claim.
+pub(super) fn put(
+    connection: &Connection,
+    state: &State,
+    installation: i64,
+    upload: &Upload,
+    new: &NewCall,
+) -> rusqlite::Result<()> {
+    let (locator, code_screen) = new.code.unwrap_or_default();
+    let scope = if locator % 2 == 1 { Scope::Screen } else { new.scope };
+    let (customer, stated_from) = match &new.stated {
+        Some((customer, from)) => (customer.as_deref(), Some(*from as i64)),
+        None => (None, None),
+    };
+    let lease = leased(connection, state, installation, new)?;
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO calls (installation, app, token, lease, code_screen, epoch, seq,
+           tapped_at, scope, topic, stated, customer, stated_from, arrived_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+         ON CONFLICT (token) DO UPDATE SET
+           stated = 1, customer = excluded.customer, stated_from = excluded.stated_from
+         WHERE installation = excluded.installation AND stated = 0 AND excluded.stated = 1
+         ON CONFLICT (lease) DO UPDATE SET
+           token = excluded.token, code_screen = excluded.code_screen,
+           epoch = excluded.epoch, seq = excluded.seq, tapped_at = excluded.tapped_at,
+           scope = excluded.scope, topic = excluded.topic, stated = excluded.stated,
+           customer = excluded.customer, stated_from = excluded.stated_from,
+           arrived_at = excluded.arrived_at
+         WHERE token IS NULL",
+    )?;
+    let mut put = |lease: Option<Hash>| {
+        insert.execute(params![
+            installation,
+            upload.app,
+            new.token,
+            lease,
+            code_screen,
+            upload.epoch as i64,
+            new.seq as i64,
+            new.tapped_at,
+            scope_text(scope),
+            new.topic,
+            new.stated.is_some(),
+            customer,
+            stated_from,
+            upload.arrived_at,
+        ])
+    };
+    // Nothing put: the token is known, or its code already stands for another call of this phone.
+    if put(lease)? == 0 && lease.is_some() {
+        put(None)?;
+    }
+    Ok(())
+}
+
+/// The lease that a call's code names. A code speaks only for the installation it was leased to.
+fn leased(
+    connection: &Connection,
+    state: &State,
+    installation: i64,
+    new: &NewCall,
+) -> rusqlite::Result<Option<Hash>> {
+    let Some((locator, _)) = new.code else { return Ok(None) };
+    let hash = lease::hash(&state.secret, locator);
+    let ours = connection
+        .prepare_cached("SELECT 1 FROM leases WHERE locator = ?1 AND installation = ?2")?
+        .exists(params![hash, installation])?;
+    Ok(ours.then_some(hash))
+}
+
+/// Binds a call to a call id and notes the view. `None` for whatever cannot be claimed: the same
+/// look-ups are made and nothing is written, so it takes as long whatever the cause.
+pub(super) fn claim(
+    connection: &Connection,
+    state: &State,
+    claim: &Claim,
+) -> rusqlite::Result<Option<CallId>> {
+    let holder = holder(&state.secret, &claim.app, &claim.call_id);
+    let found = match claim.handle {
+        Handle::Token(token) => by_token(connection, claim, token, &holder)?,
+        Handle::Code(locator, screen) => {
+            let lease = lease::hash(&state.secret, locator);
+            by_lease(connection, claim, lease, (locator, screen), &holder)?
+        }
+    };
+    if let Some(id) = found {
+        connection
+            .prepare_cached(
+                "UPDATE calls SET claimed_by = ?2, claimed_at = ?3
+                 WHERE id = ?1 AND claimed_by IS NULL",
+            )?
+            .execute(params![id, holder, claim.at])?;
+        audit(connection, claim.at, &claim.app, "resolve", &holder, claim.agent.as_deref())?;
+    }
+    Ok(found)
+}
+
+/// Notes that a desk link was opened. A call that is gone has nothing to show, so nothing to note.
+pub(super) fn note_view(connection: &Connection, view: &View) -> rusqlite::Result<()> {
+    let holder: Option<Hash> = connection
+        .prepare_cached(
+            "SELECT claimed_by FROM calls WHERE id = ?1 AND app = ?2 AND claimed_by IS NOT NULL",
+        )?
+        .query_row(params![view.call, view.app], |row| row.get(0))
+        .optional()?;
+    if let Some(holder) = holder {
+        audit(connection, view.at, &view.app, "desk", &holder, view.agent.as_deref())?;
+    }
+    Ok(())
+}
+
+fn holder(secret: &Secret, app: &str, call_id: &str) -> Hash {
+    secret.hash("call-id", format!("{app}\0{call_id}").as_bytes())
+}
+
+fn audit(
+    connection: &Connection,
+    at: i64,
+    app: &str,
+    act: &str,
+    call: &Hash,
+    agent: Option<&str>,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT INTO audit (at, app, act, call, agent) VALUES (?1, ?2, ?3, ?4, ?5)",
+        )?
+        .execute(params![at, app, act, call, agent])?;
+    Ok(())
+}
+
+/// What decides whether a call can be claimed.
+struct Row {
+    id: CallId,
+    tapped_at: Option<i64>,
+    claimed: Option<(Hash, i64)>,
+}
+
+impl Row {
+    fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
+        let by: Option<Hash> = row.get(2)?;
+        let at: Option<i64> = row.get(3)?;
+        Ok(Self { id: row.get(0)?, tapped_at: row.get(1)?, claimed: by.zip(at) })
+    }
+
+    fn claimable(&self, holder: &Hash, now: i64, after_tap_ms: i64) -> bool {
+        match (&self.claimed, self.tapped_at) {
+            (Some((by, at)), _) => by == holder && now < at + CLAIM_MS,
+            (None, Some(tapped_at)) => now < tapped_at + after_tap_ms,
+            // Rows without a record are made by a claim.
+            (None, None) => false,
+        }
+    }
+}
+
+fn by_token(
+    connection: &Connection,
+    claim: &Claim,
+    token: [u8; 16],
+    holder: &Hash,
+) -> rusqlite::Result<Option<CallId>> {
+    let row = connection
+        .prepare_cached(
+            "SELECT id, tapped_at, claimed_by, claimed_at FROM calls
+             WHERE token = ?1 AND app = ?2",
+        )?
+        .query_row(params![token, claim.app], Row::read)
+        .optional()?;
+    Ok(row.filter(|row| row.claimable(holder, claim.at, TOKEN_CLAIMABLE_MS)).map(|row| row.id))
+}
+
+fn by_lease(
+    connection: &Connection,
+    claim: &Claim,
+    lease: Hash,
+    (locator, screen): (u32, u16),
+    holder: &Hash,
+) -> rusqlite::Result<Option<CallId>> {
+    let row = connection
+        .prepare_cached(
+            "SELECT id, tapped_at, claimed_by, claimed_at FROM calls
+             WHERE lease = ?1 AND app = ?2",
+        )?
+        .query_row(params![lease, claim.app], Row::read)
+        .optional()?;
+    let lease_row: Option<(i64, i64, i64)> = connection
+        .prepare_cached(
+            "SELECT installation, leases.epoch, leases.seq FROM leases
+             JOIN installations ON installations.id = leases.installation
+             WHERE locator = ?1 AND ends_at > ?2 AND app = ?3",
+        )?
+        .query_row(params![lease, claim.at, claim.app], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
+        .optional()?;
+    if let Some(row) = row {
+        let claimable = row.claimable(holder, claim.at, CODE_CLAIMABLE_MS);
+        return Ok(claimable.then_some(row.id));
+    }
+    let Some((installation, epoch, seq)) = lease_row else { return Ok(None) };
+    let scope = if locator % 2 == 1 { Scope::Screen } else { Scope::Everything };
+    connection
+        .prepare_cached(
+            "INSERT INTO calls
+               (installation, app, lease, code_screen, epoch, seq, scope, arrived_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            installation,
+            claim.app,
+            lease,
+            screen,
+            epoch,
+            seq,
+            scope_text(scope),
+            claim.at
+        ])?;
+    Ok(Some(connection.last_insert_rowid()))
+}

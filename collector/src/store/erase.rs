@@ -1,0 +1,174 @@
+//! Removing: what a customer asks to be erased, and what has expired.
+
+use rusqlite::{Connection, OptionalExtension as _, params};
+
+use super::Refusal;
+use super::append::{Found, installation};
+use super::writer::{ERASED, State};
+use crate::limits::{
+    CLAIM_MS, DESK_LINK_MS, EXPIRE_ROWS, LOCATOR_REST_MS, RETENTION_MS, TOKEN_CLAIMABLE_MS,
+};
+use crate::secret::Hash;
+
+/// Erases one installation and keeps its tombstone, also for one never seen: what it still sends
+/// is refused.
+pub(super) fn erase(
+    connection: &Connection,
+    state: &mut State,
+    app: &str,
+    hash: &Hash,
+    at: i64,
+) -> rusqlite::Result<Result<(), Refusal>> {
+    match installation(connection, hash)? {
+        Found::Known { app: owner, .. } if owner != app => return Ok(Err(Refusal::OtherApp)),
+        Found::Known { id, .. } => remove(connection, state, id)?,
+        Found::New | Found::Erased => {}
+    }
+    connection
+        .prepare_cached("INSERT OR IGNORE INTO tombstones (hash, erased_at) VALUES (?1, ?2)")?
+        .execute(params![hash, at])?;
+    Ok(Ok(()))
+}
+
+/// Erases every installation a customer used, wholly: what else happened on a shared phone goes
+/// too, since it cannot be told apart for certain.
+pub(super) fn erase_customer(
+    connection: &Connection,
+    state: &mut State,
+    app: Option<&str>,
+    customer: &str,
+    at: i64,
+) -> rusqlite::Result<u64> {
+    let found: Vec<(i64, Hash)> = connection
+        .prepare_cached(
+            "SELECT id, hash FROM installations WHERE id IN (
+               SELECT installation FROM customers
+                 WHERE customer = ?1 AND (?2 IS NULL OR app = ?2)
+               UNION
+               SELECT installation FROM calls
+                 WHERE customer = ?1 AND (?2 IS NULL OR app = ?2))",
+        )?
+        .query_map(params![customer, app], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    for (id, hash) in &found {
+        remove(connection, state, *id)?;
+        connection
+            .prepare_cached("INSERT OR IGNORE INTO tombstones (hash, erased_at) VALUES (?1, ?2)")?
+            .execute(params![hash, at])?;
+    }
+    Ok(found.len() as u64)
+}
+
+/// Removes all that is known of an installation. Its locators keep resting, without it.
+fn remove(connection: &Connection, state: &mut State, id: i64) -> rusqlite::Result<()> {
+    for statement in [
+        "DELETE FROM events WHERE installation = ?1",
+        "DELETE FROM arrivals WHERE installation = ?1",
+        "DELETE FROM customers WHERE installation = ?1",
+        "DELETE FROM epochs WHERE installation = ?1",
+        "DELETE FROM calls WHERE installation = ?1",
+        "UPDATE leases SET installation = NULL, epoch = 0, seq = 0 WHERE installation = ?1",
+        "DELETE FROM installations WHERE id = ?1",
+    ] {
+        connection.prepare_cached(statement)?.execute([id])?;
+    }
+    state.changed.push((id, ERASED));
+    Ok(())
+}
+
+/// Removes one slice of what has expired; says whether there may be more.
+pub(super) fn expire(
+    connection: &Connection,
+    state: &mut State,
+    now: i64,
+) -> rusqlite::Result<bool> {
+    let more_events = expire_events(connection, now - RETENTION_MS)?;
+    let more_calls = expire_calls(connection, now)?;
+    let leases = connection
+        .prepare_cached(
+            "DELETE FROM leases WHERE locator IN
+               (SELECT locator FROM leases WHERE ends_at < ?1 LIMIT ?2)",
+        )?
+        .execute(params![now - LOCATOR_REST_MS, EXPIRE_ROWS as i64])?;
+    // An installation not heard of for as long as events are kept has none left. Its last events
+    // went first, in slices; what remains is a few rows.
+    let idle: Option<i64> = if more_events {
+        None
+    } else {
+        connection
+            .prepare_cached("SELECT id FROM installations WHERE synced_at < ?1 LIMIT 1")?
+            .query_row([now - RETENTION_MS], |row| row.get(0))
+            .optional()?
+    };
+    if let Some(id) = idle {
+        remove(connection, state, id)?;
+    }
+    Ok(more_events || more_calls || leases == EXPIRE_ROWS || idle.is_some())
+}
+
+fn expire_events(connection: &Connection, before: i64) -> rusqlite::Result<bool> {
+    type Arrival = (i64, i64, i64, i64, i64);
+    let mut next = connection.prepare_cached(
+        "SELECT arrived_at, installation, epoch, first_seq, last_seq FROM arrivals
+         WHERE arrived_at < ?1 ORDER BY arrived_at LIMIT 1",
+    )?;
+    let mut removed = 0;
+    while removed < EXPIRE_ROWS {
+        let arrival: Option<Arrival> = next
+            .query_row([before], |row| {
+                Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
+            })
+            .optional()?;
+        let Some((arrived_at, installation, epoch, first, last)) = arrival else {
+            return Ok(false);
+        };
+        // A call's snapshot arrives before the backlog it belongs to: what lies between its first
+        // and last events has the same arrival at most minutes later, and expires with them.
+        removed += 1 + connection
+            .prepare_cached(
+                "DELETE FROM events
+                 WHERE installation = ?1 AND epoch = ?2 AND seq BETWEEN ?3 AND ?4",
+            )?
+            .execute([installation, epoch, first, last])?;
+        // The newest change of customer stays: later events are still theirs.
+        removed += connection
+            .prepare_cached(
+                "DELETE FROM customers
+                 WHERE installation = ?1 AND arrived_at < ?2 AND (epoch, seq) <
+                   (SELECT epoch, seq FROM customers WHERE installation = ?1 AND arrived_at < ?2
+                    ORDER BY epoch DESC, seq DESC LIMIT 1)",
+            )?
+            .execute([installation, before])?;
+        connection
+            .prepare_cached(
+                "DELETE FROM arrivals WHERE arrived_at = ?1 AND installation = ?2
+                   AND epoch = ?3 AND first_seq = ?4",
+            )?
+            .execute([arrived_at, installation, epoch, first])?;
+    }
+    Ok(true)
+}
+
+/// A call goes once neither its token nor its claim nor a desk link can show it. Its lease ends
+/// with it: what was claimed once is not claimed again.
+fn expire_calls(connection: &Connection, now: i64) -> rusqlite::Result<bool> {
+    let arrived_before = now - TOKEN_CLAIMABLE_MS;
+    let claimed_before = now - CLAIM_MS - DESK_LINK_MS;
+    let ids: Vec<i64> = connection
+        .prepare_cached(
+            "SELECT id FROM calls WHERE arrived_at < ?1
+               AND (claimed_at IS NULL OR claimed_at < ?2) LIMIT ?3",
+        )?
+        .query_map(params![arrived_before, claimed_before, EXPIRE_ROWS as i64], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for id in &ids {
+        connection
+            .prepare_cached(
+                "UPDATE leases SET ends_at = min(ends_at, ?2)
+                 WHERE locator = (SELECT lease FROM calls WHERE id = ?1)",
+            )?
+            .execute([*id, now])?;
+        connection.prepare_cached("DELETE FROM calls WHERE id = ?1")?.execute([id])?;
+    }
+    Ok(ids.len() == EXPIRE_ROWS)
+}

@@ -1,0 +1,292 @@
+//! What the collector asks of its storage: one small trait, so that an engine for many machines
+//! can join with the same tests. SQLite is behind it.
+//!
+//! Every write is on disk when its future resolves. Times come in as arguments.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use jalon_desk::view::Scope;
+use tokio::sync::watch;
+
+use crate::keys::{Key, KeyKind};
+use crate::person::{Person, Place};
+use crate::secret::Hash;
+use crate::wire::Lease;
+
+mod append;
+mod call;
+mod erase;
+mod lease;
+mod read;
+mod schema;
+mod sqlite;
+mod writer;
+
+pub use sqlite::SqliteStorage;
+
+/// The answer of a storage, in time.
+pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Where events, calls, leases and keys are kept.
+pub trait Storage: Send + Sync {
+    /// Stores an upload's events and calls, each once, and tops up the leases.
+    fn append(&self, upload: Upload) -> Answer<'_, Result<Appended, Refusal>>;
+
+    /// Binds a call to a call id, if it can be claimed, and notes the view in the audit log.
+    /// `None` for unknown, expired, claimed and another app's alike.
+    fn claim(&self, claim: Claim) -> Answer<'_, Option<CallId>>;
+
+    /// Reads what a claimed call shows. `None` once it is erased.
+    fn context(&self, app: String, call: CallId) -> Answer<'_, Option<Context>>;
+
+    /// Watches for changes of an installation's context: the number of its newest commit.
+    fn follow(&self, installation: i64) -> watch::Receiver<u64>;
+
+    /// Notes in the audit log that a desk link was opened.
+    fn note_view(&self, view: View) -> Answer<'_, ()>;
+
+    /// Erases an installation, also one never seen: nothing is kept but a tombstone.
+    fn erase(&self, app: String, installation: Hash, at: i64) -> Answer<'_, Result<(), Refusal>>;
+
+    /// Erases every installation that a customer used, in one app or in all; says how many.
+    fn erase_customer(&self, app: Option<String>, customer: String, at: i64) -> Answer<'_, u64>;
+
+    /// Removes one slice of what has expired; says whether there may be more.
+    fn expire(&self, now: i64) -> Answer<'_, bool>;
+
+    /// Keeps a key's hash.
+    fn add_key(&self, key: Key, at: i64) -> Answer<'_, ()>;
+
+    /// Finds a key by its hash.
+    fn key(&self, hash: Hash) -> Answer<'_, Option<(KeyKind, String)>>;
+
+    /// Gives numbers to screens, in this order, unless they have one.
+    fn number_screens(&self, app: String, names: Vec<String>) -> Answer<'_, ()>;
+
+    /// Whether writes get through.
+    fn ready(&self) -> Answer<'_, ()>;
+}
+
+/// The number of a call in this storage.
+pub type CallId = i64;
+
+/// What an app uploads: events, calls, and the state of its queue.
+#[derive(Debug)]
+pub struct Upload {
+    /// The app of the key.
+    pub app: String,
+    /// SHA-256 of the installation.
+    pub installation: Hash,
+    /// Which of its stores.
+    pub epoch: u64,
+    /// The lowest seq still queued.
+    pub oldest: u64,
+    /// The next seq to be given.
+    pub next: u64,
+    /// What it dropped, by reason.
+    pub dropped: BTreeMap<String, u64>,
+    /// How many codes it holds; `None` if it did not say, and gets none.
+    pub codes_left: Option<u32>,
+    /// When it arrived.
+    pub arrived_at: i64,
+    /// The events to store.
+    pub events: Vec<NewEvent>,
+    /// The calls among them.
+    pub calls: Vec<NewCall>,
+    /// The events refused by name.
+    pub refused: Vec<u64>,
+}
+
+/// An event to store.
+#[derive(Debug)]
+pub struct NewEvent {
+    /// Its place.
+    pub seq: u64,
+    /// When, by the collector's clock.
+    pub at: i64,
+    /// Its type.
+    pub kind: &'static str,
+    /// Its screen, which gets a number.
+    pub screen: Option<String>,
+    /// The other fields, as JSON.
+    pub body: String,
+    /// Who uses the phone from here on, if this says so.
+    pub customer: Option<Option<String>>,
+}
+
+/// A call to store.
+#[derive(Debug)]
+pub struct NewCall {
+    /// Its place.
+    pub seq: u64,
+    /// The token's bits.
+    pub token: [u8; 16],
+    /// The code dialled: locator and screen number.
+    pub code: Option<(u32, u16)>,
+    /// When, by the collector's clock.
+    pub tapped_at: i64,
+    /// What it may show.
+    pub scope: Scope,
+    /// What it is about.
+    pub topic: Option<String>,
+    /// Who calls, and from which seq on the phone was theirs, if the record says so.
+    pub stated: Option<(Option<String>, u64)>,
+}
+
+/// What an upload brought back.
+#[derive(Debug, Default)]
+pub struct Appended {
+    /// Fresh leases.
+    pub codes: Vec<Lease>,
+    /// The numbers of the screens named in it.
+    pub screens: BTreeMap<String, u16>,
+}
+
+/// Why an installation cannot be written to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    /// It was erased.
+    Erased,
+    /// It belongs to another app.
+    OtherApp,
+}
+
+/// What a contact centre holds of a call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Handle {
+    /// The token's bits.
+    Token([u8; 16]),
+    /// The code's locator and screen number.
+    Code(u32, u16),
+}
+
+/// A look-up.
+pub struct Claim {
+    /// The app of the key.
+    pub app: String,
+    /// What is looked up.
+    pub handle: Handle,
+    /// Who asks: the contact centre's id of the call.
+    pub call_id: String,
+    /// Who picks up.
+    pub agent: Option<String>,
+    /// When.
+    pub at: i64,
+}
+
+/// A view of a context through its desk link.
+#[derive(Debug)]
+pub struct View {
+    /// The app.
+    pub app: String,
+    /// Which call.
+    pub call: CallId,
+    /// Who looks.
+    pub agent: Option<String>,
+    /// When.
+    pub at: i64,
+}
+
+/// All that a call's view is made from.
+#[derive(Debug)]
+pub struct Context {
+    /// The installation's number, to follow it.
+    pub installation: i64,
+    /// The commit number of this picture.
+    pub change: u64,
+    /// The call.
+    pub call: StoredCall,
+    /// Who calls, as far as is known.
+    pub person: Person,
+    /// The newest events of that person, oldest first.
+    pub events: Vec<StoredEvent>,
+    /// The screen in the code's digits.
+    pub code_screen: Option<String>,
+    /// The installation's newest epoch.
+    pub epoch: EpochState,
+    /// When the phone was last heard.
+    pub synced_at: i64,
+}
+
+/// A stored call.
+#[derive(Debug)]
+pub struct StoredCall {
+    /// The token's bits, once its record is here.
+    pub token: Option<[u8; 16]>,
+    /// Where in the order it stands, or its lease was given.
+    pub place: Place,
+    /// When, once its record is here.
+    pub tapped_at: Option<i64>,
+    /// What it may show.
+    pub scope: Scope,
+    /// What it is about.
+    pub topic: Option<String>,
+}
+
+/// A stored event.
+#[derive(Debug)]
+pub struct StoredEvent {
+    /// Epoch and seq.
+    pub place: Place,
+    /// When, by the collector's clock.
+    pub at: i64,
+    /// Its type.
+    pub kind: String,
+    /// The other fields, as JSON.
+    pub body: String,
+}
+
+/// The account of one epoch.
+#[derive(Debug, Default)]
+pub struct EpochState {
+    /// Which.
+    pub epoch: u64,
+    /// The lowest seq still queued on the phone.
+    pub oldest: u64,
+    /// The next to be given.
+    pub next: u64,
+    /// Events ever stored.
+    pub stored: u64,
+    /// Events ever refused by name.
+    pub refused: u64,
+    /// What the phone dropped, by reason.
+    pub dropped: BTreeMap<String, u64>,
+    /// The highest seq stored.
+    pub at_seq: u64,
+    /// From `oldest` up to `next`: how many are not here.
+    pub pending: u64,
+    /// The lowest of those.
+    pub first_pending: Option<u64>,
+}
+
+impl EpochState {
+    /// Whether something that was recorded before this place is still on the phone.
+    pub fn awaited_before(&self, (epoch, seq): Place) -> bool {
+        epoch == self.epoch && self.first_pending.is_some_and(|pending| pending <= seq)
+    }
+}
+
+/// Why the storage failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// SQLite said so. Its messages name tables and causes, never values.
+    #[error("failed to use SQLite: {0}")]
+    Sqlite(#[from] rusqlite::Error),
+    /// The file system said so.
+    #[error("failed to use the data folder: {0}")]
+    Io(#[from] std::io::Error),
+    /// The commit that many shared failed for all of them.
+    #[error("failed to commit: {0}")]
+    Commit(std::sync::Arc<rusqlite::Error>),
+    /// Made by a later version.
+    #[error("failed to open a store of schema {0}: this collector is older than it")]
+    Later(i64),
+    /// More waits than is bearable.
+    #[error("failed to queue: too much is waiting for the disk")]
+    Busy,
+    /// Shutting down.
+    #[error("failed to reach the storage: it has ended")]
+    Ended,
+}

@@ -1,0 +1,236 @@
+//! Reading what a call shows.
+
+use rusqlite::{Connection, OptionalExtension as _, Row, params};
+
+use super::call::scope_of;
+use super::{CallId, Context, EpochState, StoredCall, StoredEvent};
+use crate::limits::{VIEW_CUSTOMERS_MAX, VIEW_EVENTS_MAX, VIEW_ORDERS_MAX};
+use crate::person::{self, Person, Place, Stretch};
+
+/// Reads the context of a call; `None` when it is gone.
+pub(super) fn context(
+    connection: &Connection,
+    app: &str,
+    call: CallId,
+) -> rusqlite::Result<Option<Context>> {
+    let found = connection
+        .prepare_cached(
+            "SELECT installation, token, calls.epoch, seq, tapped_at, scope, topic, stated,
+               customer, stated_from, code_screen, synced_at, change
+             FROM calls JOIN installations ON installations.id = installation
+             WHERE calls.id = ?1 AND calls.app = ?2",
+        )?
+        .query_row(params![call, app], CallRow::read)
+        .optional()?;
+    let Some(row) = found else { return Ok(None) };
+    let epoch = epoch(connection, row.installation)?;
+    let person = person(connection, &row, &epoch)?;
+    let code_screen = connection
+        .prepare_cached("SELECT name FROM screens WHERE app = ?1 AND number = ?2")?
+        .query_row(params![app, row.code_screen], |row| row.get(0))
+        .optional()?;
+    Ok(Some(Context {
+        installation: row.installation,
+        change: row.change,
+        events: events(connection, row.installation, &person)?,
+        person,
+        code_screen,
+        epoch,
+        synced_at: row.synced_at,
+        call: row.call,
+    }))
+}
+
+struct CallRow {
+    installation: i64,
+    call: StoredCall,
+    /// Who the record says calls, and from which seq on the phone was theirs.
+    stated: Option<(Option<String>, u64)>,
+    code_screen: u16,
+    synced_at: i64,
+    change: u64,
+}
+
+impl CallRow {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let stated: bool = row.get(7)?;
+        let seq = number(row, 3)?;
+        let from = row.get::<_, Option<i64>>(9)?.map_or(seq, |from| from as u64);
+        Ok(Self {
+            installation: row.get(0)?,
+            call: StoredCall {
+                token: row.get(1)?,
+                place: (number(row, 2)?, seq),
+                tapped_at: row.get(4)?,
+                scope: scope_of(&row.get::<_, String>(5)?),
+                topic: row.get(6)?,
+            },
+            stated: if stated { Some((row.get(8)?, from)) } else { None },
+            code_screen: row.get(10)?,
+            synced_at: row.get(11)?,
+            change: number(row, 12)?,
+        })
+    }
+}
+
+/// Who calls, and what is theirs. The call's record overtakes the backlog in which a change of
+/// customer may still be waiting, so what it says counts as a change, too.
+fn person(connection: &Connection, row: &CallRow, epoch: &EpochState) -> rusqlite::Result<Person> {
+    let place = row.call.place;
+    let mut changes = changes(connection, row.installation)?;
+    match &row.stated {
+        Some((Some(customer), from)) => {
+            // A change among the snapshot's own events says more exactly from where on.
+            let from = (place.0, *from);
+            let within = changes.iter().any(|(at, _)| from <= *at && *at <= place);
+            let at = if within { place } else { from };
+            let index = changes.partition_point(|(change_at, _)| *change_at <= at);
+            changes.insert(index, (at, Some(customer.clone())));
+        }
+        // Nobody, or the phone could not tell. Until all before the call is here, whoever was last
+        // identified may have left: only the snapshot is certain not to be theirs.
+        Some((None, from)) if epoch.awaited_before(place) => {
+            if person::at(place, &changes).customer.is_some() {
+                let end = changes.iter().map(|(at, _)| *at).find(|at| *at > place);
+                let stretch = ((place.0, *from), end.unwrap_or(person::END));
+                return Ok(Person { customer: None, stretches: vec![stretch] });
+            }
+        }
+        Some((None, _)) | None => {}
+    }
+    Ok(person::at(place, &changes))
+}
+
+/// Every change of customer that is here, oldest first.
+fn changes(
+    connection: &Connection,
+    installation: i64,
+) -> rusqlite::Result<Vec<(Place, Option<String>)>> {
+    let mut changes: Vec<(Place, Option<String>)> = connection
+        .prepare_cached(
+            "SELECT epoch, seq, customer FROM customers WHERE installation = ?1
+             ORDER BY epoch DESC, seq DESC LIMIT ?2",
+        )?
+        .query_map(params![installation, VIEW_CUSTOMERS_MAX as i64], |row| {
+            Ok(((number(row, 0)?, number(row, 1)?), row.get(2)?))
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    changes.reverse();
+    Ok(changes)
+}
+
+/// The newest events of a person, and their newest orders and location however old, oldest first.
+fn events(
+    connection: &Connection,
+    installation: i64,
+    person: &Person,
+) -> rusqlite::Result<Vec<StoredEvent>> {
+    const COLUMNS: &str = "epoch, seq, at, type, body";
+    const RANGE: &str = "installation = ?1 AND (epoch, seq) >= (?2, ?3) AND (epoch, seq) < (?4, ?5)
+                         ORDER BY epoch DESC, seq DESC LIMIT ?6";
+    let sources = [
+        (format!("SELECT {COLUMNS} FROM events WHERE {RANGE}"), VIEW_EVENTS_MAX),
+        (
+            format!("SELECT {COLUMNS} FROM events WHERE type = 'order' AND {RANGE}"),
+            // The same order may be spoken of more than once.
+            VIEW_ORDERS_MAX * 5,
+        ),
+        (format!("SELECT {COLUMNS} FROM events WHERE type = 'location' AND {RANGE}"), 1),
+    ];
+    let mut events = Vec::new();
+    for (sql, limit) in sources {
+        let mut wanted = limit;
+        let mut statement = connection.prepare_cached(&sql)?;
+        // Newest stretch first, until there are enough.
+        for stretch in person.stretches.iter().rev() {
+            if wanted == 0 {
+                break;
+            }
+            let read = read_stretch(&mut statement, installation, stretch, wanted)?;
+            wanted -= read.len();
+            events.extend(read);
+        }
+    }
+    events.sort_unstable_by_key(|event: &StoredEvent| event.place);
+    events.dedup_by_key(|event| event.place);
+    Ok(events)
+}
+
+fn read_stretch(
+    statement: &mut rusqlite::CachedStatement<'_>,
+    installation: i64,
+    ((from_epoch, from_seq), (to_epoch, to_seq)): &Stretch,
+    limit: usize,
+) -> rusqlite::Result<Vec<StoredEvent>> {
+    let end = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    statement
+        .query_map(
+            params![
+                installation,
+                *from_epoch as i64,
+                *from_seq as i64,
+                end(*to_epoch),
+                end(*to_seq),
+                limit as i64
+            ],
+            |row| {
+                Ok(StoredEvent {
+                    place: (number(row, 0)?, number(row, 1)?),
+                    at: row.get(2)?,
+                    kind: row.get(3)?,
+                    body: row.get(4)?,
+                })
+            },
+        )?
+        .collect()
+}
+
+/// The account of the newest epoch: what is pending is counted, not believed.
+fn epoch(connection: &Connection, installation: i64) -> rusqlite::Result<EpochState> {
+    let mut state = connection
+        .prepare_cached(
+            "SELECT epoch, oldest, next, stored, refused, dropped FROM epochs
+             WHERE installation = ?1 ORDER BY epoch DESC LIMIT 1",
+        )?
+        .query_row([installation], |row| {
+            Ok(EpochState {
+                epoch: number(row, 0)?,
+                oldest: number(row, 1)?,
+                next: number(row, 2)?,
+                stored: number(row, 3)?,
+                refused: number(row, 4)?,
+                dropped: serde_json::from_str(&row.get::<_, String>(5)?).unwrap_or_default(),
+                ..EpochState::default()
+            })
+        })
+        .optional()?
+        .unwrap_or_default();
+    let epoch = state.epoch as i64;
+    state.at_seq = connection
+        .prepare_cached("SELECT max(seq) FROM events WHERE installation = ?1 AND epoch = ?2")?
+        .query_row([installation, epoch], |row| row.get::<_, Option<i64>>(0))?
+        .unwrap_or(0) as u64;
+    let queue = [installation, epoch, state.oldest as i64, state.next as i64];
+    let mut here = connection.prepare_cached(
+        "SELECT seq FROM events WHERE installation = ?1 AND epoch = ?2 AND seq >= ?3 AND seq < ?4
+         ORDER BY seq",
+    )?;
+    let mut expected = state.oldest;
+    let mut rows = here.query(queue)?;
+    let mut count = 0;
+    while let Some(row) = rows.next()? {
+        let seq = number(row, 0)?;
+        if seq == expected {
+            expected += 1;
+        }
+        count += 1;
+    }
+    state.pending = state.next.saturating_sub(state.oldest).saturating_sub(count);
+    state.first_pending = (expected < state.next).then_some(expected);
+    Ok(state)
+}
+
+/// Places are stored as SQLite's signed numbers and never negative.
+fn number(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
+    Ok(row.get::<_, i64>(index)? as u64)
+}

@@ -1,0 +1,69 @@
+//! Opening the database: its settings and its migrations.
+
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+
+use super::StoreError;
+
+/// Numbered, applied in order, never changed once released.
+const MIGRATIONS: [&str; 1] = [include_str!("migrations/001_first.sql")];
+
+/// Another process (`key create`, `erase`) may hold the write lock for one short transaction.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Statements kept prepared: all of ours.
+const STATEMENTS: usize = 64;
+
+/// Opens the connection that writes, and brings the schema up to date.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+    // For its owner alone; SQLite gives the log beside it the same mode.
+    OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+    let mut connection = Connection::open(path)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    // Readers never wait for the writer, and a commit is one append and one fsync.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // What is answered is on disk: in WAL mode FULL syncs the log at each commit, NORMAL does not.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    // 32 MiB between checkpoints: fewer stalls of a busy writer; the log's size stays bounded.
+    connection.pragma_update(None, "wal_autocheckpoint", 8_192)?;
+    // A log that once grew under a long reader is cut back.
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    // 64 MiB of pages: uploads land all over the key space, and a miss is a read.
+    connection.pragma_update(None, "cache_size", -65_536)?;
+    // What is deleted is overwritten, freed pages included: erased means erased in the file, too.
+    connection.pragma_update(None, "secure_delete", true)?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// Opens a connection that reads.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    // A reader that writes is a defect.
+    connection.pragma_update(None, "query_only", true)?;
+    // Pages straight from the file's cache in the kernel, without a copy each.
+    connection.pragma_update(None, "mmap_size", 256 * 1024 * 1024)?;
+    Ok(connection)
+}
+
+fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let version: i64 = transaction.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let done = usize::try_from(version).ok().filter(|done| *done <= MIGRATIONS.len());
+    let Some(done) = done else { return Err(StoreError::Later(version)) };
+    for migration in &MIGRATIONS[done..] {
+        transaction.execute_batch(migration)?;
+    }
+    transaction.pragma_update(None, "user_version", MIGRATIONS.len() as i64)?;
+    transaction.commit()?;
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! The embedded storage: SQLite, one thread that writes, a few connections that read.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use jalon::clock::Clock;
+use rusqlite::{Connection, OptionalExtension as _, params};
+use tokio::sync::{Semaphore, watch};
+
+use super::writer::{Followers, State, Writer};
+use super::{
+    Answer, Appended, CallId, Claim, Context, Refusal, Storage, StoreError, Upload, View, append,
+    call, erase, read, schema,
+};
+use crate::keys::{Key, KeyKind};
+use crate::limits::READERS_MAX;
+use crate::secret::{Hash, Secret};
+
+/// The database of one data folder. Dropped, it commits what it was asked and closes.
+pub struct SqliteStorage {
+    writer: Writer,
+    followers: Followers,
+    readers: Arc<Readers>,
+}
+
+struct Readers {
+    path: PathBuf,
+    idle: Mutex<Vec<Connection>>,
+    permits: Semaphore,
+}
+
+impl SqliteStorage {
+    /// Opens `collector.db` in the data folder, or makes it.
+    ///
+    /// # Errors
+    /// [`StoreError::Later`] for a database of a later version; else what SQLite or the file
+    /// system says.
+    pub fn open(folder: &Path, secret: Secret, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
+        let path = folder.join("collector.db");
+        let connection = schema::open_writer(&path)?;
+        let followers = Followers::default();
+        let state = State { secret, clock, screens: HashMap::new(), changed: Vec::new() };
+        let writer = Writer::start(connection, state, Arc::clone(&followers))?;
+        let permits = Semaphore::new(READERS_MAX);
+        let readers = Arc::new(Readers { path, idle: Mutex::default(), permits });
+        Ok(Self { writer, followers, readers })
+    }
+
+    /// Runs `work` on a reading connection, off the async threads, in one snapshot.
+    async fn read<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let _permit = self.readers.permits.acquire().await.map_err(|_| StoreError::Ended)?;
+        let readers = Arc::clone(&self.readers);
+        tokio::task::spawn_blocking(move || {
+            let idle = readers.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+            let connection = match idle {
+                Some(connection) => connection,
+                None => schema::open_reader(&readers.path)?,
+            };
+            let snapshot = connection.unchecked_transaction()?;
+            let outcome = work(&snapshot)?;
+            snapshot.finish()?;
+            readers.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+            Ok(outcome)
+        })
+        .await
+        .map_err(|_| StoreError::Ended)?
+    }
+}
+
+impl Storage for SqliteStorage {
+    fn append(&self, upload: Upload) -> Answer<'_, Result<Appended, Refusal>> {
+        Box::pin(
+            self.writer.write(move |connection, state| append::append(connection, state, &upload)),
+        )
+    }
+
+    fn claim(&self, claim: Claim) -> Answer<'_, Option<CallId>> {
+        Box::pin(self.writer.write(move |connection, state| call::claim(connection, state, &claim)))
+    }
+
+    fn context(&self, app: String, call: CallId) -> Answer<'_, Option<Context>> {
+        Box::pin(self.read(move |connection| read::context(connection, &app, call)))
+    }
+
+    fn follow(&self, installation: i64) -> watch::Receiver<u64> {
+        let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
+        // Those who went without a change since are forgotten here.
+        followers.retain(|_, follower| follower.receiver_count() > 0);
+        followers.entry(installation).or_insert_with(|| watch::channel(0).0).subscribe()
+    }
+
+    fn note_view(&self, view: View) -> Answer<'_, ()> {
+        Box::pin(self.writer.write(move |connection, _| call::note_view(connection, &view)))
+    }
+
+    fn erase(&self, app: String, installation: Hash, at: i64) -> Answer<'_, Result<(), Refusal>> {
+        Box::pin(self.writer.write(move |connection, state| {
+            erase::erase(connection, state, &app, &installation, at)
+        }))
+    }
+
+    fn erase_customer(&self, app: Option<String>, customer: String, at: i64) -> Answer<'_, u64> {
+        Box::pin(self.writer.write(move |connection, state| {
+            erase::erase_customer(connection, state, app.as_deref(), &customer, at)
+        }))
+    }
+
+    fn expire(&self, now: i64) -> Answer<'_, bool> {
+        Box::pin(self.writer.write(move |connection, state| erase::expire(connection, state, now)))
+    }
+
+    fn add_key(&self, key: Key, at: i64) -> Answer<'_, ()> {
+        Box::pin(self.writer.write(move |connection, _| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO keys (hash, kind, app, created_at) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![key.hash, key.kind.as_str(), key.app, at])?;
+            Ok(())
+        }))
+    }
+
+    fn key(&self, hash: Hash) -> Answer<'_, Option<(KeyKind, String)>> {
+        Box::pin(self.read(move |connection| {
+            let row: Option<(String, String)> = connection
+                .prepare_cached("SELECT kind, app FROM keys WHERE hash = ?1")?
+                .query_row([hash], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            Ok(row.and_then(|(kind, app)| Some((KeyKind::parse(&kind)?, app))))
+        }))
+    }
+
+    fn number_screens(&self, app: String, names: Vec<String>) -> Answer<'_, ()> {
+        Box::pin(self.writer.write(move |connection, state| {
+            for name in &names {
+                append::number_screen(connection, state, &app, name)?;
+            }
+            Ok(())
+        }))
+    }
+
+    fn ready(&self) -> Answer<'_, ()> {
+        Box::pin(self.writer.write(|_, _| Ok(())))
+    }
+}

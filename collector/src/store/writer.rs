@@ -1,0 +1,253 @@
+//! The one thread that writes: it puts whatever waits into one transaction, commits once, and only
+//! then answers each. While it waits for the disk, the next group gathers.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use jalon::clock::Clock;
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::StoreError;
+use crate::limits::{GROUP_REQUESTS_MAX, WRITER_QUEUE_MAX};
+use crate::secret::Secret;
+
+/// Who follows which installation.
+pub(super) type Followers = Arc<Mutex<HashMap<i64, watch::Sender<u64>>>>;
+
+/// The number of a commit that erased what was followed.
+pub(super) const ERASED: u64 = u64::MAX;
+
+/// What the writer keeps between requests.
+pub(super) struct State {
+    /// Hashes locators and call ids.
+    pub(super) secret: Secret,
+    /// Draws locators.
+    pub(super) clock: Arc<dyn Clock>,
+    /// The numbers of each app's screens, as stored.
+    pub(super) screens: HashMap<String, HashMap<String, u16>>,
+    /// The contexts changed in the open transaction, with their new numbers.
+    pub(super) changed: Vec<(i64, u64)>,
+}
+
+/// A request to the writer.
+trait Work: Send {
+    /// Does it, inside a savepoint of its own.
+    fn run(&mut self, connection: &Connection, state: &mut State) -> rusqlite::Result<()>;
+    /// Answers, once the commit is on disk or has failed.
+    fn answer(self: Box<Self>, committed: Result<(), Arc<rusqlite::Error>>);
+}
+
+struct Request<F, T> {
+    work: Option<F>,
+    outcome: Option<T>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<F, T> Work for Request<F, T>
+where
+    F: FnOnce(&Connection, &mut State) -> rusqlite::Result<T> + Send,
+    T: Send,
+{
+    fn run(&mut self, connection: &Connection, state: &mut State) -> rusqlite::Result<()> {
+        if let Some(work) = self.work.take() {
+            self.outcome = Some(work(connection, state)?);
+        }
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), Arc<rusqlite::Error>>) {
+        let outcome = match (committed, self.outcome) {
+            (Ok(()), Some(outcome)) => Ok(outcome),
+            (Ok(()), None) => Err(StoreError::Ended),
+            (Err(error), _) => Err(StoreError::Commit(error)),
+        };
+        // Whoever asked may have gone.
+        let _ = self.reply.send(outcome);
+    }
+}
+
+/// The way to the writer's thread, which ends when this is dropped.
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<Box<dyn Work>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread.
+    pub(super) fn start(
+        connection: Connection,
+        state: State,
+        followers: Followers,
+    ) -> Result<Self, StoreError> {
+        let (queue, requests) = mpsc::channel(WRITER_QUEUE_MAX);
+        let thread = std::thread::Builder::new()
+            .name("jalon-writer".to_owned())
+            .spawn(move || serve(connection, state, &followers, requests))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Has `work` done and committed.
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection, &mut State) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (reply, outcome) = oneshot::channel();
+        let request = Box::new(Request { work: Some(work), outcome: None, reply });
+        let queue = self.queue.as_ref().ok_or(StoreError::Ended)?;
+        queue.try_send(request).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
+            mpsc::error::TrySendError::Closed(_) => StoreError::Ended,
+        })?;
+        outcome.await.map_err(|_| StoreError::Ended)?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            // What it was asked is committed before it ends; a panic there was reported there.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn serve(
+    mut connection: Connection,
+    mut state: State,
+    followers: &Followers,
+    mut requests: mpsc::Receiver<Box<dyn Work>>,
+) {
+    while let Some(first) = requests.blocking_recv() {
+        let mut group = vec![first];
+        while group.len() < GROUP_REQUESTS_MAX
+            && let Ok(next) = requests.try_recv()
+        {
+            group.push(next);
+        }
+        commit(&mut connection, &mut state, followers, group);
+    }
+}
+
+/// Runs a group in one transaction. One that fails is undone alone and answered with its error.
+fn commit(
+    connection: &mut Connection,
+    state: &mut State,
+    followers: &Followers,
+    group: Vec<Box<dyn Work>>,
+) {
+    state.changed.clear();
+    let mut failed = Vec::new();
+    let mut done = Vec::with_capacity(group.len());
+    let outcome = (|| {
+        let mut transaction =
+            connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for mut work in group {
+            let changed = state.changed.len();
+            let savepoint = transaction.savepoint()?;
+            match work.run(&savepoint, state) {
+                Ok(()) => {
+                    savepoint.commit()?;
+                    done.push(work);
+                }
+                Err(error) => {
+                    let error = Arc::new(error);
+                    state.changed.truncate(changed);
+                    state.screens.clear();
+                    failed.push((work, Arc::clone(&error)));
+                    if savepoint.is_autocommit() {
+                        // A full disk or an I/O error has undone the whole transaction.
+                        return Err(error);
+                    }
+                    savepoint.finish()?;
+                }
+            }
+        }
+        Ok(transaction.commit()?)
+    })();
+    match &outcome {
+        Ok(()) => {
+            tell(followers, &state.changed);
+            if state.changed.iter().any(|(_, change)| *change == ERASED) {
+                clear_log(connection);
+            }
+        }
+        Err(error) => {
+            state.screens.clear();
+            tracing::error!(error = %error, requests = done.len(), "failed to commit");
+        }
+    }
+    for work in done {
+        work.answer(outcome.clone());
+    }
+    for (work, error) in failed {
+        work.answer(Err(error));
+    }
+}
+
+/// What was erased still stands in the log until it is written over; this cuts it off. Readers may
+/// hold it: then the next erase or the log's own turn does it.
+fn clear_log(connection: &Connection) {
+    let cleared = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+    if let Err(error) = cleared {
+        tracing::warn!(%error, "failed to clear the log after an erase");
+    }
+}
+
+/// Tells followers, and forgets installations that nobody follows any more.
+fn tell(followers: &Followers, changed: &[(i64, u64)]) {
+    let mut followers = followers.lock().unwrap_or_else(PoisonError::into_inner);
+    for (installation, change) in changed {
+        if let Some(follower) = followers.get(installation)
+            && follower.send(*change).is_err()
+        {
+            followers.remove(installation);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jalon::clock::SystemClock;
+
+    use super::*;
+
+    fn insert(
+        number: i64,
+        fails: bool,
+    ) -> (Box<dyn Work>, oneshot::Receiver<Result<(), StoreError>>) {
+        let (reply, outcome) = oneshot::channel();
+        let work = move |connection: &Connection, state: &mut State| {
+            connection.execute("INSERT INTO kept VALUES (?1)", [number])?;
+            state.changed.push((number, 1));
+            if fails { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
+        };
+        (Box::new(Request { work: Some(work), outcome: None, reply }), outcome)
+    }
+
+    #[test]
+    fn a_request_that_fails_is_undone_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let secret = Secret::open(folder.path(), &*clock).unwrap();
+        let mut state = State { secret, clock, screens: HashMap::new(), changed: Vec::new() };
+        let mut connection = Connection::open_in_memory().unwrap();
+        connection.execute("CREATE TABLE kept (number INTEGER PRIMARY KEY)", []).unwrap();
+        let (group, outcomes): (Vec<_>, Vec<_>) = [(1, false), (2, true), (3, false)]
+            .into_iter()
+            .map(|(n, fails)| insert(n, fails))
+            .unzip();
+
+        commit(&mut connection, &mut state, &Followers::default(), group);
+
+        let kept: i64 =
+            connection.query_row("SELECT sum(number) FROM kept", [], |row| row.get(0)).unwrap();
+        assert_eq!(kept, 1 + 3);
+        assert_eq!(state.changed, [(1, 1), (3, 1)]);
+        let answered: Vec<bool> =
+            outcomes.into_iter().map(|mut outcome| outcome.try_recv().unwrap().is_ok()).collect();
+        assert_eq!(answered, [true, false, true]);
+    }
+}

@@ -1,0 +1,248 @@
+//! From stored events to what an agent sees. Pure: no storage, no clock.
+//!
+//! Who the person is and which events are theirs was decided in `person`; here, what is shown of
+//! them, and how complete it is.
+
+use std::collections::{BTreeMap, HashSet};
+
+use jalon::call::ContextToken;
+use jalon_desk::view::{
+    CallView, ContextView, CustomerView, FailureView, Freshness, FreshnessState, LocationView,
+    OrderView, ProductView, Scope, ScreenView, Step,
+};
+use serde::Deserialize;
+
+use crate::config::Screen;
+use crate::event::{Failure, Location, Order, Product};
+use crate::limits::{LIVE_MS, VIEW_ORDERS_MAX, VIEW_PRODUCTS_MAX, VIEW_STEPS_MAX};
+use crate::store::{Context, StoredEvent};
+use crate::words;
+
+/// An app's screens in business words, by name.
+pub type Labels = BTreeMap<String, Screen>;
+
+/// A stored event, read.
+pub(crate) struct Read<'a> {
+    pub(crate) stored: &'a StoredEvent,
+    pub(crate) body: Body,
+}
+
+/// What a view needs of an event's body.
+#[derive(Debug, Default, Deserialize)]
+pub(crate) struct Body {
+    pub(crate) session: u64,
+    pub(crate) screen: Option<String>,
+    pub(crate) product: Option<Product>,
+    pub(crate) query: Option<String>,
+    pub(crate) results: Option<u64>,
+    pub(crate) delta: Option<i64>,
+    pub(crate) order: Option<Order>,
+    pub(crate) failure: Option<Failure>,
+    pub(crate) name: Option<String>,
+    pub(crate) location: Option<Location>,
+}
+
+/// Builds the view of a call, with the desk link it is opened by.
+pub fn build(context: &Context, labels: &Labels, now_ms: i64, desk: String) -> ContextView {
+    let events: Vec<Read<'_>> = context
+        .events
+        .iter()
+        .filter_map(|stored| Some(Read { stored, body: serde_json::from_str(&stored.body).ok()? }))
+        .collect();
+    let last_screen = last_screen(context, &events, labels);
+    let failure = failure(&events, labels);
+    let view = ContextView {
+        call: CallView {
+            token: context.call.token.map(|bits| ContextToken::from_bytes(bits).to_string()),
+            tapped_at: context.call.tapped_at,
+            topic: context.call.topic.clone(),
+            scope: context.call.scope,
+            confirmed: context.call.token.is_some(),
+        },
+        // Proofs are not verified yet, so nobody is.
+        customer: CustomerView { id: context.person.customer.clone(), verified: false },
+        freshness: freshness(context, now_ms),
+        last_screen,
+        failure,
+        steps: steps(&events, labels),
+        products: products(&events),
+        orders: orders(&events),
+        location: location(&events),
+        desk,
+    };
+    match context.call.scope {
+        Scope::Everything => view,
+        Scope::Screen => only_screen(view),
+    }
+}
+
+/// What is left where the customer shows only the screen: that, and what failed on it.
+fn only_screen(view: ContextView) -> ContextView {
+    let screen = view.last_screen.as_ref().map(|screen| screen.name.clone());
+    ContextView {
+        customer: CustomerView { id: None, verified: false },
+        failure: view.failure.filter(|failure| {
+            screen.is_some() && failure.screen.as_ref().map(|on| &on.name) == screen.as_ref()
+        }),
+        steps: Vec::new(),
+        products: Vec::new(),
+        orders: Vec::new(),
+        location: None,
+        ..view
+    }
+}
+
+/// The account of what is here: counted from what is stored, not from what was promised.
+fn freshness(context: &Context, now_ms: i64) -> Freshness {
+    let epoch = &context.epoch;
+    // Only these had a seq when they were dropped.
+    let dropped = |reason: &str| epoch.dropped.get(reason).copied().unwrap_or(0);
+    let explained = [
+        dropped("quota"),
+        dropped("expired"),
+        dropped("corrupt"),
+        // Those refused by name have their place here.
+        dropped("rejected").saturating_sub(epoch.refused),
+    ]
+    .into_iter()
+    .fold(0, u64::saturating_add);
+    // The first seq is 1.
+    let given = epoch.next.saturating_sub(1);
+    let absent = given.saturating_sub(epoch.stored + epoch.refused + epoch.pending);
+    let confirmed = context.call.token.is_some();
+    let whole_at_tap = !epoch.awaited_before(context.call.place);
+    let heard = now_ms - context.synced_at <= LIVE_MS;
+    let state = match (confirmed, whole_at_tap && heard, epoch.pending) {
+        (true, true, _) => FreshnessState::Live,
+        (true, false, 0) => FreshnessState::Synced,
+        // Without the call's record, the phone may have steps it never spoke of.
+        _ => FreshnessState::Pending,
+    };
+    Freshness {
+        state,
+        complete_through: epoch.first_pending.map_or(given, |seq| seq.saturating_sub(1)),
+        at_seq: epoch.at_seq,
+        pending: epoch.pending,
+        missing: absent.saturating_sub(explained),
+        dropped: epoch.dropped.clone(),
+        synced_at: Some(context.synced_at),
+    }
+}
+
+/// The screen of the tap. Once the record is here, the events before it say which; until then the
+/// code's own digits do, since they are newer than whatever was uploaded.
+fn last_screen(context: &Context, events: &[Read<'_>], labels: &Labels) -> Option<ScreenView> {
+    let tapped_at = context.call.tapped_at;
+    let until = tapped_at.map_or(crate::person::END, |_| context.call.place);
+    let seen = events
+        .iter()
+        .rev()
+        .filter(|event| event.stored.place <= until)
+        .find_map(|event| event.body.screen.as_ref());
+    let name = match (tapped_at, seen, &context.code_screen) {
+        (Some(_), Some(seen), _) | (None, Some(seen), None) => seen,
+        (_, _, Some(coded)) => coded,
+        (_, None, None) => return None,
+    };
+    let dwell_ms = tapped_at.and_then(|tapped_at| {
+        let view = events
+            .iter()
+            .rev()
+            .find(|event| event.stored.kind == "screen_view" && event.stored.place <= until)?;
+        (view.body.screen.as_ref() == Some(name))
+            .then(|| u64::try_from(tapped_at - view.stored.at).unwrap_or(0))
+    });
+    Some(ScreenView { dwell_ms, ..words::screen(name, labels) })
+}
+
+/// The newest failure of the newest session.
+fn failure(events: &[Read<'_>], labels: &Labels) -> Option<FailureView> {
+    let session = events.last()?.body.session;
+    let event = events
+        .iter()
+        .rev()
+        .take_while(|event| event.body.session == session)
+        .find(|event| event.body.failure.is_some())?;
+    let failure = event.body.failure.as_ref()?;
+    let screen = failure.screen.as_ref().or(event.body.screen.as_ref());
+    Some(FailureView {
+        code: failure.code.clone(),
+        screen: screen.map(|name| words::screen(name, labels)),
+        at: event.stored.at,
+    })
+}
+
+/// What the customer did. The SDK's own events are no steps.
+fn steps(events: &[Read<'_>], labels: &Labels) -> Vec<Step> {
+    let mut steps: Vec<Step> = events
+        .iter()
+        .rev()
+        .filter_map(|event| {
+            Some(Step {
+                seq: event.stored.place.1,
+                at: event.stored.at,
+                kind: event.stored.kind.clone(),
+                screen: event.body.screen.clone(),
+                text: words::step(event, labels)?,
+                product: event.body.product.as_ref().map(product),
+            })
+        })
+        .take(VIEW_STEPS_MAX)
+        .collect();
+    steps.reverse();
+    steps
+}
+
+/// The newest distinct products, as last seen, newest first.
+fn products(events: &[Read<'_>]) -> Vec<ProductView> {
+    let mut seen = HashSet::new();
+    events
+        .iter()
+        .rev()
+        .filter_map(|event| event.body.product.as_ref())
+        .filter(|product| seen.insert(&product.id))
+        .take(VIEW_PRODUCTS_MAX)
+        .map(product)
+        .collect()
+}
+
+fn product(product: &Product) -> ProductView {
+    ProductView {
+        id: product.id.clone(),
+        name: product.name.clone(),
+        category: product.category.clone(),
+        brand: product.brand.clone(),
+        price: product.price.clone(),
+    }
+}
+
+/// The newest orders, each as last spoken of, newest first.
+fn orders(events: &[Read<'_>]) -> Vec<OrderView> {
+    let mut seen = HashSet::new();
+    events
+        .iter()
+        .rev()
+        .filter_map(|event| Some((event.stored.at, event.body.order.as_ref()?)))
+        .filter(|(_, order)| seen.insert(&order.id))
+        .take(VIEW_ORDERS_MAX)
+        .map(|(at, order)| OrderView {
+            id: order.id.clone(),
+            status: order.status.clone(),
+            total: order.total.clone(),
+            at,
+        })
+        .collect()
+}
+
+fn location(events: &[Read<'_>]) -> Option<LocationView> {
+    let (at, location) = events
+        .iter()
+        .rev()
+        .find_map(|event| Some((event.stored.at, event.body.location.as_ref()?)))?;
+    let coarse = |degrees: f64| (degrees * 100.0).round() / 100.0;
+    Some(LocationView {
+        latitude: coarse(location.latitude),
+        longitude: coarse(location.longitude),
+        at,
+    })
+}

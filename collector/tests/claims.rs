@@ -1,0 +1,201 @@
+//! Claims: the first to resolve holds the call, and nobody learns more from a miss.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+use jalon::call::ContextToken;
+use jalon_collector::KeyKind;
+use serde_json::json;
+use support::{DAY_MS, HOUR_MS, MINUTE_MS, Phone, Site, code, lease, token};
+
+async fn tapped(site: &Site) -> (Phone, String, String) {
+    let mut phone = Phone::new(site);
+    let code = code(lease(site, &mut phone, &[]).await, 0);
+    let (call, token) = phone.tap(Some(&code), None, &[]);
+    site.call(&call).await.ok();
+    (phone, code, token)
+}
+
+#[tokio::test]
+async fn the_first_call_id_holds_the_call_for_a_day() {
+    let site = Site::open().await;
+    let (_, code, token) = tapped(&site).await;
+    site.resolve("code", &code, "first").await.ok();
+    site.clock.advance(DAY_MS - 1);
+    for (handle, text) in [("code", &code), ("token", &token)] {
+        site.resolve(handle, text, "first").await.ok();
+        site.resolve(handle, text, "second").await.is_problem(404, "no-context");
+    }
+    site.clock.advance(1);
+    site.resolve("code", &code, "first").await.is_problem(404, "no-context");
+}
+
+#[tokio::test]
+async fn a_confirmed_code_can_be_claimed_for_ten_minutes_and_its_token_for_a_day() {
+    let site = Site::open().await;
+    let (_, code, token) = tapped(&site).await;
+    site.clock.advance(10 * MINUTE_MS);
+    site.resolve("code", &code, "call").await.is_problem(404, "no-context");
+    site.clock.advance(DAY_MS - 10 * MINUTE_MS - 1);
+    site.resolve("token", &token, "call").await.ok();
+
+    let (_, _, token) = tapped(&site).await;
+    site.clock.advance(DAY_MS);
+    site.resolve("token", &token, "call").await.is_problem(404, "no-context");
+}
+
+#[tokio::test]
+async fn ten_minutes_count_by_the_collectors_clock() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let code = code(lease(&site, &mut phone, &[]).await, 0);
+    // Tapped nine minutes before it was sent, on a phone that is a day ahead.
+    let (mut call, _) = phone.tap(Some(&code), None, &[]);
+    call["sent_at"] = json!(phone.now() + DAY_MS);
+    call["call"]["tapped_at"] = json!(phone.now() + DAY_MS - 9 * MINUTE_MS);
+    site.call(&call).await.ok();
+    site.clock.advance(MINUTE_MS - 1);
+    site.resolve("code", &code, "call").await.ok();
+}
+
+#[tokio::test]
+async fn a_leased_code_without_its_record_is_claimed_once() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let code = code(lease(&site, &mut phone, &[]).await, 0);
+    let view = site.resolve("code", &code, "first").await.ok();
+    assert_eq!(view["call"]["confirmed"], false);
+    site.resolve("code", &code, "second").await.is_problem(404, "no-context");
+    site.clock.advance(DAY_MS + 3 * HOUR_MS);
+    site.collector.expire().await.unwrap();
+    // The claim is over and forgotten, but the code stays spent.
+    for call_id in ["first", "second"] {
+        site.resolve("code", &code, call_id).await.is_problem(404, "no-context");
+    }
+}
+
+#[tokio::test]
+async fn a_code_speaks_only_for_the_phone_it_was_leased_to() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let events = [phone.customer(Some("ana"))];
+    let code = code(lease(&site, &mut phone, &events).await, 0);
+    let mut thief = Phone::new(&site);
+    let (call, token) = thief.tap(Some(&code), Some("eve"), &[]);
+    site.call(&call).await.ok();
+    let view = site.resolve("code", &code, "call").await.ok();
+    assert_eq!(view["customer"]["id"], "ana");
+    assert_eq!(view["call"]["confirmed"], false);
+    assert_eq!(site.resolve("token", &token, "other").await.ok()["customer"]["id"], "eve");
+}
+
+#[tokio::test]
+async fn unknown_expired_claimed_and_another_apps_answer_alike() {
+    let site = Site::open().await;
+    let (_, claimed, claimed_token) = tapped(&site).await;
+    let (_, theirs, their_token) = tapped(&site).await;
+    site.resolve("code", &claimed, "holder").await.ok();
+    let mut unclaimed = Phone::new(&site);
+    let leased = code(lease(&site, &mut unclaimed, &[]).await, 0);
+    let other = site.collector.create_key(KeyKind::ContactCentre, "other").await.unwrap();
+    let miss = async |key: &str, handle: &str, text: &str| {
+        let request = json!({handle: text, "call_id": "asker"});
+        let answer = site.post("/v1/contexts/resolve", key, &request).await;
+        answer.is_problem(404, "no-context");
+        (format!("{:?}", answer.headers), answer.body)
+    };
+    let unknown = miss(&site.centre, "token", &token()).await;
+    assert_eq!(miss(&site.centre, "code", &code(123_456_788, 0)).await, unknown);
+    assert_eq!(miss(&site.centre, "code", &claimed).await, unknown);
+    assert_eq!(miss(&site.centre, "token", &claimed_token).await, unknown);
+    assert_eq!(miss(&other, "code", &theirs).await, unknown);
+    assert_eq!(miss(&other, "code", &leased).await, unknown);
+    assert_eq!(miss(&other, "token", &their_token).await, unknown);
+    site.clock.advance(9 * DAY_MS);
+    assert_eq!(miss(&site.centre, "code", &leased).await, unknown);
+    assert_eq!(miss(&site.centre, "token", &their_token).await, unknown);
+}
+
+#[tokio::test]
+async fn get_does_the_same_and_head_claims_nothing() {
+    let site = Site::open().await;
+    let (_, code, token) = tapped(&site).await;
+    for handle in [&code, &token] {
+        let path = format!("/v1/contexts/{handle}?call_id=head");
+        let answer =
+            site.request(Method::HEAD, &path, Some(&site.centre), &[], Body::empty()).await;
+        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED);
+    }
+    let answer = site.get(&format!("/v1/contexts/{code}?call_id=get"), Some(&site.centre)).await;
+    assert_eq!(answer.ok()["call"]["token"], token);
+    assert_eq!(answer.headers["cache-control"], "no-store");
+    site.get(&format!("/v1/contexts/{token}?call_id=get"), Some(&site.centre)).await.ok();
+}
+
+#[tokio::test]
+async fn a_user_to_user_header_is_read_as_exchanges_hand_it_on() {
+    let site = Site::open().await;
+    let (_, _, token) = tapped(&site).await;
+    let header = ContextToken::parse(&token).unwrap().user_to_user();
+    site.resolve("uui", &header, "call").await.ok();
+    site.resolve("uui", &format!("deadbeef, \"{header}\""), "call").await.ok();
+}
+
+#[tokio::test]
+async fn a_look_up_storm_is_throttled_for_its_caller_and_tokens_never_are() {
+    let site = Site::open().await;
+    let (_, good, good_token) = tapped(&site).await;
+    let ask = async |code: &str, caller: &str| {
+        let request = json!({"code": code, "call_id": "c", "caller": caller});
+        site.post("/v1/contexts/resolve", &site.centre, &request).await
+    };
+    for n in 0..5 {
+        ask(&code(2 * n, 0), "+331").await.is_problem(404, "no-context");
+    }
+    let over = ask(&good, "+331").await;
+    over.is_problem(429, "throttled");
+    assert_eq!(over.headers["retry-after"], "720");
+    let request = json!({"token": token(), "call_id": "c", "caller": "+331"});
+    site.post("/v1/contexts/resolve", &site.centre, &request).await.is_problem(404, "no-context");
+    let request = json!({"token": good_token, "call_id": "c", "caller": "+331"});
+    site.post("/v1/contexts/resolve", &site.centre, &request).await.ok();
+    // Another caller is not held back, and hits never count.
+    for _ in 0..20 {
+        ask(&good, "+332").await.ok();
+    }
+    site.clock.advance(12 * MINUTE_MS);
+    ask(&code(998, 0), "+331").await.is_problem(404, "no-context");
+}
+
+#[tokio::test]
+async fn misses_that_name_no_caller_count_for_their_key() {
+    let site = Site::open().await;
+    for n in 0..600 {
+        site.resolve("code", &code(2 * n, 0), "c").await.is_problem(404, "no-context");
+    }
+    site.resolve("code", &code(5_000, 0), "c").await.is_problem(429, "throttled");
+    let other = site.collector.create_key(KeyKind::ContactCentre, support::APP).await.unwrap();
+    let request = json!({"code": code(5_000, 0), "call_id": "c"});
+    site.post("/v1/contexts/resolve", &other, &request).await.is_problem(404, "no-context");
+}
+
+#[tokio::test]
+async fn a_write_key_over_its_quota_is_told_when_to_come_again() {
+    let site = Site::open_with(|mut options| {
+        let app = jalon_collector::config::AppOptions { screens: Vec::new(), events_per_s: 10 };
+        options.apps.insert(support::APP.to_owned(), app);
+        options
+    })
+    .await;
+    let phone = Phone::new(&site);
+    for _ in 0..10 {
+        site.batch(&phone.batch(&[])).await.ok();
+    }
+    let over = site.batch(&phone.batch(&[])).await;
+    over.is_problem(429, "throttled");
+    assert_eq!(over.headers["retry-after"], "1");
+    site.clock.advance(1_000);
+    site.batch(&phone.batch(&[])).await.ok();
+}

@@ -1,0 +1,199 @@
+//! Erase and retention: what goes, what little stays, and that it stays out.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use axum::body::Body;
+use axum::http::{Method, StatusCode};
+use jalon_collector::KeyKind;
+use support::{Answer, DAY_MS, HOUR_MS, Phone, Site, code, lease, random_hex};
+
+async fn erase(site: &Site, installation: &str) -> Answer {
+    let path = format!("/v1/installations/{installation}");
+    site.request(Method::DELETE, &path, Some(&site.write), &[], Body::empty()).await
+}
+
+/// Rows that still tell of an installation.
+fn traces(site: &Site) -> i64 {
+    ["installations", "events", "arrivals", "customers", "epochs", "calls"]
+        .iter()
+        .map(|table| site.count(&format!("SELECT count(*) FROM {table}")))
+        .sum::<i64>()
+        + site.count("SELECT count(*) FROM leases WHERE installation IS NOT NULL")
+}
+
+async fn full_phone(site: &Site, customer: &str) -> (Phone, String, String) {
+    let mut phone = Phone::new(site);
+    let events = [phone.customer(Some(customer)), phone.product("1")];
+    let code = code(lease(site, &mut phone, &events).await, 0);
+    let (call, token) = phone.tap(Some(&code), Some(customer), &[]);
+    site.call(&call).await.ok();
+    site.resolve("token", &token, "call").await.ok();
+    (phone, code, token)
+}
+
+#[tokio::test]
+async fn erasing_leaves_a_tombstone_and_whatever_comes_later_is_gone() {
+    let site = Site::open().await;
+    let (mut phone, code, token) = full_phone(&site, "ana").await;
+    assert_eq!(erase(&site, &phone.installation).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(traces(&site), 0);
+    assert_eq!(site.count("SELECT count(*) FROM tombstones"), 1);
+    site.resolve("token", &token, "call").await.is_problem(404, "no-context");
+    site.resolve("code", &code, "call").await.is_problem(404, "no-context");
+
+    let late = [phone.product("late")];
+    site.batch(&phone.batch(&late)).await.is_problem(410, "erased");
+    phone.epoch = 2;
+    let (call, _) = phone.tap(None, Some("ana"), &late);
+    site.call(&call).await.is_problem(410, "erased");
+    site.clock.advance(400 * DAY_MS);
+    site.collector.expire().await.unwrap();
+    site.batch(&phone.batch(&late)).await.is_problem(410, "erased");
+    assert_eq!(traces(&site), 0);
+    // Erasing again is no error: the first answer may have been lost.
+    assert_eq!(erase(&site, &phone.installation).await.status, StatusCode::NO_CONTENT);
+}
+
+#[tokio::test]
+async fn erased_means_erased_in_the_files_too() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    for _ in 0..20 {
+        let mut events = vec![phone.customer(Some("anastasia-2718"))];
+        events.extend((0..100).map(|_| phone.product("product-31415")));
+        site.batch(&phone.batch(&events)).await.ok();
+    }
+    let holds = |needle: &str| {
+        std::fs::read_dir(site.folder.path()).unwrap().any(|file| {
+            let bytes = std::fs::read(file.unwrap().path()).unwrap();
+            bytes.windows(needle.len()).any(|window| window == needle.as_bytes())
+        })
+    };
+    assert!(holds("anastasia-2718") && holds("product-31415"));
+    erase(&site, &phone.installation).await;
+    assert!(!holds("anastasia-2718") && !holds("product-31415"));
+}
+
+#[tokio::test]
+async fn an_installation_never_seen_is_erased_too() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    assert_eq!(erase(&site, &phone.installation).await.status, StatusCode::NO_CONTENT);
+    let events = [phone.product("late")];
+    site.batch(&phone.batch(&events)).await.is_problem(410, "erased");
+    erase(&site, "xyz").await.is_problem(422, "invalid");
+    let path = format!("/v1/installations/{}", random_hex());
+    let answer = site.request(Method::DELETE, &path, Some(&site.centre), &[], Body::empty()).await;
+    answer.is_problem(403, "key-kind");
+}
+
+#[tokio::test]
+async fn erasing_a_customer_takes_every_phone_they_used_and_nobody_elses() {
+    let site = Site::open().await;
+    full_phone(&site, "ana").await;
+    full_phone(&site, "ana").await;
+    let (_, _, token) = full_phone(&site, "ben").await;
+    let other = site.collector.create_key(KeyKind::Write, "other").await.unwrap();
+    let mut elsewhere = Phone::new(&site);
+    let events = [elsewhere.customer(Some("ana"))];
+    site.post("/v1/batches", &other, &elsewhere.batch(&events)).await.ok();
+
+    assert_eq!(site.collector.erase_customer(Some(support::APP), "ana").await.unwrap(), 2);
+    assert_eq!(site.count("SELECT count(*) FROM installations"), 2);
+    assert_eq!(site.count("SELECT count(*) FROM customers WHERE customer = 'ana'"), 1);
+    assert_eq!(site.resolve("token", &token, "call").await.ok()["customer"]["id"], "ben");
+    assert_eq!(site.collector.erase_customer(None, "ana").await.unwrap(), 1);
+    assert_eq!(site.count("SELECT count(*) FROM customers WHERE customer = 'ana'"), 0);
+    assert_eq!(site.collector.erase_customer(None, "nobody").await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn the_audit_log_keeps_every_view_and_names_nobody() {
+    let site = Site::open().await;
+    let (phone, _, token) = full_phone(&site, "ana").await;
+    let view = site.resolve("token", &token, "call").await.ok();
+    site.get(view["desk"].as_str().unwrap(), None).await;
+    site.resolve("token", &token, "another").await;
+    erase(&site, &phone.installation).await;
+    assert_eq!(site.count("SELECT count(*) FROM audit WHERE act = 'resolve'"), 2);
+    assert_eq!(site.count("SELECT count(*) FROM audit WHERE act = 'desk'"), 1);
+    assert_eq!(site.count("SELECT count(DISTINCT call) FROM audit WHERE length(call) = 32"), 1);
+    let path = site.folder.path().join("collector.db");
+    let connection = rusqlite::Connection::open(path).unwrap();
+    for sql in ["DELETE FROM audit", "UPDATE audit SET agent = 'x'"] {
+        let error = connection.execute(sql, []).unwrap_err();
+        assert!(error.to_string().contains("append-only"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn events_go_thirty_days_after_they_arrived_however_old_they_were() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let mut events = [phone.product("1"), phone.product("2")];
+    events[0]["at"] = (phone.now() - 6 * DAY_MS).into();
+    site.batch(&phone.batch(&events)).await.ok();
+    site.clock.advance(15 * DAY_MS);
+    let later = [phone.product("3")];
+    site.batch(&phone.batch(&later)).await.ok();
+    site.clock.advance(15 * DAY_MS);
+    site.collector.expire().await.unwrap();
+    assert_eq!(site.count("SELECT count(*) FROM events"), 3);
+    site.clock.advance(1);
+    site.collector.expire().await.unwrap();
+    assert_eq!(site.count("SELECT count(*) FROM events"), 1);
+    site.clock.advance(15 * DAY_MS);
+    site.collector.expire().await.unwrap();
+    assert_eq!(traces(&site), 0, "nothing is left of a phone not heard of for as long");
+}
+
+#[tokio::test]
+async fn who_the_customer_is_outlives_the_event_that_said_so() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let events = [phone.customer(Some("eve")), phone.customer(Some("ana")), phone.product("1")];
+    site.batch(&phone.batch(&events)).await.ok();
+    site.clock.advance(31 * DAY_MS);
+    phone.oldest = phone.next;
+    let events = [phone.product("2")];
+    let (mut call, token) = phone.tap(None, Some("ana"), &events);
+    call["next"] = phone.next.into();
+    site.call(&call).await.ok();
+    site.collector.expire().await.unwrap();
+    assert_eq!(site.count("SELECT count(*) FROM customers"), 1);
+    let view = site.resolve("token", &token, "call").await.ok();
+    assert_eq!(view["customer"]["id"], "ana");
+    assert_eq!(view["freshness"]["missing"], 0, "what expired here is not the phone's loss");
+}
+
+#[tokio::test]
+async fn tokens_and_claims_are_forgotten_after_their_day() {
+    let site = Site::open().await;
+    full_phone(&site, "ana").await;
+    site.clock.advance(DAY_MS + HOUR_MS);
+    site.collector.expire().await.unwrap();
+    assert_eq!(site.count("SELECT count(*) FROM calls"), 1, "its desk link may still be open");
+    site.clock.advance(HOUR_MS + 1);
+    site.collector.expire().await.unwrap();
+    assert_eq!(site.count("SELECT count(*) FROM calls"), 0);
+    assert_eq!(site.count("SELECT count(*) FROM events WHERE type <> 'call'"), 2);
+}
+
+#[tokio::test]
+async fn retention_works_in_slices_that_ingest_passes_between() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    for _ in 0..12 {
+        let events: Vec<_> = (0..500).map(|_| phone.product("1")).collect();
+        site.batch(&phone.batch(&events)).await.ok();
+        site.clock.advance(1);
+    }
+    site.clock.advance(31 * DAY_MS);
+    let fresh = [phone.product("fresh")];
+    let fresh = phone.batch(&fresh);
+    let (expired, answer) = tokio::join!(site.collector.expire(), site.batch(&fresh));
+    expired.unwrap();
+    answer.ok();
+    assert_eq!(site.count("SELECT count(*) FROM events"), 1);
+}

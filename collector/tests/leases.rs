@@ -1,0 +1,93 @@
+//! Leased codes: handed out in answers, bounded, even, rested.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::collections::HashSet;
+
+use serde_json::{Value, json};
+use support::{DAY_MS, Phone, Site, code};
+
+fn locators(answer: &Value) -> Vec<u32> {
+    let locator = |code: &Value| code["locator"].as_str().unwrap().parse().unwrap();
+    answer["codes"].as_array().unwrap().iter().map(locator).collect()
+}
+
+#[tokio::test]
+async fn an_empty_batch_tops_up_to_five_when_fewer_than_three_are_left() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    for (left, given) in [(5, 0), (3, 0), (2, 3), (0, 5)] {
+        phone.codes_left = left;
+        let answer = site.batch(&phone.batch(&[])).await.ok();
+        assert_eq!(answer["codes"].as_array().unwrap().len(), given, "{left} left");
+        for code in answer["codes"].as_array().unwrap() {
+            assert_eq!(code["expires_in_s"], 604_800);
+            assert_eq!(code["locator"].as_str().unwrap().len(), 9);
+        }
+    }
+    let mut silent = phone.batch(&[]);
+    silent.as_object_mut().unwrap().remove("codes_left");
+    assert_eq!(site.batch(&silent).await.ok()["codes"], json!([]));
+}
+
+#[tokio::test]
+async fn locators_are_even_and_all_different() {
+    let site = Site::open().await;
+    let mut seen = HashSet::new();
+    for _ in 0..20 {
+        let mut phone = Phone::new(&site);
+        phone.codes_left = 0;
+        for locator in locators(&site.batch(&phone.batch(&[])).await.ok()) {
+            assert_eq!(locator % 2, 0);
+            assert!(seen.insert(locator));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_phone_whose_answers_are_lost_holds_at_most_twenty() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    phone.codes_left = 0;
+    let mut given = Vec::new();
+    for _ in 0..10 {
+        given.extend(locators(&site.batch(&phone.batch(&[])).await.ok()));
+    }
+    assert_eq!(given.len(), 20);
+    // One is claimed, so one may follow.
+    site.resolve("code", &code(given[0], 0), "call").await.ok();
+    assert_eq!(locators(&site.batch(&phone.batch(&[])).await.ok()).len(), 1);
+    // All have ended, so they may all be replaced.
+    site.clock.advance(8 * DAY_MS + 1);
+    assert_eq!(locators(&site.batch(&phone.batch(&[])).await.ok()).len(), 5);
+}
+
+#[tokio::test]
+async fn a_lease_is_honoured_one_day_longer_than_the_phone_may_use_it() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    phone.codes_left = 0;
+    let given = locators(&site.batch(&phone.batch(&[])).await.ok());
+    site.clock.advance(8 * DAY_MS - 1);
+    site.resolve("code", &code(given[0], 0), "call-1").await.ok();
+    site.clock.advance(1);
+    site.resolve("code", &code(given[1], 0), "call-2").await.is_problem(404, "no-context");
+}
+
+#[tokio::test]
+async fn a_locator_rests_thirty_days_after_its_lease_even_when_erased() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    phone.codes_left = 0;
+    let events = [phone.customer(Some("ana"))];
+    site.batch(&phone.batch(&events)).await.ok();
+    site.collector.erase_customer(None, "ana").await.unwrap();
+    site.clock.advance(38 * DAY_MS);
+    site.collector.expire().await.unwrap();
+    assert_eq!(site.count("SELECT count(*) FROM leases"), 5);
+    assert_eq!(site.count("SELECT count(*) FROM leases WHERE installation IS NOT NULL"), 0);
+    site.clock.advance(1);
+    site.collector.expire().await.unwrap();
+    assert_eq!(site.count("SELECT count(*) FROM leases"), 0);
+}

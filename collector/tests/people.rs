@@ -1,0 +1,196 @@
+//! Whose journey an agent sees: this customer's alone, and only what they let the call carry.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::{Phone, Site, code, lease};
+
+fn products(view: &Value) -> Vec<&str> {
+    let id = |step: &Value| step["product"]["id"].is_string();
+    let steps = view["steps"].as_array().unwrap().iter().filter(|step| id(step));
+    steps.map(|step| step["product"]["id"].as_str().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn the_next_person_on_a_phone_does_not_show_the_one_before() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let events = [
+        phone.product("before-ana"),
+        phone.customer(Some("ana")),
+        phone.product("ana"),
+        phone.event(json!({"type": "order", "order": {"id": "o", "status": "paid"}})),
+        phone.event(json!({"type": "location", "location": {"latitude": 1, "longitude": 2}})),
+        phone.customer(None),
+        phone.product("before-ben"),
+        phone.customer(Some("ben")),
+        phone.product("ben"),
+    ];
+    site.batch(&phone.batch(&events)).await.ok();
+    let (call, token) = phone.tap(None, Some("ben"), &events[8..]);
+    site.call(&call).await.ok();
+    let view = site.resolve("token", &token, "call").await.ok();
+    assert_eq!(view["customer"]["id"], "ben");
+    assert_eq!(products(&view), ["before-ben", "ben"]);
+    assert_eq!(view["orders"], json!([]));
+    assert_eq!(view["location"], Value::Null);
+    assert_eq!(view["products"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn a_snapshot_that_overtakes_the_change_of_customer_is_already_theirs() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let early = [phone.customer(Some("ana")), phone.product("ana")];
+    site.batch(&phone.batch(&early)).await.ok();
+    let backlog = [phone.customer(Some("ben")), phone.product("ben-1")];
+    let snapshot = [phone.product("ben-2")];
+    let (call, token) = phone.tap(None, Some("ben"), &snapshot);
+    site.call(&call).await.ok();
+    let view = site.resolve("token", &token, "call").await.ok();
+    assert_eq!(view["customer"]["id"], "ben");
+    assert_eq!(products(&view), ["ben-2"]);
+    site.batch(&phone.batch(&backlog)).await.ok();
+    let view = site.resolve("token", &token, "call").await.ok();
+    assert_eq!(products(&view), ["ben-1", "ben-2"]);
+}
+
+#[tokio::test]
+async fn a_call_by_nobody_shows_only_its_snapshot_until_who_left_is_certain() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let early = [phone.customer(Some("ana")), phone.product("ana")];
+    site.batch(&phone.batch(&early)).await.ok();
+    phone.oldest = phone.next;
+    let backlog = [phone.customer(None), phone.product("nobody-1")];
+    let snapshot = [phone.product("nobody-2")];
+    let (mut call, token) = phone.tap(None, None, &snapshot);
+    call["next"] = json!(phone.next);
+    site.call(&call).await.ok();
+    let view = site.resolve("token", &token, "call").await.ok();
+    assert_eq!(view["customer"]["id"], Value::Null);
+    assert_eq!(products(&view), ["nobody-2"]);
+    site.batch(&phone.batch(&backlog)).await.ok();
+    let view = site.resolve("token", &token, "call").await.ok();
+    assert_eq!(products(&view), ["nobody-1", "nobody-2"]);
+}
+
+#[tokio::test]
+async fn a_record_that_could_not_say_who_called_leaves_it_to_the_backlog() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let mine = [phone.customer(Some("ana")), phone.product("ana")];
+    // Signed out and in as another before the record could leave: it says nobody.
+    let (call, token) = phone.tap(None, None, &mine[1..]);
+    let later = [phone.customer(None), phone.customer(Some("ben")), phone.product("ben")];
+    site.call(&call).await.ok();
+    site.batch(&phone.batch(&mine)).await.ok();
+    site.batch(&phone.batch(&later)).await.ok();
+    let view = site.resolve("token", &token, "call").await.ok();
+    assert_eq!(view["customer"]["id"], "ana");
+    assert_eq!(products(&view), ["ana"]);
+}
+
+#[tokio::test]
+async fn a_lease_shows_only_whom_it_was_given_under() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let events = [phone.customer(Some("ana")), phone.product("ana")];
+    let locator = lease(&site, &mut phone, &events).await;
+    let events = [phone.customer(Some("ben")), phone.product("ben")];
+    site.batch(&phone.batch(&events)).await.ok();
+    let view = site.resolve("code", &code(locator, 0), "call").await.ok();
+    assert_eq!(view["customer"]["id"], "ana");
+    assert_eq!(products(&view), ["ana"]);
+}
+
+#[tokio::test]
+async fn a_lease_given_under_nobody_is_the_first_identified_ones() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let events = [phone.product("nobody")];
+    let locator = lease(&site, &mut phone, &events).await;
+    let events = [phone.customer(Some("ana")), phone.product("ana")];
+    site.batch(&phone.batch(&events)).await.ok();
+    let view = site.resolve("code", &code(locator, 0), "call").await.ok();
+    assert_eq!(view["customer"]["id"], "ana");
+    assert_eq!(products(&view), ["nobody", "ana"]);
+}
+
+#[tokio::test]
+async fn only_this_screen_is_only_this_screen() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let events = [
+        phone.customer(Some("ana")),
+        phone.product("1"),
+        phone.event(json!({"type": "failure", "screen": "list", "failure": {"code": "elsewhere"}})),
+        phone.screen("checkout"),
+    ];
+    site.batch(&phone.batch(&events)).await.ok();
+    let (mut call, token) = phone.tap(None, Some("ana"), &[]);
+    call["call"]["scope"] = json!("screen");
+    site.call(&call).await.ok();
+    let answer = site.resolve("token", &token, "call").await;
+    let view = answer.ok();
+    assert_eq!(view["call"]["scope"], "screen");
+    assert_eq!(view["last_screen"]["name"], "checkout");
+    assert_eq!(view["customer"], json!({"id": null, "verified": false}));
+    assert_eq!(view["failure"], Value::Null);
+    for list in ["steps", "products", "orders"] {
+        assert_eq!(view[list], json!([]), "{list}");
+    }
+    assert!(!answer.text().contains("ana") && !answer.text().contains("elsewhere"));
+}
+
+#[tokio::test]
+async fn an_odd_locator_says_only_this_screen_with_no_data_at_the_tap() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let events = [phone.customer(Some("ana")), phone.screen("list"), phone.screen("checkout")];
+    let locator = lease(&site, &mut phone, &events).await;
+    let odd = code(locator + 1, 2);
+    let view = site.resolve("code", &odd, "call").await.ok();
+    assert_eq!(view["call"]["scope"], "screen");
+    assert_eq!(view["customer"]["id"], Value::Null);
+    assert_eq!(view["last_screen"]["name"], "checkout");
+    assert_eq!(view["steps"], json!([]));
+    // The even neighbour is the same lease: its one claim is made, and stays narrow.
+    site.resolve("code", &code(locator, 2), "other").await.is_problem(404, "no-context");
+    let view = site.resolve("code", &code(locator, 2), "call").await.ok();
+    assert_eq!(view["call"]["scope"], "screen");
+}
+
+#[tokio::test]
+async fn a_failure_of_an_earlier_session_is_not_what_they_call_about() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let mut events =
+        [phone.event(json!({"type": "failure", "failure": {"code": "old"}})), phone.screen("list")];
+    events[1]["session"] = json!(2);
+    let (call, token) = phone.tap(None, None, &events);
+    site.call(&call).await.ok();
+    assert_eq!(site.resolve("token", &token, "call").await.ok()["failure"], Value::Null);
+}
+
+#[tokio::test]
+async fn a_view_is_bounded_and_keeps_the_newest() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let order = phone.event(json!({"type": "order", "order": {"id": "old", "status": "paid"}}));
+    site.batch(&phone.batch(&[order])).await.ok();
+    for _ in 0..5 {
+        let events: Vec<_> = (0..500).map(|n| phone.product(&format!("{}", n % 30))).collect();
+        site.batch(&phone.batch(&events)).await.ok();
+    }
+    let (call, token) = phone.tap(None, None, &[]);
+    site.call(&call).await.ok();
+    let view = site.resolve("token", &token, "call").await.ok();
+    let steps = view["steps"].as_array().unwrap();
+    assert_eq!(steps.len(), 200);
+    assert_eq!(steps.last().unwrap()["seq"], 2_501);
+    assert_eq!(view["products"].as_array().unwrap().len(), 20);
+    assert_eq!(view["products"][0]["id"], "19");
+    assert_eq!(view["orders"][0]["id"], "old", "an order is shown however much came after it");
+}

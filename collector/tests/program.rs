@@ -1,0 +1,237 @@
+//! The real binary: its commands, and that SIGKILL takes nothing it answered for.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::collections::HashSet;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use serde_json::{Value, json};
+
+const BINARY: &str = env!("CARGO_BIN_EXE_jalon-collector");
+
+fn run(args: &[&str]) -> Output {
+    Command::new(BINARY).args(args).output().unwrap()
+}
+
+fn stdout(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+/// A collector in a process of its own, killed when dropped.
+struct Server {
+    child: Child,
+    address: String,
+}
+
+impl Server {
+    fn start(data: &Path) -> Self {
+        let mut child = Command::new(BINARY)
+            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
+            .arg(data)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
+        Self { child, address }
+    }
+
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One request on a connection of its own; `None` when no whole answer came.
+fn request(
+    address: &str,
+    method: &str,
+    path: &str,
+    key: &str,
+    body: &Value,
+) -> Option<(u16, Value)> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    let body = body.to_string();
+    let head = format!(
+        "{method} {path} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {key}\r\n\
+         content-length: {}\r\nconnection: close\r\n\r\n",
+        body.len()
+    );
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(body.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+}
+
+fn batch(installation: u128, first: u64, count: u64) -> Value {
+    let event =
+        |seq| json!({"seq": seq, "at": 1, "session": 1, "type": "screen_view", "screen": "s"});
+    json!({"installation": format!("{installation:032x}"), "epoch": 1, "sent_at": 1,
+        "oldest": first, "next": first + count,
+        "events": (first..first + count).map(event).collect::<Vec<_>>()})
+}
+
+fn create_key(data: &str, kind: &str) -> String {
+    let args = ["key", "create", "--data", data, "--kind", kind, "--app", "shop"];
+    stdout(&run(&args)).trim().to_owned()
+}
+
+#[test]
+fn sigkill_takes_nothing_that_was_answered() {
+    let folder = tempfile::tempdir().unwrap();
+    let key = create_key(folder.path().to_str().unwrap(), "write");
+    let acknowledged = Mutex::new(HashSet::new());
+    for round in 1..=5_u128 {
+        let mut server = Server::start(folder.path());
+        let answers = AtomicUsize::new(0);
+        std::thread::scope(|scope| {
+            let clients: Vec<_> = (0..4_u128)
+                .map(|client| {
+                    let (address, key) = (server.address.clone(), key.clone());
+                    let (answers, acknowledged) = (&answers, &acknowledged);
+                    scope.spawn(move || {
+                        let installation = round * 10 + client + 1;
+                        let mut first = 1;
+                        // Until the server is gone.
+                        while let Some((200, answer)) = request(
+                            &address,
+                            "POST",
+                            "/v1/batches",
+                            &key,
+                            &batch(installation, first, 10),
+                        ) {
+                            assert_eq!(answer["stored"], 10);
+                            acknowledged.lock().unwrap().insert((installation, first));
+                            answers.fetch_add(1, Ordering::SeqCst);
+                            first += 10;
+                        }
+                    })
+                })
+                .collect();
+            // In the middle of the work, at another moment each round.
+            while answers.load(Ordering::SeqCst) < 7 * round as usize
+                && clients.iter().any(|client| !client.is_finished())
+            {
+                std::thread::yield_now();
+            }
+            server.kill();
+            for client in clients {
+                client.join().unwrap();
+            }
+        });
+    }
+    let connection = rusqlite::Connection::open(folder.path().join("collector.db")).unwrap();
+    let check: String =
+        connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
+    assert_eq!(check, "ok");
+    let acknowledged = acknowledged.into_inner().unwrap();
+    assert!(acknowledged.len() >= 5 * 7);
+    for (installation, first) in acknowledged {
+        let count: i64 = connection
+            .query_row(
+                "SELECT count(*) FROM events JOIN installations ON id = installation
+                 WHERE hash = ?1 AND seq BETWEEN ?2 AND ?2 + 9",
+                rusqlite::params![
+                    jalon_collector::secret::sha256(&installation.to_be_bytes()),
+                    first as i64
+                ],
+                |row| row.get(0),
+            )
+            .unwrap();
+        assert_eq!(count, 10);
+    }
+    // Nothing is stored by half either: every batch is there whole or not at all.
+    let halves: i64 = connection
+        .query_row(
+            "SELECT count(*) FROM (SELECT 1 FROM events GROUP BY installation, (seq - 1) / 10
+             HAVING count(*) <> 10)",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert_eq!(halves, 0);
+}
+
+#[test]
+fn keys_and_erasing_work_while_it_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let server = Server::start(folder.path());
+    let key = create_key(data, "write");
+    let mut upload = batch(1, 1, 1);
+    upload["events"] = json!([{"seq": 1, "at": 1, "session": 1, "type": "customer",
+        "customer": {"id": "ana", "proof": null}}]);
+    let send = || request(&server.address, "POST", "/v1/batches", &key, &upload).unwrap();
+    assert_eq!(send().0, 200);
+    let erase = |app| stdout(&run(&["erase", "--data", data, "--customer", "ana", "--app", app]));
+    assert_eq!(erase("another"), "erased 0 installations\n");
+    assert_eq!(erase("shop"), "erased 1 installation\n");
+    assert_eq!(send().0, 410);
+}
+
+#[test]
+fn sigterm_ends_it_gracefully() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    let kill = Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    assert!(server.child.wait().unwrap().success());
+}
+
+#[test]
+fn off_loopback_it_wants_a_public_url() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let output = run(&["serve", "--listen", "0.0.0.0:0", "--data", data]);
+    assert!(!output.status.success());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("--public-url"), "{said}");
+}
+
+#[test]
+fn a_configuration_that_cannot_be_used_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let config = folder.path().join("collector.toml");
+    let serve = |text: &str| {
+        std::fs::write(&config, text).unwrap();
+        let args = ["serve", "--listen", "127.0.0.1:0", "--data", data.to_str().unwrap()];
+        let mut command = Command::new(BINARY);
+        let output = command.args(args).arg("--config").arg(&config).output().unwrap();
+        assert!(!output.status.success());
+        String::from_utf8(output.stderr).unwrap()
+    };
+    assert!(serve("colour = 1").contains("collector.toml"));
+    assert!(serve("public_url = 'calls'").contains("public URL"));
+    assert!(serve("frame_ancestors = ['a; b']").contains("frame ancestor"));
+    assert!(serve("[apps.shop]\nscreens = 'none.toml'").contains("none.toml"));
+}
+
+#[test]
+fn every_command_explains_itself() {
+    for args in [
+        &["--help"][..],
+        &["serve", "--help"],
+        &["key", "--help"],
+        &["key", "create", "--help"],
+        &["erase", "--help"],
+    ] {
+        assert!(stdout(&run(args)).contains("Usage:"), "{args:?}");
+    }
+}
