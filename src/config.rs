@@ -13,6 +13,8 @@ pub(crate) const SCREEN_BYTES_MAX: usize = 128;
 pub(crate) const ID_BYTES_MAX: usize = 128;
 /// Bytes of a name a person reads: a product's, a search.
 pub(crate) const NAME_BYTES_MAX: usize = 256;
+/// Bytes of each thing an app says about itself: it stands in every request.
+pub(crate) const APP_BYTES_MAX: usize = 128;
 /// Bytes of a short word: a brand, a status, a failure's code, a custom event's name or key.
 pub(crate) const WORD_BYTES_MAX: usize = 64;
 /// Bytes of an identity proof: a JWT of three small parts; a longer one is not cut but refused.
@@ -77,7 +79,7 @@ pub enum Consent {
     Denied,
 }
 
-/// What the app is and runs on; told with each batch.
+/// What the app is and runs on; told with each batch. Each at most 128 bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct App {
     /// The app's identifier, such as `com.example.shop`.
@@ -161,6 +163,14 @@ impl Config {
             return Err("time_to_live must be longer than zero".to_owned());
         }
         check_endpoint(&self.endpoint)
+    }
+
+    /// Cuts what stands in every request.
+    pub(crate) fn bound(&mut self) {
+        let App { id, version, os, device, locale } = &mut self.app;
+        for text in [&mut self.sdk, id, version, os, device, locale] {
+            text.truncate(text.floor_char_boundary(APP_BYTES_MAX));
+        }
     }
 
     /// The address of a path at the collector.

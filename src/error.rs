@@ -34,7 +34,14 @@ impl Error {
     /// aside. A full disk, a locked device, a missing permission or a busy file pass.
     pub(crate) fn condemns_the_store(&self) -> bool {
         match self {
-            Self::StoreUnusable(_) => true,
+            // The last four: values of another type than was written.
+            Self::StoreUnusable(_)
+            | Self::Sqlite(
+                rusqlite::Error::InvalidColumnType(..)
+                | rusqlite::Error::IntegralValueOutOfRange(..)
+                | rusqlite::Error::FromSqlConversionFailure(..)
+                | rusqlite::Error::Utf8Error(..),
+            ) => true,
             Self::Sqlite(error) => matches!(
                 error.sqlite_error_code(),
                 Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)

@@ -180,7 +180,8 @@ impl Dropped {
     }
 
     pub(crate) fn add(&mut self, reason: DropReason, count: u64) {
-        self.0[reason as usize] += count;
+        let sum = &mut self.0[reason as usize];
+        *sum = sum.saturating_add(count);
     }
 
     pub(crate) fn merge(&mut self, other: &Self) {
@@ -389,6 +390,8 @@ fn shorten(
 fn trim(text: &mut String, bytes_max: usize, field: &'static str, cut: &mut Vec<&'static str>) {
     if text.len() > bytes_max {
         text.truncate(text.floor_char_boundary(bytes_max));
+        // What waits in memory holds what it counts, and not the megabyte it was cut from.
+        text.shrink_to_fit();
         if !cut.contains(&field) {
             cut.push(field);
         }

@@ -73,10 +73,18 @@ impl Ground {
         outcome
     }
 
+    /// Lets go of the folder, so that it can be opened again: the files are another's from here on.
+    pub(crate) fn close(&self) {
+        *self.plot() = Plot::default();
+    }
+
     /// Takes the customer's answer. A grant makes the files at once, unless old ones must be
     /// deleted first; a refusal is noted at once, and the worker deletes.
     pub(crate) fn consent(&self, consent: Consent, intake: &Intake) {
         let mut plot = self.plot();
+        if intake.is_closed() {
+            return;
+        }
         match consent {
             Consent::Denied => {
                 intake.forget(Consent::Denied);
@@ -84,7 +92,7 @@ impl Ground {
             }
             Consent::Granted | Consent::Unknown => {
                 // From `Granted` back to `Unknown`, what is kept stays; what comes waits.
-                intake.front().consent = consent;
+                intake.consent(consent);
                 // Trouble is noted in the plot; the worker sees it and tries again.
                 let _ = self.settle_plot(&mut plot, intake);
             }
@@ -96,6 +104,9 @@ impl Ground {
     /// Takes the customer's answer about the location.
     pub(crate) fn location(&self, allowed: bool, intake: &Intake) {
         let mut plot = self.plot();
+        if intake.is_closed() {
+            return;
+        }
         intake.front().location = allowed;
         if let Some(identity) = plot.identity.as_mut() {
             identity.location = allowed;
@@ -107,6 +118,9 @@ impl Ground {
     /// With `told_by_collector`, it knows already.
     pub(crate) fn erase(&self, told_by_collector: bool, intake: &Intake) {
         let mut plot = self.plot();
+        if intake.is_closed() {
+            return;
+        }
         intake.forget(Consent::Unknown);
         let identity = plot.identity.take();
         match identity {
@@ -235,11 +249,27 @@ impl Plot {
         let Some((folder, identity)) = self.folder.as_ref().zip(self.identity.as_mut()) else {
             return Ok(None);
         };
-        let raised = Identity { epoch: identity.epoch.saturating_add(1), ..*identity };
+        let raised =
+            Identity { epoch: identity.epoch.saturating_add(1), has_store: false, ..*identity };
         folder.save(&raised)?;
         folder.sync()?;
         *identity = raised;
         Ok(Some(raised))
+    }
+
+    /// Notes that there is a store from here on.
+    pub(crate) fn note_store(&mut self) -> Result<(), Error> {
+        let Some((folder, identity)) = self.folder.as_ref().zip(self.identity.as_mut()) else {
+            return Ok(());
+        };
+        if identity.has_store {
+            return Ok(());
+        }
+        let noted = Identity { has_store: true, ..*identity };
+        folder.save(&noted)?;
+        *identity = noted;
+        self.unsynced = true;
+        Ok(())
     }
 
     /// The worker's end of the journal, if it was opened since.
@@ -286,5 +316,5 @@ impl Plot {
 fn new_identity(clock: &dyn Clock, location: bool) -> Identity {
     let mut bits = [0; 16];
     clock.random(&mut bits);
-    Identity { installation: Installation::from_bytes(bits), epoch: 1, location }
+    Identity { installation: Installation::from_bytes(bits), epoch: 1, location, has_store: false }
 }

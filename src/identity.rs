@@ -7,6 +7,7 @@
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
@@ -57,6 +58,8 @@ pub(crate) struct Identity {
     pub epoch: u32,
     /// Whether the customer agreed to a coarse location.
     pub location: bool,
+    /// Whether a store was made in this epoch: that there is none says it was lost.
+    pub has_store: bool,
 }
 
 /// What was found in the folder.
@@ -177,7 +180,10 @@ impl Folder {
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let temporary = self.path(&format!("{name}.new"));
         let write = || -> io::Result<()> {
-            File::create(&temporary)?.write_all(bytes)?;
+            // The ids are secrets: for this app alone, whoever made the folder.
+            let mut options = File::options();
+            let options = options.write(true).create(true).truncate(true).mode(0o600);
+            options.open(&temporary)?.write_all(bytes)?;
             fs::rename(&temporary, self.path(name))
         };
         write().map_err(Error::io("write the folder's files"))
@@ -185,6 +191,14 @@ impl Folder {
 
     fn remove(&self, name: &str) -> Result<(), Error> {
         remove(&self.path(name))
+    }
+}
+
+impl Drop for Folder {
+    /// Closing would do, but for a process that this one is starting at this moment: until it has
+    /// begun its own program it holds what is open here.
+    fn drop(&mut self) {
+        let _ = flock(&self.handle, FlockOperation::Unlock);
     }
 }
 
@@ -206,7 +220,7 @@ fn encode(identity: &Identity) -> Vec<u8> {
     bytes.extend_from_slice(MAGIC);
     bytes.extend_from_slice(identity.installation.as_bytes());
     bytes.extend_from_slice(&identity.epoch.to_le_bytes());
-    bytes.push(u8::from(identity.location));
+    bytes.push(u8::from(identity.location) | u8::from(identity.has_store) << 1);
     bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
     bytes
 }
@@ -219,10 +233,12 @@ fn decode(bytes: &[u8]) -> Option<Identity> {
     let rest = body.strip_prefix(MAGIC)?;
     let (installation, rest) = rest.split_first_chunk::<16>()?;
     let (epoch, rest) = rest.split_first_chunk::<4>()?;
+    let flags = rest.first()?;
     Some(Identity {
         installation: Installation(*installation),
         epoch: u32::from_le_bytes(*epoch),
-        location: rest.first() == Some(&1),
+        location: flags & 1 != 0,
+        has_store: flags & 2 != 0,
     })
 }
 
@@ -230,8 +246,12 @@ fn decode(bytes: &[u8]) -> Option<Identity> {
 mod tests {
     use super::*;
 
-    const IDENTITY: Identity =
-        Identity { installation: Installation([0xab; 16]), epoch: 3, location: true };
+    const IDENTITY: Identity = Identity {
+        installation: Installation([0xab; 16]),
+        epoch: 3,
+        location: true,
+        has_store: true,
+    };
 
     #[test]
     fn any_wrong_byte_or_length_makes_an_identity_unreadable() {

@@ -54,7 +54,7 @@ pub(crate) struct Front {
     pub undrained: u64,
     /// When the first of them came.
     pub first_undrained_ms: Option<u64>,
-    /// A call waits: do not wait for company.
+    /// A call waits, or the segment fills up: do not wait for company.
     pub urgent: bool,
 }
 
@@ -219,11 +219,19 @@ impl Intake {
         self.front().closed = true;
     }
 
+    /// Whether recording has ended.
+    pub(crate) fn is_closed(&self) -> bool {
+        self.front().closed
+    }
+
     /// Gives the front its journal, and appends what waited. `left` is the session that an
     /// earlier process left.
     pub(crate) fn install(&self, writer: Writer, left: (u32, i64), waiting: u64, torn: u64) {
         let now = self.clock.now();
         let mut front = self.front();
+        // What an earlier process left is taken over at once: it may hold calls, and then no code is
+        // offered before that; and notes, which count from then on.
+        front.urgent |= waiting > 0 || !writer.is_empty();
         front.writer = Some(writer);
         if front.session.0.id() == 0 {
             front.session.0 = Session::left(left.0, left.1);
@@ -235,18 +243,19 @@ impl Intake {
         for _ in 0..torn {
             front.drop_one(DropReason::Corrupt, now);
         }
-        front.held_bytes = 0;
-        for held in std::mem::take(&mut front.held) {
-            let session = left.0.wrapping_add(held.session);
-            let previous = held.previous.as_ref().map(|(name, dwell)| (name.as_str(), *dwell));
-            let screen = held.screen.as_deref();
-            let frame = Frame { at_ms: held.now.wall_ms, session, screen, previous };
-            front.append(&held.entry, &frame, held.now);
-        }
-        // What an earlier process left may hold calls: no code is offered before it is read.
+        front.append_held(left.0);
         front.urgent |= front.undrained > 0;
         drop(front);
         self.bell.ring();
+    }
+
+    /// Takes the customer's answer, and appends what waited for it, if there is a journal already.
+    pub(crate) fn consent(&self, consent: Consent) {
+        let mut front = self.front();
+        front.consent = consent;
+        if consent == Consent::Granted && front.writer.is_some() {
+            front.append_held(0);
+        }
     }
 
     /// Takes the journal away and forgets everything: after a refusal or an erasure.
@@ -295,12 +304,13 @@ impl Intake {
         screens: Vec<(String, u16)>,
         customer: Option<(&str, Option<&str>)>,
     ) {
+        let screens = screens.into_iter().collect();
         let mut tokens = Vec::new();
         let missing = TOKENS_AHEAD.saturating_sub(self.front().codes.tokens.len());
         tokens.resize_with(missing, || self.mint());
         let mut front = self.front();
         front.codes.tokens.append(&mut tokens);
-        front.codes.screens.extend(screens);
+        front.codes.screens = screens;
         if front.codes.now() == seen {
             front.codes.leases = leases.into();
             front.customer = match customer {
@@ -347,8 +357,15 @@ impl Intake {
     fn drop_one(&self, reason: DropReason) {
         let now = self.clock.now();
         let mut front = self.front();
-        if !front.closed {
-            front.drop_one(reason, now);
+        if front.closed {
+            return;
+        }
+        let first = front.first_undrained_ms.is_none();
+        front.drop_one(reason, now);
+        let wake = first && front.first_undrained_ms.is_some();
+        drop(front);
+        if wake {
+            self.bell.ring();
         }
     }
 
@@ -362,6 +379,7 @@ impl Intake {
             front.dropped.add(DropReason::Consent, 1);
             return false;
         }
+        let urgent = front.urgent;
         front.session.0 = front.session.0.on_event(now).session;
         let mut previous = None;
         if let Entry::App { event: Event::ScreenView { screen }, .. } = &entry {
@@ -384,8 +402,10 @@ impl Intake {
             front.hold(entry, previous, now);
             true
         };
-        // The first wakes the worker, which then waits for company; the hundredth ends the wait.
-        let wake = front.undrained == 1 || front.undrained == DRAIN_AT_EVENTS;
+        // The first wakes the worker, which then waits for company; the hundredth ends the wait, and
+        // so does a segment that fills up.
+        let filling = front.urgent && !urgent;
+        let wake = front.undrained == 1 || front.undrained == DRAIN_AT_EVENTS || filling;
         drop(front);
         if wake {
             self.bell.ring();
@@ -402,6 +422,7 @@ impl Front {
         match writer.append(kind, frame.at_ms, now.elapsed_ms, frame.session, body) {
             Ok(()) => {
                 self.undrained += 1;
+                self.urgent |= writer.is_half_full();
                 self.first_undrained_ms.get_or_insert(now.elapsed_ms);
                 true
             }
@@ -418,6 +439,18 @@ impl Front {
         }
     }
 
+    /// Appends what waited in memory, each in its session behind the `earlier` ones.
+    fn append_held(&mut self, earlier: u32) {
+        self.held_bytes = 0;
+        for held in std::mem::take(&mut self.held) {
+            let session = earlier.wrapping_add(held.session);
+            let previous = held.previous.as_ref().map(|(name, dwell)| (name.as_str(), *dwell));
+            let screen = held.screen.as_deref();
+            let frame = Frame { at_ms: held.now.wall_ms, session, screen, previous };
+            self.append(&held.entry, &frame, held.now);
+        }
+    }
+
     /// Counts a dropped event where a kill cannot take the count: in the journal, if there is one.
     fn drop_one(&mut self, reason: DropReason, now: Now) {
         let session = self.session.0.id();
@@ -427,6 +460,8 @@ impl Front {
         });
         if noted {
             self.noted.add(reason, 1);
+            // A note alone is taken over too, so that the next process counts it.
+            self.first_undrained_ms.get_or_insert(now.elapsed_ms);
         } else {
             self.dropped.add(reason, 1);
         }
@@ -458,6 +493,11 @@ impl Front {
             }
         }
         None
+    }
+
+    /// Whether there is a journal to append to.
+    pub(crate) fn has_journal(&self) -> bool {
+        self.writer.is_some()
     }
 
     /// Whether the front has everything it needs to keep what the customer agreed to.

@@ -148,6 +148,16 @@ fn arrange(mut found: Vec<Found>, bytes_max: u64, run: u64, salt: u32) -> io::Re
 }
 
 impl Writer {
+    /// Whether the active segment is filling up, and should be drained before it is full.
+    pub(crate) fn is_half_full(&self) -> bool {
+        self.active.end > self.bytes_max / 2
+    }
+
+    /// Whether nothing was appended to the active segment yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.active.end <= HEADER_BYTES
+    }
+
     /// Appends one record with one `write(2)`; `body` writes its JSON behind what is there.
     pub(crate) fn append(
         &mut self,

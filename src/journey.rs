@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use crate::call::{CallCode, ContextToken, dial_string};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::config::{Config, Consent, TOKEN_LIFE_MS};
 use crate::error::{Error, JourneyError};
 use crate::event::{Dropped, Event};
@@ -121,7 +121,7 @@ impl Journey {
     #[cfg(feature = "reqwest")]
     pub fn open(config: Config) -> Result<Self, JourneyError> {
         let transport = Arc::new(crate::transport::http::HttpTransport::new(&config));
-        Self::open_with(config, transport, Arc::new(SystemClock))
+        Self::open_with(config, transport, Arc::new(crate::clock::SystemClock))
     }
 
     /// Opens the journey over a transport and a clock of the app's own; else as `open`.
@@ -129,11 +129,12 @@ impl Journey {
     /// # Errors
     /// As `open`.
     pub fn open_with(
-        config: Config,
+        mut config: Config,
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, JourneyError> {
         config.check().map_err(JourneyError::Config)?;
+        config.bound();
         let shared = Arc::new(Shared::new(&config, clock));
         if let Some(consent) = config.consent {
             shared.intake.front().consent = consent;
@@ -234,8 +235,11 @@ impl Journey {
 
     /// How the journey stands. Reads memory alone; up to a second behind the worker.
     pub fn status(&self) -> Status {
-        let front = self.shared.intake.counts();
-        let report = self.shared.report().clone();
+        // Under the report's lock: an event that moves on meanwhile is counted in one place.
+        let (report, front) = {
+            let report = self.shared.report();
+            (report.clone(), self.shared.intake.counts())
+        };
         let counts = report.counts;
         let mut dropped = counts.dropped;
         dropped.merge(&front.dropped);
@@ -256,7 +260,8 @@ impl Journey {
     }
 
     /// Brings what was recorded into the store and ends the worker; waits for that, not for any
-    /// upload. Whatever is called on the journey after that does nothing. Dropping it does the
+    /// upload. The folder can be opened again. Whatever is called on the journey after that does
+    /// nothing. Dropping it does the
     /// same.
     pub fn close(&self) {
         self.shared.intake.close();
@@ -265,6 +270,7 @@ impl Journey {
         if worker.is_some_and(|worker| worker.join().is_err()) {
             log::error!("the worker had stopped");
         }
+        self.shared.ground.close();
     }
 }
 

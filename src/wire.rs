@@ -11,7 +11,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::config::{App, CODES_MAX, SCREENS_MAX};
+use crate::config::{App, CODES_MAX, SCREEN_BYTES_MAX, SCREENS_MAX};
 use crate::event::{Dropped, Entry, Event, Order, Price, Product, Value};
 
 /// Path of a batch.
@@ -20,6 +20,9 @@ pub(crate) const BATCHES: &str = "/v1/batches";
 pub(crate) const CALLS: &str = "/v1/calls";
 /// Path that warms a connection.
 pub(crate) const HEALTH: &str = "/healthz";
+
+/// What an event's `seq` adds to its body: its name, up to twenty digits, two commas.
+pub(crate) const SEQ_BYTES_MAX: usize = 28;
 
 /// What the SDK knows of the moment an entry was recorded.
 #[derive(Debug, Clone, Copy, Default)]
@@ -437,9 +440,10 @@ impl Answer {
 /// Reads an answer; `None` when it is not our collector's.
 pub(crate) fn read_answer(body: &[u8]) -> Option<Answer> {
     let mut answer: Answer = serde_json::from_slice(body).ok()?;
-    while answer.screens.len() > SCREENS_MAX {
-        answer.screens.pop_last();
-    }
+    // Whatever is no screen's number and name cannot be used, and is not kept.
+    answer.screens.retain(|name, number| {
+        name.len() <= SCREEN_BYTES_MAX && (1..=SCREENS_MAX).contains(&usize::from(*number))
+    });
     Some(answer)
 }
 

@@ -159,7 +159,7 @@ impl Scene {
             link.site.write_key.clone(),
         );
         config.consent = Some(Consent::Granted);
-        config.app.id = APP.to_owned();
+        APP.clone_into(&mut config.app.id);
         let journey =
             Journey::open_with(config, Arc::clone(&link) as _, Arc::clone(&clock) as _).unwrap();
         clock.worker_started();

@@ -9,6 +9,10 @@ use crate::error::Error;
 use crate::event::{DropReason, Dropped, Kind, Record};
 use crate::wire;
 
+/// Bytes of bodies after which a drain makes room again, so that a whole segment never outgrows
+/// the store's last bound (`max_page_count`).
+const ROOM_STEP_BYTES: usize = 16 * 1024;
+
 /// What a drain did.
 #[derive(Debug, Default)]
 pub(crate) struct DrainOutcome {
@@ -39,17 +43,24 @@ impl Store {
             let since_ms = record.elapsed_ms.saturating_sub(anchor.elapsed_ms);
             if record.run == this_run { start_ms + since_ms } else { start_ms }
         };
-        self.write(now, |tx, state, age_ms| {
+        self.write(now, |tx, state, _| {
             let mut outcome = DrainOutcome::default();
-            let mut progress = Progress { age_ms, ..Progress::default() };
+            let mut progress = Progress::begin(tx)?;
             let mut lost = 0;
+            // Before the first record too: the quota may have shrunk since the last.
+            let mut bytes_added = ROOM_STEP_BYTES;
             for record in records {
                 let Some(gap) = progress.take(tx, &record)? else { continue };
                 lost += gap;
+                if bytes_added >= ROOM_STEP_BYTES {
+                    make_room(tx, state, bytes_max, in_flight)?;
+                    bytes_added = 0;
+                }
+                bytes_added += record.body.len();
                 let born = born(&record);
                 add(tx, state, record, born, &mut outcome)?;
             }
-            progress.save(tx)?;
+            progress.finish(tx)?;
             state.dropped.add(DropReason::Corrupt, lost.max(damages));
             state.dropped.merge(counted);
             make_room(tx, state, bytes_max, in_flight)?;
@@ -64,10 +75,18 @@ struct Progress {
     run: u64,
     through: Option<u64>,
     known: bool,
-    age_ms: u64,
+    /// Which drain this is.
+    drain: u64,
 }
 
 impl Progress {
+    fn begin(tx: &Transaction<'_>) -> Result<Self, Error> {
+        let latest: i64 = tx
+            .prepare_cached("SELECT coalesce(max(drain), 0) FROM drained")?
+            .query_row([], |row| row.get(0))?;
+        Ok(Self { drain: latest as u64 + 1, ..Self::default() })
+    }
+
     /// Notes a record. `None` when it was taken over before; else how many are missing before it.
     fn take(&mut self, tx: &Transaction<'_>, record: &Record) -> Result<Option<u64>, Error> {
         if !self.known || self.run != record.run {
@@ -93,14 +112,22 @@ impl Progress {
     fn save(&self, tx: &Transaction<'_>) -> Result<(), Error> {
         let Some(through) = self.through.filter(|_| self.known) else { return Ok(()) };
         tx.prepare_cached(
-            "INSERT INTO drained (run, through, noted) VALUES (?1, ?2, ?3)
-             ON CONFLICT (run) DO UPDATE SET through = excluded.through, noted = excluded.noted",
+            "INSERT INTO drained (run, through, drain) VALUES (?1, ?2, ?3)
+             ON CONFLICT (run) DO UPDATE SET through = excluded.through, drain = excluded.drain",
         )?
-        .execute(params![self.run as i64, through as i64, self.age_ms as i64])?;
+        .execute(params![self.run as i64, through as i64, self.drain as i64])?;
+        Ok(())
+    }
+
+    /// Saves the last run, and forgets the oldest: never one of this drain, whose segment is not
+    /// freed yet and may be read again.
+    fn finish(&self, tx: &Transaction<'_>) -> Result<(), Error> {
+        self.save(tx)?;
         tx.prepare_cached(
-            "DELETE FROM drained WHERE run NOT IN (SELECT run FROM drained ORDER BY noted DESC LIMIT ?1)",
+            "DELETE FROM drained WHERE drain < ?1
+             AND run NOT IN (SELECT run FROM drained ORDER BY drain DESC LIMIT ?2)",
         )?
-        .execute([RUNS_KEPT])?;
+        .execute(params![self.drain as i64, RUNS_KEPT])?;
         Ok(())
     }
 }
@@ -120,6 +147,7 @@ fn add(
         Kind::Event => false,
         Kind::Customer => {
             change_customer(tx, state, &record.body)?;
+            state.customer_seq = state.next_seq;
             false
         }
         Kind::Call => {
@@ -169,12 +197,23 @@ fn make_room(
     in_flight: Option<(u64, u64)>,
 ) -> Result<(), Error> {
     let after = in_flight.map_or(0, |(_, last)| last);
-    while bytes_used(tx)? > bytes_max {
+    loop {
+        let excess = bytes_used(tx)?.saturating_sub(bytes_max);
+        if excess == 0 {
+            break;
+        }
+        let oldest: Option<u64> = tx
+            .prepare_cached("SELECT length(body) FROM events WHERE seq > ?1 ORDER BY seq LIMIT 1")?
+            .query_row([after as i64], |row| row.get::<_, i64>(0).map(|bytes| bytes as u64))
+            .optional()?;
+        // As many as the excess calls for, should the next be as large as the oldest.
+        let count = oldest.map_or(1, |bytes| (excess / bytes.max(64)).clamp(1, 64));
         let mut statement = tx.prepare_cached(
-            "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE seq > ?1 ORDER BY seq LIMIT 64) RETURNING sent",
+            "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2) RETURNING sent",
         )?;
-        let sent: Vec<bool> =
-            statement.query_map([after as i64], |row| row.get(0))?.collect::<Result<_, _>>()?;
+        let sent: Vec<bool> = statement
+            .query_map([after as i64, count as i64], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
         if sent.is_empty() {
             break;
         }

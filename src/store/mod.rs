@@ -8,6 +8,7 @@ mod drain;
 mod queue;
 
 use std::path::Path;
+use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
@@ -26,9 +27,11 @@ pub(crate) const SET_ASIDE: &str = "set-aside.db";
 /// Each migration brings the store to the version of its place, from 1 on.
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001-start.sql")];
 
-/// Runs whose progress is remembered. The journal holds the records of the last few only; a power
-/// cut may bring back a little more.
-const RUNS_KEPT: u32 = 16;
+/// Runs whose progress is remembered, besides those of the latest drain. The journal holds the
+/// records of the last few only; a power cut may bring back a little more.
+const RUNS_KEPT: u32 = 64;
+
+const EMPTY: Error = Error::StoreUnusable("it is empty, and was not");
 
 /// What bounds a store.
 #[derive(Debug, Clone, Copy)]
@@ -41,11 +44,15 @@ pub(crate) struct Limits {
 /// The row of `state` and the counts beside it, as the last commit left them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct State {
+    /// Whose store it is: installation and epoch.
+    owner: ([u8; 16], u32),
     next_seq: u64,
     unsent: u64,
     delivered: u64,
     dropped: Dropped,
     customer: Option<(String, Option<String>)>,
+    /// The newest `customer` event that the collector does not have yet; 0 if it has all.
+    customer_seq: u64,
 }
 
 /// The store of one installation and epoch.
@@ -87,67 +94,107 @@ impl Store {
         limits: Limits,
         now: Now,
     ) -> Result<Self, Error> {
+        Self::open_any(path, installation, epoch, limits, now, true)
+    }
+
+    /// Opens a store that is known to have been there: that it is empty or missing says that it
+    /// was lost, and with it which numbers were given.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub(crate) fn open_again(
+        path: &Path,
+        installation: &[u8; 16],
+        epoch: u32,
+        limits: Limits,
+        now: Now,
+    ) -> Result<Self, Error> {
+        Self::open_any(path, installation, epoch, limits, now, false)
+    }
+
+    fn open_any(
+        path: &Path,
+        installation: &[u8; 16],
+        epoch: u32,
+        limits: Limits,
+        now: Now,
+        may_be_new: bool,
+    ) -> Result<Self, Error> {
         let mut connection = Connection::open(path)?;
+        // Nobody else writes here. Should somebody, the worker tries again, and `close` does not
+        // wait for it.
+        connection.busy_timeout(Duration::ZERO)?;
         configure(&connection, limits)?;
-        migrate(&mut connection)?;
+        migrate(&mut connection, may_be_new)?;
         let mut store = Self {
             connection,
             limits,
             state: State {
+                owner: (*installation, epoch),
                 next_seq: 1,
                 unsent: 0,
                 delivered: 0,
                 dropped: Dropped::default(),
                 customer: None,
+                customer_seq: 0,
             },
             age_ms: 0,
             anchor: now,
             in_flight: None,
             volatile: true,
         };
-        store.load(installation, epoch, now)?;
+        store.load(may_be_new, now)?;
         Ok(store)
     }
 
-    fn load(&mut self, installation: &[u8; 16], epoch: u32, now: Now) -> Result<(), Error> {
+    fn load(&mut self, may_be_new: bool, now: Now) -> Result<(), Error> {
+        let owner = self.state.owner;
         let found = self
             .connection
             .query_row(
-                "SELECT installation, epoch, next_seq, delivered, age, wall, customer, proof FROM state",
+                "SELECT installation, epoch, next_seq, delivered, age, wall, customer, proof, sum FROM state",
                 [],
                 |row| {
                     let (customer, proof): (Option<String>, Option<String>) =
                         (row.get(6)?, row.get(7)?);
                     let state = State {
+                        owner: (row.get(0)?, row.get(1)?),
                         next_seq: row.get::<_, i64>(2)? as u64,
                         unsent: 0,
                         delivered: row.get::<_, i64>(3)? as u64,
                         dropped: Dropped::default(),
                         customer: customer.map(|id| (id, proof)),
+                        customer_seq: 0,
                     };
-                    let ours = (row.get::<_, Vec<u8>>(0)?, row.get::<_, u32>(1)?);
-                    Ok((ours, state, row.get::<_, i64>(4)? as u64, row.get::<_, i64>(5)?))
+                    let age_ms = row.get::<_, i64>(4)? as u64;
+                    Ok((state, age_ms, row.get::<_, i64>(5)?, row.get::<_, u32>(8)?))
                 },
             )
             .optional()?;
-        let Some(((whose, of_epoch), state, age_ms, wall_ms)) = found else {
-            return self.begin(installation, epoch);
+        let Some((mut state, age_ms, wall_ms, sum)) = found else {
+            return if may_be_new { self.begin(owner) } else { Err(EMPTY) };
         };
+        state.dropped = read_dropped(&self.connection)?;
+        let newest: Option<i64> =
+            self.connection.query_row("SELECT max(seq) FROM events", [], |row| row.get(0))?;
+        if sum != sum_of(&state, age_ms, wall_ms) || newest.unwrap_or(0) as u64 >= state.next_seq {
+            return Err(Error::StoreUnusable("its numbers are not what was written"));
+        }
         self.state = state;
         self.age_ms = age_ms + wall_step(wall_ms, now.wall_ms).unwrap_or(0);
-        if whose != installation {
-            return self.begin(installation, epoch);
+        if self.state.owner.0 != owner.0 {
+            return self.begin(owner);
         }
-        if of_epoch != epoch {
+        if self.state.owner.1 != owner.1 {
             return Err(Error::StoreUnusable("it belongs to an earlier epoch"));
         }
-        self.state.dropped = read_dropped(&self.connection)?;
         self.state.unsent = count_unsent(&self.connection)?;
+        self.state.customer_seq = newest_unsent_customer(&self.connection)?;
         Ok(())
     }
 
     /// Begins anew for an installation and an epoch: what is unsent stays, under new numbers.
-    fn begin(&mut self, installation: &[u8; 16], epoch: u32) -> Result<(), Error> {
+    fn begin(&mut self, owner: ([u8; 16], u32)) -> Result<(), Error> {
         let now = self.anchor;
         self.write(now, |tx, state, _| {
             tx.execute_batch("DELETE FROM events WHERE sent = 1; DELETE FROM dropped; DELETE FROM leases; DELETE FROM screens; DELETE FROM state;")?;
@@ -161,14 +208,16 @@ impl Store {
                 renumber.execute(params![seq, at as i64 + 1])?;
             }
             tx.execute(
-                "INSERT INTO state (id, installation, epoch, next_seq, delivered, age, wall) VALUES (1, ?1, ?2, 1, 0, 0, 0)",
-                params![installation.as_slice(), epoch],
+                "INSERT INTO state (id, installation, epoch, next_seq, delivered, syncs, age, wall, sum) VALUES (1, ?1, ?2, 1, 0, 0, 0, 0, 0)",
+                params![owner.0.as_slice(), owner.1],
             )?;
+            state.owner = owner;
             state.next_seq = seqs.len() as u64 + 1;
             state.unsent = seqs.len() as u64;
             state.delivered = 0;
             state.dropped = Dropped::default();
             state.customer = None;
+            state.customer_seq = newest_unsent_customer(tx)?;
             Ok(())
         })
     }
@@ -198,13 +247,17 @@ impl Store {
     }
 
     /// Makes all that was committed last through a power cut: one commit with a sync of the
-    /// write-ahead log. Nothing may leave the device before this.
+    /// write-ahead log. Nothing may leave the device before this. The commit counts itself: one
+    /// that changes no page writes nothing, and syncs nothing.
     pub(crate) fn make_durable(&mut self, now: Now) -> Result<(), Error> {
         if !self.volatile {
             return Ok(());
         }
         self.connection.pragma_update(None, "synchronous", "FULL")?;
-        let written = self.write(now, |_, _, _| Ok(()));
+        let written = self.write(now, |tx, _, _| {
+            tx.prepare_cached("UPDATE state SET syncs = syncs + 1")?.execute([])?;
+            Ok(())
+        });
         self.connection.pragma_update(None, "synchronous", "NORMAL")?;
         written?;
         self.volatile = false;
@@ -255,6 +308,8 @@ fn configure(connection: &Connection, limits: Limits) -> Result<(), Error> {
     // A commit need not reach the disk at once: the kernel has it, and SIGKILL takes nothing. It
     // is synced before anything leaves the device (`make_durable`).
     connection.pragma_update(None, "synchronous", "NORMAL")?;
+    // On Apple's systems a sync stops at the drive's cache unless it is asked to go through.
+    connection.pragma_update(None, "fullfsync", true)?;
     // Frees deleted content where it costs no further write.
     connection.pragma_update(None, "secure_delete", "FAST")?;
     // Checkpoint at 256 KiB, and give that back: the write-ahead log counts against the quota.
@@ -271,13 +326,18 @@ fn configure(connection: &Connection, limits: Limits) -> Result<(), Error> {
     connection.pragma_update(None, "max_page_count", pages_max as i64)?;
     // Half a megabyte of cache is all a queue needs.
     connection.pragma_update(None, "cache_size", -512)?;
-    let verdict: String = connection.pragma_query_value(None, "quick_check", |row| row.get(0))?;
+    // The whole check, indexes included: 5 MiB take milliseconds.
+    let verdict: String =
+        connection.pragma_query_value(None, "integrity_check", |row| row.get(0))?;
     if verdict == "ok" { Ok(()) } else { Err(Error::StoreUnusable("its check failed")) }
 }
 
-fn migrate(connection: &mut Connection) -> Result<(), Error> {
+fn migrate(connection: &mut Connection, may_be_new: bool) -> Result<(), Error> {
     let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
     let version = usize::try_from(version).unwrap_or(usize::MAX);
+    if version == 0 && !may_be_new {
+        return Err(EMPTY);
+    }
     let Some(missing) = MIGRATIONS.get(version..) else {
         return Err(Error::StoreUnusable("a later version wrote it"));
     };
@@ -288,17 +348,31 @@ fn migrate(connection: &mut Connection) -> Result<(), Error> {
         tx.commit()?;
     }
     // A file of our version without our tables is not ours.
-    connection
-        .prepare("SELECT seq, born, sent, calling, body FROM events")
-        .map_err(unusable_schema)?;
-    connection.prepare("SELECT through FROM drained").map_err(unusable_schema)?;
-    Ok(())
+    let ours = Connection::open_in_memory()?;
+    for migration in MIGRATIONS {
+        ours.execute_batch(migration)?;
+    }
+    if schema(connection)? == schema(&ours)? {
+        Ok(())
+    } else {
+        Err(Error::StoreUnusable("its tables are not ours"))
+    }
+}
+
+fn schema(connection: &Connection) -> Result<Vec<(String, Option<String>)>, Error> {
+    let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name")?;
+    let entries =
+        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
+    Ok(entries)
 }
 
 /// An SQL error while the schema is made or looked at means that other tables stand there.
 fn unusable_schema(error: rusqlite::Error) -> Error {
-    match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::Unknown) => Error::StoreUnusable("its tables are not ours"),
+    let unknown = error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown);
+    match error {
+        // What rusqlite makes of an error that SQLite can point at in the statement.
+        rusqlite::Error::SqlInputError { .. } => Error::StoreUnusable("its tables are not ours"),
+        _ if unknown => Error::StoreUnusable("its tables are not ours"),
         _ => Error::Sqlite(error),
     }
 }
@@ -306,7 +380,7 @@ fn unusable_schema(error: rusqlite::Error) -> Error {
 fn write_state(tx: &Transaction<'_>, state: &State, age_ms: u64, now: Now) -> Result<(), Error> {
     let customer = state.customer.as_ref();
     tx.prepare_cached(
-        "UPDATE state SET next_seq = ?1, delivered = ?2, age = ?3, wall = ?4, customer = ?5, proof = ?6",
+        "UPDATE state SET next_seq = ?1, delivered = ?2, age = ?3, wall = ?4, customer = ?5, proof = ?6, sum = ?7",
     )?
     .execute(params![
         state.next_seq as i64,
@@ -315,6 +389,7 @@ fn write_state(tx: &Transaction<'_>, state: &State, age_ms: u64, now: Now) -> Re
         now.wall_ms,
         customer.map(|(id, _)| id),
         customer.and_then(|(_, proof)| proof.as_ref()),
+        sum_of(state, age_ms, now.wall_ms),
     ])?;
     let mut upsert =
         tx.prepare_cached("INSERT OR REPLACE INTO dropped (reason, count) VALUES (?1, ?2)")?;
@@ -322,6 +397,28 @@ fn write_state(tx: &Transaction<'_>, state: &State, age_ms: u64, now: Now) -> Re
         upsert.execute(params![reason as i64, count as i64])?;
     }
     Ok(())
+}
+
+fn sum_of(state: &State, age_ms: u64, wall_ms: i64) -> u32 {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&state.owner.0);
+    hasher.update(&state.owner.1.to_le_bytes());
+    for number in [state.next_seq, state.delivered, age_ms, wall_ms as u64] {
+        hasher.update(&number.to_le_bytes());
+    }
+    for (_, count) in state.dropped.iter() {
+        hasher.update(&count.to_le_bytes());
+    }
+    let (id, proof) = match &state.customer {
+        Some((id, proof)) => (Some(id), proof.as_ref()),
+        None => (None, None),
+    };
+    for text in [id, proof] {
+        // A length of its own for none, so that no two states look alike.
+        hasher.update(&text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
+        hasher.update(text.map_or(&[], |text| text.as_bytes()));
+    }
+    hasher.finalize()
 }
 
 fn read_dropped(connection: &Connection) -> Result<Dropped, Error> {
@@ -341,6 +438,16 @@ fn count_unsent(connection: &Connection) -> Result<u64, Error> {
     let count: i64 =
         connection.query_row("SELECT count(*) FROM events WHERE sent = 0", [], |row| row.get(0))?;
     Ok(count as u64)
+}
+
+/// JSON escapes a quote inside a text, so that this can only be the event's own type.
+fn newest_unsent_customer(connection: &Connection) -> Result<u64, Error> {
+    let seq: Option<i64> = connection.query_row(
+        r#"SELECT max(seq) FROM events WHERE sent = 0 AND instr(CAST(body AS TEXT), '"type":"customer"') > 0"#,
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(seq.unwrap_or(0) as u64)
 }
 
 /// How many unsent events a store that is being given up held, as far as it can still be read.

@@ -7,7 +7,7 @@ use crate::clock::Now;
 use crate::config::{CODES_MAX, NEWEST_KEPT};
 use crate::error::Error;
 use crate::event::DropReason;
-use crate::wire::Answer;
+use crate::wire::{Answer, SEQ_BYTES_MAX};
 
 /// An event with its `seq`.
 pub(crate) type Row = (u64, Vec<u8>);
@@ -49,8 +49,7 @@ impl Store {
         let mut rows = statement.query([events_max as i64])?;
         while let Some(row) = rows.next()? {
             let body: Vec<u8> = row.get(1)?;
-            // What `seq` adds: its name, up to twenty digits, a comma.
-            bytes += body.len() + 28;
+            bytes += body.len() + SEQ_BYTES_MAX;
             if bytes > bytes_max && !batch.rows.is_empty() {
                 break;
             }
@@ -68,16 +67,18 @@ impl Store {
     }
 
     /// Takes over an answer: of the batch in flight, which is stored but for what is rejected, or
-    /// of the `call` with that `seq`. With `keep_leases`, the codes in it are kept too: they
-    /// belong to the customer of the request.
+    /// of the `call` with that `seq`. With `same_customer`, the codes in it are kept too, unless
+    /// the collector was not told yet who the customer is: a lease belongs to whom it knew.
     pub(crate) fn settle(
         &mut self,
         answer: &Answer,
         call: Option<u64>,
-        keep_leases: bool,
+        same_customer: bool,
         now: Now,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         let span = self.in_flight.filter(|_| call.is_none());
+        let told = self.state.customer_seq <= span.map_or(0, |(_, last)| last);
+        let keep_leases = same_customer && told;
         self.write(now, |tx, state, age_ms| {
             if let Some(seq) = call {
                 tx.execute("UPDATE events SET calling = 0 WHERE seq = ?1", [seq as i64])?;
@@ -97,6 +98,9 @@ impl Store {
                     .execute(params![first as i64, last as i64])? as u64;
                 state.unsent -= sent;
                 state.delivered += sent;
+                if told {
+                    state.customer_seq = 0;
+                }
             }
             // The newest stay: snapshots and previews come from them.
             let newest = state.next_seq.saturating_sub(NEWEST_KEPT as u64);
@@ -123,7 +127,8 @@ impl Store {
         if call.is_none() {
             self.in_flight = None;
         }
-        self.give_back()
+        self.give_back()?;
+        Ok(keep_leases)
     }
 
     /// The one event in flight was refused alone: it is dropped, and counted.

@@ -129,6 +129,8 @@ pub(crate) struct Worker {
     generation: u64,
     retry_at_ms: Option<u64>,
     retries: u32,
+    /// The store has the sealed segment, which only waits to be freed.
+    taken_over: bool,
 }
 
 impl Worker {
@@ -152,6 +154,7 @@ impl Worker {
             generation: 0,
             retry_at_ms: None,
             retries: 0,
+            taken_over: false,
         };
         std::thread::Builder::new().name("jalon".to_owned()).spawn(move || worker.run())
     }
@@ -178,6 +181,9 @@ impl Worker {
         if inbox.upload {
             self.upload.force();
             self.retry_at_ms = None;
+            // What stands in the journal waits too: the app may be about to be suspended.
+            let mut front = self.shared.intake.front();
+            front.urgent |= front.undrained > 0;
         }
         for answered in inbox.answers {
             self.take_answer(&answered, now);
@@ -245,6 +251,7 @@ impl Worker {
     fn let_go(&mut self) {
         self.store = None;
         self.drainer = None;
+        self.taken_over = false;
         self.newest.clear();
         self.calls.clear();
         self.first_unsent_ms = None;
@@ -259,11 +266,13 @@ impl Worker {
         let path = |name: &str| self.config.folder.join(name);
         let installation = identity.installation.as_bytes();
         let limits = self.limits();
-        let opened = Store::open(&path(store::FILE), installation, identity.epoch, limits, now);
+        let open = if identity.has_store { Store::open_again } else { Store::open };
+        let opened = open(&path(store::FILE), installation, identity.epoch, limits, now);
         let mut store = match opened {
             Err(error) if error.condemns_the_store() => self.replace_store(&error, now)?,
             other => other?,
         };
+        self.shared.ground.plot().note_store()?;
         store.expire(now)?;
         self.newest = store.newest()?.into();
         self.calls = store.calls_waiting()?.into();
@@ -320,6 +329,10 @@ impl Worker {
         loop {
             let Some(drainer) = &self.drainer else { return Ok(()) };
             let front = self.shared.intake.front();
+            if !front.has_journal() {
+                // It was taken away meanwhile: what is here is about to be deleted.
+                return Ok(());
+            }
             let waited = front
                 .first_undrained_ms
                 .is_some_and(|first_ms| now.elapsed_ms >= first_ms + DRAIN_AFTER_MS);
@@ -339,6 +352,9 @@ impl Worker {
     /// Takes one segment over into the store, then frees it.
     fn drain(&mut self, now: Now) -> Result<(), Error> {
         let shared = Arc::clone(&self.shared);
+        if self.taken_over {
+            return self.free_segment();
+        }
         let (Some(store), Some(drainer)) = (self.store.as_mut(), self.drainer.as_mut()) else {
             return Ok(());
         };
@@ -348,10 +364,13 @@ impl Worker {
         let read = drainer.read()?;
         let (events, noted) = tally(&read.records);
         let outcome = store.drain(read.records, read.damages, &counted, run, now)?;
+        // Under one lock, so that no status misses an event on its way or counts it twice.
+        let counts = store.counts();
+        let mut report = shared.report();
         shared.intake.drained(events, &noted, &counted);
-        let mut bits = [0; 4];
-        shared.intake.clock.random(&mut bits);
-        drainer.free(u32::from_le_bytes(bits))?;
+        report.counts = counts.unwrap_or(report.counts);
+        drop(report);
+        self.taken_over = true;
         if !outcome.added.is_empty() {
             self.first_unsent_ms.get_or_insert(now.elapsed_ms);
         }
@@ -367,6 +386,16 @@ impl Worker {
             self.codes_seen = seen;
             self.offer_codes(now)?;
         }
+        self.free_segment()
+    }
+
+    fn free_segment(&mut self) -> Result<(), Error> {
+        let mut bits = [0; 4];
+        self.shared.intake.clock.random(&mut bits);
+        if let Some(drainer) = self.drainer.as_mut() {
+            drainer.free(u32::from_le_bytes(bits))?;
+        }
+        self.taken_over = false;
         Ok(())
     }
 

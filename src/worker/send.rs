@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::{UploadProblem, Worker};
 use crate::clock::Now;
-use crate::config::{BATCH_BYTES_MAX, CODES_LOW, Consent, SNAPSHOT_BYTES_MAX, SNAPSHOT_EVENTS_MAX};
+use crate::config::{
+    ANSWER_BYTES_MAX, BATCH_BYTES_MAX, CODES_LOW, Consent, SNAPSHOT_BYTES_MAX, SNAPSHOT_EVENTS_MAX,
+};
 use crate::error::Error;
 use crate::identity::Installation;
 use crate::intake::CodesVersion;
@@ -88,7 +90,9 @@ impl Worker {
         self.make_durable(now)?;
         let Some(store) = self.store.as_mut() else { return Ok(()) };
         store.expire(now)?;
-        let batch = store.next_batch(events_max, BATCH_BYTES_MAX)?;
+        let header_bytes = self.with_header(now, |header| wire::batch(header, &[]))?.len();
+        let Some(store) = self.store.as_mut() else { return Ok(()) };
+        let batch = store.next_batch(events_max, BATCH_BYTES_MAX.saturating_sub(header_bytes))?;
         let events: Vec<(u64, &[u8])> =
             batch.rows.iter().map(|(seq, body)| (*seq, body.as_slice())).collect();
         let json = self.with_header(now, |header| wire::batch(header, &events))?;
@@ -111,7 +115,11 @@ impl Worker {
             return Ok(());
         };
         let events = snapshot(&self.newest, seq);
-        let customer = self.store.as_ref().and_then(|store| store.customer());
+        // Whoever it was at the tap; after a later change only the backlog can tell.
+        let changed_since =
+            self.newest.iter().any(|(at, body)| *at > seq && wire::read_customer(body).is_some());
+        let customer =
+            self.store.as_ref().and_then(|store| store.customer()).filter(|_| !changed_since);
         let json =
             self.with_header(now, |header| wire::call(header, seq, call, customer, &events))?;
         let body = Some(wire::gzip(&json));
@@ -189,7 +197,7 @@ impl Worker {
             return;
         }
         let random = self.random();
-        let keep_codes = self.shared.intake.same_customer(answered.codes_seen);
+        let same_customer = self.shared.intake.same_customer(answered.codes_seen);
         let taken = match answered.what {
             Sent::Warmth => Ok(()),
             Sent::Erasure(installation) => {
@@ -203,11 +211,11 @@ impl Worker {
             }
             Sent::Batch { events } => {
                 let refused_alone = self.upload.on_backlog(verdict, events, now.elapsed_ms, random);
-                self.after_batch(verdict, &answer, refused_alone, events, keep_codes, now)
+                self.after_batch(verdict, &answer, refused_alone, events, same_customer, now)
             }
             Sent::Call { seq } => {
                 self.upload.on_call(verdict, now.elapsed_ms, random);
-                self.after_call(verdict, &answer, seq, keep_codes, now)
+                self.after_call(verdict, &answer, seq, same_customer, now)
             }
         };
         if let Err(error) = taken {
@@ -229,7 +237,7 @@ impl Worker {
         answer: &Answer,
         refused_alone: bool,
         events: usize,
-        keep_codes: bool,
+        same_customer: bool,
         now: Now,
     ) -> Result<(), Error> {
         let Some(store) = self.store.as_mut() else { return Ok(()) };
@@ -238,12 +246,13 @@ impl Worker {
                 for rejected in &answer.rejected {
                     log::warn!("the collector refused event {}", rejected.seq);
                 }
-                store.settle(answer, None, keep_codes, now)?;
+                // Codes that could not be kept are asked for again with the next events, and not
+                // at once: until those tell who the customer is, the answer would be the same.
+                let kept = store.settle(answer, None, same_customer, now)?;
+                self.codes_asked = kept || events == 0;
                 if store.unsent() == 0 {
                     self.first_unsent_ms = None;
                 }
-                // Codes dropped for a new customer are asked for again.
-                self.codes_asked = keep_codes;
                 self.calls = store.calls_waiting()?.into();
                 self.offer_codes(now)
             }
@@ -265,14 +274,14 @@ impl Worker {
         verdict: Verdict,
         answer: &Answer,
         seq: u64,
-        keep_codes: bool,
+        same_customer: bool,
         now: Now,
     ) -> Result<(), Error> {
         match verdict {
             Verdict::Stored => {
                 self.calls.retain(|waiting| *waiting != seq);
                 if let Some(store) = self.store.as_mut() {
-                    store.settle(answer, Some(seq), keep_codes, now)?;
+                    store.settle(answer, Some(seq), same_customer, now)?;
                 }
                 self.offer_codes(now)
             }
@@ -303,7 +312,7 @@ fn snapshot(newest: &VecDeque<Row>, seq: u64) -> Vec<(u64, &[u8])> {
         .filter(|(at, _)| *at < seq)
         .take(SNAPSHOT_EVENTS_MAX)
         .take_while(|(_, body)| {
-            bytes += body.len();
+            bytes += body.len() + wire::SEQ_BYTES_MAX;
             bytes <= SNAPSHOT_BYTES_MAX
         })
         .map(|(at, body)| (*at, body.as_slice()))
@@ -318,7 +327,10 @@ fn read(answered: &Answered) -> (Verdict, Answer, Option<UploadProblem>) {
         Err(error) => return (Verdict::BackOff, Answer::default(), Some((*error).into())),
     };
     let erasure = matches!(answered.what, Sent::Erasure(_));
-    let answer = wire::read_answer(&response.body);
+    // A transport of the app's own may hand over more than an answer ever holds.
+    let answer = (response.body.len() <= ANSWER_BYTES_MAX)
+        .then(|| wire::read_answer(&response.body))
+        .flatten();
     let ours = (erasure && response.status == 204) || (!erasure && answer.is_some());
     let verdict = judge(response.status, response.retry_after_ms, ours);
     let problem = match (verdict, response.status) {

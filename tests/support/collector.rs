@@ -23,6 +23,8 @@ pub struct ModelCollector {
     pub erased: BTreeSet<String>,
     /// Reasons to refuse an event for good, asked for each.
     pub reject: Option<fn(&Value) -> Option<&'static str>>,
+    /// The status that refuses a whole request because of an event in it, asked for each.
+    pub refuse: Option<fn(&Value) -> Option<u16>>,
     /// Locators to lease, the last first.
     pub leases: Vec<u32>,
     pub screens: BTreeMap<String, u16>,
@@ -39,13 +41,18 @@ impl ModelCollector {
             self.erased.insert(id.to_owned());
             return Response { status: 204, retry_after_ms: None, body: Vec::new() };
         }
-        let mut body = inflate(request);
+        let Ok(mut body) = try_inflate(request) else {
+            return answer(400, &json!({"title": "not JSON"}));
+        };
         let installation = body["installation"].as_str().unwrap().to_owned();
         if self.erased.contains(&installation) {
             return answer(410, &json!({"title": "erased"}));
         }
         let epoch = body["epoch"].as_u64().unwrap();
         let mut events = body["events"].as_array().unwrap().clone();
+        if let Some(status) = self.refuse.and_then(|refuse| events.iter().find_map(refuse)) {
+            return answer(status, &json!({"title": "refused"}));
+        }
         body.as_object_mut().unwrap().remove("events");
         if request.url.ends_with("/v1/calls") {
             let seq = body["call"]["seq"].as_u64().unwrap();
@@ -97,16 +104,25 @@ impl ModelCollector {
         self.events
             .values()
             .filter(|event| event["type"] == "screen_view")
-            .map(|event| event["screen"].as_str().unwrap().to_owned())
+            .map(|event| event["screen"].as_str().unwrap_or_default().to_owned())
             .collect()
     }
 }
 
 /// A request's JSON.
 pub fn inflate(request: &Request) -> Value {
+    try_inflate(request).unwrap()
+}
+
+fn try_inflate(request: &Request) -> serde_json::Result<Value> {
+    serde_json::from_slice(&inflate_bytes(request))
+}
+
+/// A request's body, inflated.
+pub fn inflate_bytes(request: &Request) -> Vec<u8> {
     let mut json = Vec::new();
     GzDecoder::new(request.body.as_deref().unwrap()).read_to_end(&mut json).unwrap();
-    serde_json::from_slice(&json).unwrap()
+    json
 }
 
 pub fn answer(status: u16, body: &Value) -> Response {

@@ -9,12 +9,17 @@
 #![allow(dead_code, unused_imports, reason = "each test file uses its own part")]
 #![allow(unreachable_pub, missing_docs, reason = "nothing here leaves the tests")]
 
+pub mod child;
 pub mod clock;
 pub mod collector;
+pub mod disk;
 pub mod network;
 pub mod phone;
+pub mod random;
 
 pub use clock::TestClock;
 pub use collector::ModelCollector;
+pub use disk::Disk;
 pub use network::{Fault, TestNetwork};
 pub use phone::Phone;
+pub use random::Random;

@@ -7,6 +7,10 @@ use jalon::{Done, Lane, Request, Response, SendError, Transport};
 
 use super::ModelCollector;
 
+/// More than any test here needs: with a clock that stands still, a phone that repeats itself would
+/// go on for ever.
+const REQUESTS_MAX: usize = 50_000;
+
 /// What happens to a request.
 #[derive(Debug, Clone)]
 pub enum Fault {
@@ -31,7 +35,10 @@ pub enum Fault {
 #[derive(Default)]
 pub struct TestNetwork {
     state: Mutex<State>,
+    watch: Mutex<Option<Watch>>,
 }
+
+type Watch = Box<dyn FnMut(&Request) + Send>;
 
 #[derive(Default)]
 struct State {
@@ -45,6 +52,11 @@ struct State {
 }
 
 impl TestNetwork {
+    /// Has `watch` look at each request as it is handed over, before anything happens to it.
+    pub fn watch(&self, watch: impl FnMut(&Request) + Send + 'static) {
+        *self.watch.lock().unwrap() = Some(Box::new(watch));
+    }
+
     /// Looks at the collector, or changes it.
     pub fn collector<T>(&self, look: impl FnOnce(&mut ModelCollector) -> T) -> T {
         look(&mut self.state.lock().unwrap().collector)
@@ -91,8 +103,12 @@ impl TestNetwork {
 
 impl Transport for TestNetwork {
     fn send(&self, lane: Lane, request: Request, done: Done) {
+        if let Some(watch) = self.watch.lock().unwrap().as_mut() {
+            watch(&request);
+        }
         let mut state = self.state.lock().unwrap();
         state.sent.push((lane, request.clone()));
+        assert!(state.sent.len() < REQUESTS_MAX, "the same is sent over and over");
         let overdue: Vec<Request> = std::mem::take(&mut state.delayed);
         let fault = state.faults.pop_front().or_else(|| state.default.clone());
         let outcome = match fault.unwrap_or(Fault::None) {

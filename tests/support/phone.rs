@@ -1,7 +1,7 @@
 //! A phone: a folder, a clock, a network and, while the app runs, a journey.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use jalon::{App, Config, Consent, Event, Journey, JourneyError, Status};
 use tempfile::TempDir;
@@ -19,7 +19,8 @@ pub struct Phone {
 impl Phone {
     /// A phone whose customer has agreed, with the app not yet running.
     pub fn new() -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        a_dead_worker_ends_the_test();
+        let dir = temporary_folder();
         let mut config =
             Config::new(dir.path().join("jalon"), "https://collector.example", "wk_test");
         config.consent = Some(Consent::Granted);
@@ -129,4 +130,29 @@ impl Drop for Phone {
     fn drop(&mut self) {
         self.close();
     }
+}
+
+/// In memory where the system has that: a thousand phones sync a lot.
+fn temporary_folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    if std::env::var_os("TMPDIR").is_none() && memory.is_dir() {
+        tempfile::tempdir_in(memory).unwrap()
+    } else {
+        tempfile::tempdir().unwrap()
+    }
+}
+
+/// A panic in a journey's own thread breaks a promise, and would leave the test waiting forever.
+fn a_dead_worker_ends_the_test() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |panic| {
+            before(panic);
+            if std::thread::current().name().is_some_and(|name| name.starts_with("jalon")) {
+                eprintln!("a thread of the journey panicked: {panic}");
+                std::process::abort();
+            }
+        }));
+    });
 }

@@ -1,0 +1,284 @@
+//! **Accounted**: recorded = delivered + queued + dropped; what is dropped is counted by its
+//! reason, and the collector is told. `Phone::accounted` compares with a count of the test's own.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use jalon::{CallRequest, Consent, DropReason, Event, Product, Status, Value};
+use serde_json::json;
+use support::collector::inflate;
+use support::{Disk, Phone};
+
+const HOUR_MS: u64 = 3_600_000;
+
+fn names(range: std::ops::Range<u64>) -> Vec<String> {
+    range.map(|n| n.to_string()).collect()
+}
+
+/// An event of about `bytes`.
+fn large(bytes: usize) -> Event {
+    let value = |at| (format!("value_{at}"), Value::Text("x".repeat(bytes / 16)));
+    Event::Custom { name: "large".into(), values: (0..16).map(value).collect() }
+}
+
+/// The last batch's header, as the collector has it.
+fn told(phone: &Phone) -> serde_json::Value {
+    phone.collector(|collector| collector.headers.last().cloned().unwrap())
+}
+
+/// Checks that the collector was told the truth: drops by reason, and which numbers may be
+/// missing (below `oldest`) or pending (from there up to `next`).
+fn check_told(phone: &Phone, status: &Status) {
+    let header = told(phone);
+    let counts = status.dropped.iter().filter(|(_, count)| *count > 0);
+    let dropped: BTreeMap<_, _> = counts.map(|(reason, count)| (reason.name(), count)).collect();
+    assert_eq!(header["dropped"], json!(dropped));
+    let (oldest, next) = (header["oldest"].as_u64().unwrap(), header["next"].as_u64().unwrap());
+    let epoch = header["epoch"].as_u64().unwrap();
+    let (stored, below) = phone.collector(|collector| {
+        let seqs = collector.events.keys().filter(|key| key.1 == epoch).map(|key| key.2);
+        (seqs.clone().count() as u64, seqs.filter(|seq| *seq < oldest).count() as u64)
+    });
+    let gaps = [DropReason::Quota, DropReason::Expired, DropReason::Rejected];
+    let missing: u64 = gaps.iter().map(|reason| status.dropped.get(*reason)).sum();
+    assert_eq!((next - 1) - stored, missing, "{header}");
+    assert_eq!((oldest - 1) - below, missing, "nothing is pending: {header}");
+}
+
+/// Uploads what waits, and one batch more: the header of the last one tells it all.
+fn settle_accounts(phone: &Phone, recorded: u64) -> Status {
+    phone.upload_all();
+    phone.views(["last"]);
+    phone.upload_all();
+    let status = phone.accounted(recorded + 1);
+    assert_eq!(status.queued, 0);
+    status
+}
+
+#[test]
+fn the_oldest_go_when_the_quota_is_full_and_the_collector_is_told_how_many() {
+    let mut phone = Phone::new();
+    phone.config.quota_bytes = 1024 * 1024;
+    phone.open();
+    phone.network.offline();
+    for round in 0..40 {
+        for n in 0..20 {
+            let name = format!("{}", round * 20 + n);
+            let values = (0..10).map(|at| (format!("v{at}"), Value::Text("x".repeat(200))));
+            phone.journey().record(Event::Custom { name, values: values.collect() });
+        }
+        phone.clock.advance(1_000);
+        let status = phone.accounted((round + 1) * 20);
+        assert_eq!(status.storage_trouble, None);
+    }
+    let quota = phone.status().dropped.get(DropReason::Quota);
+    assert!((200..700).contains(&quota), "{quota}");
+    phone.restart();
+    assert_eq!(phone.accounted(800).dropped.get(DropReason::Quota), quota, "after a restart too");
+    phone.network.online();
+    let status = settle_accounts(&phone, 800);
+    assert_eq!(status.dropped.total(), quota);
+    check_told(&phone, &status);
+    let first = phone.collector(|collector| collector.journey(1)[0]["name"].clone());
+    assert_eq!(first, quota.to_string(), "the newest are kept, without a hole");
+}
+
+#[test]
+fn what_outlives_its_time_is_dropped_as_expired() {
+    let mut phone = Phone::new();
+    phone.config.time_to_live = Duration::from_hours(48);
+    phone.open();
+    phone.network.offline();
+    phone.views(names(0..10));
+    phone.clock.advance(30 * HOUR_MS);
+    phone.views(names(10..30));
+    // Time passes while the app does not run, by the wall clock.
+    phone.close();
+    phone.clock.change(|now| now.wall_ms += 20 * HOUR_MS as i64);
+    phone.open();
+    let status = phone.accounted(30);
+    assert_eq!((status.queued, status.dropped.get(DropReason::Expired)), (20, 10));
+    // A clock that jumps by years, either way, ages nothing.
+    for years in [10_i64, -20] {
+        phone.close();
+        phone.clock.change(|now| now.wall_ms += years * 365 * 24 * HOUR_MS as i64);
+        phone.open();
+        assert_eq!(phone.accounted(30).queued, 20);
+    }
+    phone.network.online();
+    let status = settle_accounts(&phone, 30);
+    assert_eq!(status.dropped.total(), 10);
+    check_told(&phone, &status);
+}
+
+#[test]
+fn what_is_refused_at_the_door_is_counted_by_its_reason_also_after_a_kill() {
+    let mut phone = Phone::running();
+    phone.network.offline();
+    let journey = phone.journey();
+    journey.record(Event::ScreenView { screen: "  ".into() });
+    journey.record(Event::ProductView { product: Product::default() });
+    journey.identify(" ", None);
+    journey.set_location(91.0, 0.0);
+    journey.set_location(48.85, 2.35);
+    let many = (0..17).map(|at| (at.to_string(), Value::Flag(true))).collect();
+    journey.record(Event::Custom { name: "many".into(), values: many });
+    let check = |status: Status| {
+        assert_eq!(status.dropped.get(DropReason::Invalid), 4);
+        assert_eq!(status.dropped.get(DropReason::Consent), 1);
+        assert_eq!(status.dropped.get(DropReason::TooLarge), 1);
+        assert_eq!(status.dropped.total(), 6);
+    };
+    check(phone.accounted(6));
+    // Killed before the worker took the notes over.
+    let disk = Disk::of(&phone.folder());
+    phone.close();
+    disk.restore(&phone.folder());
+    phone.open();
+    check(phone.accounted(6));
+    phone.restart();
+    check(phone.accounted(6));
+    phone.network.online();
+    let status = settle_accounts(&phone, 6);
+    check(status.clone());
+    check_told(&phone, &status);
+}
+
+#[test]
+fn nothing_is_dropped_without_a_grant_but_what_does_not_fit_the_wait() {
+    let mut phone = Phone::new();
+    phone.config.consent = None;
+    phone.open();
+    phone.views(names(0..250));
+    let status = phone.accounted(250);
+    assert_eq!((status.queued, status.dropped.get(DropReason::Consent)), (200, 50));
+    phone.journey().set_consent(Consent::Granted);
+    phone.accounted(250);
+    let status = settle_accounts(&phone, 250);
+    assert_eq!((status.delivered, status.dropped.total()), (201, 50));
+    check_told(&phone, &status);
+    let seen = phone.collector(|collector| collector.screens_seen());
+    assert_eq!(seen[..200], names(50..250));
+}
+
+#[test]
+fn what_the_disk_does_not_take_is_dropped_as_disk() {
+    let mut phone = Phone::new();
+    // A folder stands where the store belongs: it cannot be opened, and the journal fills up.
+    fs::create_dir_all(phone.folder().join("journey.db")).unwrap();
+    phone.open();
+    let mut recorded = 0;
+    while phone.status().dropped.get(DropReason::Disk) < 10 {
+        phone.journey().record(large(8_000));
+        recorded += 1;
+        assert!(recorded < 1_000);
+    }
+    let status = phone.accounted(recorded);
+    assert_eq!(status.dropped.total(), 10);
+    assert!(status.storage_trouble.is_some());
+    fs::remove_dir(phone.folder().join("journey.db")).unwrap();
+    phone.journey().upload_now();
+    phone.settle();
+    let status = settle_accounts(&phone, recorded);
+    assert_eq!((status.dropped.total(), status.storage_trouble.as_ref()), (10, None));
+    check_told(&phone, &status);
+}
+
+#[test]
+fn records_damaged_in_the_journal_are_counted_as_corrupt_each() {
+    let mut phone = Phone::running();
+    phone.network.offline();
+    phone.views(names(0..30));
+    let disk = Disk::of(&phone.folder());
+    phone.close();
+    disk.restore(&phone.folder());
+    let path = ["journal-0", "journal-1"].map(|name| phone.folder().join(name));
+    let path = path.into_iter().max_by_key(|path| path.metadata().unwrap().len()).unwrap();
+    let mut bytes = fs::read(&path).unwrap();
+    // Somewhere in the middle, over several records: the gap in their places tells how many.
+    let middle = bytes.len() / 2;
+    bytes[middle..middle + 300].fill(0x55);
+    fs::write(&path, bytes).unwrap();
+    phone.open();
+    let status = phone.accounted(30);
+    let corrupt = status.dropped.get(DropReason::Corrupt);
+    assert!((2..=4).contains(&corrupt), "{corrupt}");
+    phone.network.online();
+    let status = settle_accounts(&phone, 30);
+    assert_eq!((status.delivered, status.dropped.total()), (31 - corrupt, corrupt));
+    check_told(&phone, &status);
+}
+
+#[test]
+fn what_was_lost_with_a_store_is_counted_in_the_next_epoch() {
+    let mut phone = Phone::running();
+    phone.network.offline();
+    phone.views(names(0..40));
+    phone.clock.advance(1_000);
+    phone.close();
+    // A later version's store can be read well enough to count what is lost with it.
+    let db = rusqlite::Connection::open(phone.folder().join("journey.db")).unwrap();
+    db.pragma_update(None, "user_version", 99).unwrap();
+    drop(db);
+    phone.open();
+    let status = phone.accounted(40);
+    assert_eq!((status.queued, status.dropped.get(DropReason::Corrupt)), (0, 40));
+    assert!(phone.folder().join("set-aside.db").exists());
+    phone.network.online();
+    let status = settle_accounts(&phone, 40);
+    assert_eq!(told(&phone)["epoch"], 2);
+    check_told(&phone, &status);
+    // One that is no database at all is one loss at least.
+    phone.close();
+    fs::write(phone.folder().join("journey.db"), [0x42; 9_000]).unwrap();
+    phone.open();
+    let status = phone.accounted(1);
+    assert_eq!(status.dropped.get(DropReason::Corrupt), 1);
+    let status = settle_accounts(&phone, 1);
+    assert_eq!((told(&phone)["epoch"].as_u64(), status.delivered), (Some(3), 1));
+    check_told(&phone, &status);
+}
+
+#[test]
+fn what_is_pending_is_told_as_pending() {
+    let phone = Phone::running();
+    phone.network.offline();
+    phone.views(names(0..250));
+    phone.clock.advance(1_000);
+    let before = phone.network.sent().len();
+    phone.network.online();
+    phone.upload_all();
+    let sent = phone.network.sent();
+    let spans: Vec<_> = sent[before..]
+        .iter()
+        .filter(|(_, request)| request.url.ends_with("/v1/batches"))
+        .map(|(_, request)| inflate(request))
+        .filter(|batch| batch["events"] != json!([]))
+        .map(|batch| (batch["oldest"].clone(), batch["next"].clone(), batch["events"][0].clone()))
+        .collect();
+    assert!(spans.len() > 2);
+    for (oldest, next, first) in &spans {
+        assert_eq!(*oldest, first["seq"], "what a batch holds is not yet stored");
+        assert_eq!(*next, 251);
+    }
+}
+
+#[test]
+fn taps_customers_and_positions_count_like_events() {
+    let phone = Phone::running();
+    let journey = phone.journey();
+    journey.allow_location(true);
+    journey.record(Event::ScreenView { screen: "home".into() });
+    journey.identify("4711", None);
+    journey.identify("4711", None);
+    journey.set_location(48.857, 2.352);
+    journey.call_context(&CallRequest::to("+33123456789")).unwrap();
+    journey.clear_customer();
+    let status = settle_accounts(&phone, 5);
+    assert_eq!((status.delivered, status.dropped.total()), (6, 0));
+    check_told(&phone, &status);
+}

@@ -1,0 +1,102 @@
+//! Promise: leased codes stay with the customer they were given under, and sessions and people
+//! outlive the process.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use jalon::CallRequest;
+use support::Phone;
+
+/// A phone with codes that nobody was named for.
+fn leased() -> Phone {
+    let mut phone = Phone::new();
+    phone.collector(|collector| collector.leases = (1..=40).map(|at| at * 2).collect());
+    phone.open();
+    phone.views(["home"]);
+    phone.upload_all();
+    assert_eq!(phone.status().codes, 5);
+    phone
+}
+
+#[test]
+fn from_nobody_to_somebody_keeps_the_codes_also_through_a_restart() {
+    let mut phone = leased();
+    phone.network.offline();
+    phone.journey().identify("A", None);
+    assert_eq!(phone.status().codes, 5);
+    phone.clock.advance(1_000);
+    assert_eq!(phone.status().codes, 5);
+    phone.restart();
+    phone.journey().identify("A", None);
+    phone.journey().identify("A", Some("proof".into()));
+    phone.clock.advance(1_000);
+    assert_eq!(phone.status().codes, 5);
+    assert!(phone.journey().call_context(&CallRequest::to("112")).unwrap().code.is_some());
+}
+
+#[test]
+fn from_one_to_another_or_to_nobody_drops_the_codes_at_once_and_for_good() {
+    for next in [Some("B"), None] {
+        let mut phone = leased();
+        phone.journey().identify("A", None);
+        phone.upload_all();
+        phone.network.offline();
+        match next {
+            Some(id) => phone.journey().identify(id, None),
+            None => phone.journey().clear_customer(),
+        }
+        let call = phone.journey().call_context(&CallRequest::to("112")).unwrap();
+        assert_eq!((call.code, phone.status().codes), (None, 0));
+        assert!(call.token.is_some());
+        phone.clock.advance(1_000);
+        assert_eq!(phone.status().codes, 0);
+        phone.restart();
+        assert_eq!(phone.status().codes, 0);
+        // New ones come with the next answer.
+        phone.network.online();
+        phone.upload_all();
+        phone.clock.advance(1_000);
+        assert_eq!(phone.status().codes, 5, "{next:?}");
+    }
+}
+
+#[test]
+fn an_erasure_drops_codes_and_customer() {
+    let phone = leased();
+    phone.journey().identify("A", None);
+    phone.upload_all();
+    phone.journey().erase();
+    assert_eq!(phone.status().codes, 0);
+    phone.settle();
+    phone.journey().set_consent(jalon::Consent::Granted);
+    phone.views(["new"]);
+    phone.journey().call_context(&CallRequest::to("112")).unwrap();
+    phone.settle();
+    phone.collector(|collector| {
+        let call = collector.calls.last().unwrap();
+        assert!(call["customer"].is_null() && call["events"].as_array().unwrap().len() == 1);
+    });
+}
+
+#[test]
+fn a_session_survives_a_restart_within_half_an_hour_and_no_longer() {
+    let mut phone = Phone::running();
+    phone.views(["home"]);
+    for (minutes, session) in [(29, 1), (29, 1), (30, 2), (10, 2), (31, 3)] {
+        phone.close();
+        phone.clock.advance(minutes * 60_000);
+        phone.open();
+        phone.views(["again"]);
+        assert_eq!(phone.status().session, session, "after {minutes} minutes");
+    }
+    phone.upload_all();
+    let sessions: Vec<u64> = phone.collector(|collector| {
+        collector.journey(1).iter().map(|event| event["session"].as_u64().unwrap()).collect()
+    });
+    assert_eq!(sessions, [1, 1, 1, 2, 2, 3]);
+}

@@ -1,0 +1,75 @@
+//! What stands on a phone's disk at a moment, to be put back there: how a test kills a process
+//! without one, and cuts the power.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use super::Random;
+
+const DB: &str = "journey.db";
+const WAL: &str = "journey.db-wal";
+
+/// The content of a journey's files.
+#[derive(Clone, Default)]
+pub struct Disk(BTreeMap<String, Vec<u8>>);
+
+impl Disk {
+    /// What stands in `folder` now. Without SQLite's shared memory, which no restart outlives.
+    pub fn of(folder: &Path) -> Self {
+        let entries = fs::read_dir(folder).into_iter().flatten().map(Result::unwrap);
+        let files = entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.path()));
+        let files = files.filter(|(name, _)| !name.ends_with("-shm"));
+        Self(files.filter_map(|(name, path)| Some((name, fs::read(path).ok()?))).collect())
+    }
+
+    /// Makes `folder` hold exactly this.
+    pub fn restore(&self, folder: &Path) {
+        let _ = fs::remove_dir_all(folder);
+        fs::create_dir_all(folder).unwrap();
+        for (name, bytes) in &self.0 {
+            fs::write(folder.join(name), bytes).unwrap();
+        }
+    }
+
+    /// What a power cut may leave of `self`, when `durable` was the last moment at which
+    /// everything was synced. The store is that moment's or newer, and whole transactions of it;
+    /// a journal, never synced, is as old as any of `before`, and cut anywhere; the small files
+    /// were synced.
+    pub fn after_power_cut(&self, durable: &Self, before: &[Self], random: &mut Random) -> Self {
+        let mut left = self.clone();
+        for name in ["journal-0", "journal-1"] {
+            let at = random.below(before.len() as u64 + 1) as usize;
+            let mut bytes = before.get(at).unwrap_or(self).0.get(name).cloned();
+            if random.below(3) == 0 {
+                bytes = bytes.map(|mut bytes| {
+                    bytes.truncate(random.below(bytes.len() as u64 + 1) as usize);
+                    bytes
+                });
+            }
+            left.put(name, bytes);
+        }
+        if random.below(3) > 0 {
+            let (now, then) = (self.0.get(WAL), durable.0.get(WAL));
+            let mut wal = then.cloned();
+            if let (Some(now), Some(then)) = (now, then)
+                && self.0.get(DB) == durable.0.get(DB)
+                && now.starts_with(then)
+            {
+                // Some of what was appended since, but nobody says how much.
+                let more = random.below((now.len() - then.len()) as u64 + 1) as usize;
+                wal = Some(now[..then.len() + more].to_vec());
+            }
+            left.put(DB, durable.0.get(DB).cloned());
+            left.put(WAL, wal);
+        }
+        left
+    }
+
+    fn put(&mut self, name: &str, bytes: Option<Vec<u8>>) {
+        match bytes {
+            Some(bytes) => drop(self.0.insert(name.to_owned(), bytes)),
+            None => drop(self.0.remove(name)),
+        }
+    }
+}
