@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use futures_util::StreamExt as _;
+use tokio::sync::Semaphore;
 
 use crate::limits::{BODY_BYTES_MAX, BODY_TIMEOUT_S};
 use crate::problem::Problem;
@@ -14,12 +15,12 @@ use crate::problem::Problem;
 /// every decoder to support.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
-/// Reads a body and inflates it.
+/// Reads a body and inflates it. While it arrives, its bytes take their part of `room`.
 ///
 /// # Errors
-/// The problem to answer: 408, 413, 415 or 400.
-pub async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> {
-    let collected = tokio::time::timeout(Duration::from_secs(BODY_TIMEOUT_S), collect(body));
+/// The problem to answer: 408, 413, 415, 400 or 503.
+pub async fn read(headers: &HeaderMap, body: Body, room: &Semaphore) -> Result<Vec<u8>, Problem> {
+    let collected = tokio::time::timeout(Duration::from_secs(BODY_TIMEOUT_S), collect(body, room));
     let sent = collected.await.map_err(|_| Problem::too_slow())??;
     let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
     let encoding = encodings.next().map_or("identity", |value| value.to_str().unwrap_or("?"));
@@ -29,14 +30,17 @@ pub async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Problem> {
     inflate(encoding.trim(), sent)
 }
 
-async fn collect(body: Body) -> Result<Vec<u8>, Problem> {
+async fn collect(body: Body, room: &Semaphore) -> Result<Vec<u8>, Problem> {
     let mut stream = body.into_data_stream();
+    let mut taken = room.try_acquire_many(0).map_err(|_| Problem::busy())?;
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|_| Problem::malformed("the body broke off"))?;
         if bytes.len() + chunk.len() > BODY_BYTES_MAX {
             return Err(over());
         }
+        let size = u32::try_from(chunk.len()).unwrap_or(u32::MAX);
+        taken.merge(room.try_acquire_many(size).map_err(|_| Problem::busy())?);
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes)

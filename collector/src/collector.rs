@@ -14,8 +14,8 @@ use tokio::sync::{Semaphore, watch};
 use crate::config::{ConfigError, Options};
 use crate::keys::{self, Key, KeyKind};
 use crate::limits::{
-    DESK_LINK_MS, EVENTS_PER_S, EXPIRE_EVERY_S, EXPIRE_PAUSE_MS, MISSES_PER_CALLER, MISSES_PER_KEY,
-    STREAMS_MAX, THROTTLE_KEYS_MAX, UPLOADS_MAX,
+    BODIES_BYTES_MAX, DESK_LINK_MS, EVENTS_PER_S, EXPIRE_EVERY_S, EXPIRE_PAUSE_MS,
+    MISSES_PER_CALLER, MISSES_PER_KEY, STREAMS_MAX, THROTTLE_KEYS_MAX, UPLOADS_MAX,
 };
 use crate::link::DeskLink;
 use crate::metrics::Metrics;
@@ -42,8 +42,11 @@ pub(crate) struct Shared {
     pub(crate) caller_misses: Throttle<Hash>,
     /// Look-ups that missed, by key.
     pub(crate) key_misses: Throttle<Hash>,
+    /// Room for bodies still arriving, in bytes.
+    pub(crate) bodies: Semaphore,
     pub(crate) uploads: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
+    pub(crate) streams_of_call: Mutex<HashMap<CallId, usize>>,
     /// Whether live streams end.
     pub(crate) ending: watch::Sender<bool>,
     labels: BTreeMap<String, Labels>,
@@ -109,8 +112,10 @@ impl Collector {
             metrics: Metrics::new(),
             caller_misses: Throttle::new(MISSES_PER_CALLER, HOUR_MS, THROTTLE_KEYS_MAX),
             key_misses: Throttle::new(MISSES_PER_KEY, HOUR_MS, THROTTLE_KEYS_MAX),
+            bodies: Semaphore::new(BODIES_BYTES_MAX),
             uploads: Semaphore::new(UPLOADS_MAX),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            streams_of_call: Mutex::default(),
             ending: watch::Sender::new(false),
             labels,
             no_labels: Labels::new(),
@@ -164,17 +169,18 @@ impl Collector {
     /// Keeps removing what expires, until [`end`](Self::end).
     pub async fn keep_expiring(&self) {
         let mut ending = self.0.ending.subscribe();
-        loop {
-            if let Err(error) = self.expire().await {
-                tracing::error!(%error, "failed to remove what has expired");
+        let expiring = async {
+            loop {
+                if let Err(error) = self.expire().await {
+                    tracing::error!(%error, "failed to remove what has expired");
+                }
+                tokio::time::sleep(Duration::from_secs(EXPIRE_EVERY_S)).await;
             }
-            let pause = tokio::time::sleep(Duration::from_secs(EXPIRE_EVERY_S));
-            // The guard that `wait_for` returns must not live across an await.
-            let ended = async { drop(ending.wait_for(|ending| *ending).await) };
-            tokio::select! {
-                () = pause => {}
-                () = ended => return,
-            }
+        };
+        tokio::select! {
+            () = expiring => {}
+            // Even within a long round: what is left waits for the next start.
+            _ = ending.wait_for(|ending| *ending) => {}
         }
     }
 

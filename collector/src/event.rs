@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::limits::EVENT_BYTES_MAX;
+use crate::limits::{EVENT_BYTES_MAX, TEXT_BYTES_MAX};
 
 /// An event. Which fields belong to which `type` is said at each; others are not read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -251,7 +251,32 @@ fn judge(event: &Event) -> Result<(), Reason> {
         "call" => event.call.is_some(),
         _ => return Err(Reason::UnknownType),
     };
+    if texts(event).any(|text| text.len() > TEXT_BYTES_MAX) {
+        return Err(Reason::TooLarge);
+    }
     if complete { Ok(()) } else { Err(Reason::Invalid) }
+}
+
+/// What an agent may be shown of an event.
+fn texts(event: &Event) -> impl Iterator<Item = &String> {
+    let own = [&event.screen, &event.query, &event.name].into_iter().map(Option::as_ref);
+    let product = event.product.iter().flat_map(|product| {
+        let Product { id, name, category, brand, price } = product;
+        [Some(id), name.as_ref(), category.as_ref(), brand.as_ref(), currency(price.as_ref())]
+    });
+    let order = event
+        .order
+        .iter()
+        .flat_map(|order| [Some(&order.id), Some(&order.status), currency(order.total.as_ref())]);
+    let failure =
+        event.failure.iter().flat_map(|failure| [Some(&failure.code), failure.screen.as_ref()]);
+    let customer = event.customer.iter().map(|customer| customer.id.as_ref());
+    let topic = event.call.iter().map(|call| call.topic.as_ref());
+    own.chain(product).chain(order).chain(failure).chain(customer).chain(topic).flatten()
+}
+
+fn currency(price: Option<&Price>) -> Option<&String> {
+    price.map(|price| &price.currency)
 }
 
 fn on_earth(location: &Location) -> bool {

@@ -12,9 +12,17 @@ pub const SNAPSHOT_BYTES_MAX: usize = 16 * 1024 + SNAPSHOT_EVENTS_MAX * SEQ_BYTE
 pub const EVENT_BYTES_MAX: usize = 16 * 1024 + SEQ_BYTES_MAX;
 /// Bytes of `"seq":` with the longest number and its comma.
 const SEQ_BYTES_MAX: usize = 32;
+/// How long a client may take to send a request's head, and to ask again on an open connection.
+pub const HEAD_TIMEOUT_S: u64 = 75;
+/// How long what is under way may take once the program is asked to end: half of what `docker stop`
+/// waits.
+pub const END_GRACE_S: u64 = 5;
 /// How long a client may take to send its body: 1 MiB at about 35 KB/s.
 pub const BODY_TIMEOUT_S: u64 = 30;
-/// Uploads under way at once. With their bodies, sent and inflated, at most 512 MiB.
+/// Bytes of bodies still arriving, of all requests together; past that, 503. A slow body takes what
+/// it has sent and no more, so a crowd of them shuts nobody out.
+pub const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// Uploads read and stored at once. With their bodies, sent and inflated, at most 512 MiB.
 pub const UPLOADS_MAX: usize = 256;
 /// Requests that wait for the writer; past that, 503.
 pub const WRITER_QUEUE_MAX: usize = 1_024;
@@ -24,6 +32,9 @@ pub const GROUP_REQUESTS_MAX: usize = 256;
 pub const READERS_MAX: usize = 4;
 /// Live streams at once; past that, 503.
 pub const STREAMS_MAX: usize = 2_000;
+/// Live streams of one call at once: an agent, a supervisor and a few reloads. One link that got
+/// about cannot take the others' room.
+pub const STREAMS_PER_CALL_MAX: usize = 16;
 /// Least time between two pictures on one live stream: what arrives faster is one picture.
 pub const STREAM_PAUSE_MS: u64 = 100;
 /// How often a live stream looks at the store unasked, for what another process did, and so that
@@ -37,6 +48,9 @@ pub const VIEW_STEPS_MAX: usize = 200;
 pub const VIEW_PRODUCTS_MAX: usize = 20;
 /// Orders in a view.
 pub const VIEW_ORDERS_MAX: usize = 10;
+/// Events counted between `oldest` and `next` for one view: what is here of a phone's queue, mostly
+/// the snapshots of its calls. Past that, what is pending is overstated.
+pub const VIEW_QUEUE_MAX: usize = 10_000;
 /// Changes of customer read for one view, the newest: a shared phone changes hands ten times a day.
 pub const VIEW_CUSTOMERS_MAX: usize = 1_000;
 /// The phone counts as live this long after it was last heard.
@@ -52,6 +66,8 @@ pub const UUI_CHARS_MAX: usize = 2_048;
 pub const REASONS_MAX: usize = 16;
 /// Characters of one reason.
 pub const REASON_CHARS_MAX: usize = 32;
+/// Bytes of one text that an agent may be shown: four times the SDK's longest.
+pub const TEXT_BYTES_MAX: usize = 1_024;
 /// Bytes of a screen name that gets a number.
 pub const SCREEN_BYTES_MAX: usize = 256;
 
@@ -84,7 +100,8 @@ pub const AGE_MAX_MS: i64 = 30 * DAY_MS;
 pub const MISSES_PER_CALLER: u32 = 5;
 /// Look-ups that miss, an hour, for one key that names no caller.
 pub const MISSES_PER_KEY: u32 = 600;
-/// Callers and keys a throttle remembers; past that it forgets whoever has recovered.
+/// Callers and keys a throttle remembers; past that it forgets whoever has recovered, in a storm
+/// everybody.
 pub const THROTTLE_KEYS_MAX: usize = 100_000;
 /// Events a second that one write key may bring, unless configured: more than one machine stores
 /// (160 to 250 thousand measured on 2 cores, 2026-11-22), so that only an operator's own bound bites.
@@ -94,6 +111,10 @@ pub const REQUEST_COST: u32 = 10;
 
 /// Rows removed in one slice of the retention job, so that ingest never waits long behind it.
 pub const EXPIRE_ROWS: usize = 2_000;
+/// A slice ends after this long, however few rows it has removed.
+pub const EXPIRE_SLICE_MS: u64 = 20;
+/// Installations removed in one slice: a few rows each.
+pub const EXPIRE_INSTALLATIONS: usize = 100;
 /// Pause between two slices of the retention job, and between two rounds of it.
 pub const EXPIRE_PAUSE_MS: u64 = 20;
 /// How often the retention job begins.

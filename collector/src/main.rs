@@ -1,5 +1,7 @@
 //! The collector as a program: serves a data folder, makes its keys, erases its customers.
 
+mod serve;
+
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -130,12 +132,13 @@ async fn serve(args: Serve) -> Result<(), Failure> {
     let listener = TcpListener::bind(args.listen)
         .await
         .map_err(|error| format!("failed to listen on {}: {error}", args.listen))?;
+    // Caught before anybody is told that it runs.
+    let mut terminate = signal(SignalKind::terminate())?;
     writeln!(std::io::stdout(), "listening on http://{}", listener.local_addr()?)?;
     let expiring = tokio::spawn({
         let collector = collector.clone();
         async move { collector.keep_expiring().await }
     });
-    let mut terminate = signal(SignalKind::terminate())?;
     let end = {
         let collector = collector.clone();
         async move {
@@ -147,7 +150,7 @@ async fn serve(args: Serve) -> Result<(), Failure> {
             collector.end();
         }
     };
-    axum::serve(listener, collector.router()).with_graceful_shutdown(end).await?;
+    serve::serve(listener, collector.router(), end).await;
     expiring.await?;
     Ok(())
 }

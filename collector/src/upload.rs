@@ -7,7 +7,9 @@ use jalon::call::{CallCode, ContextToken};
 use serde_json::value::RawValue;
 
 use crate::event::{self, CallTap, Event, Reason};
-use crate::limits::{AGE_MAX_MS, BATCH_EVENTS_MAX, SNAPSHOT_BYTES_MAX, SNAPSHOT_EVENTS_MAX};
+use crate::limits::{
+    AGE_MAX_MS, BATCH_EVENTS_MAX, SNAPSHOT_BYTES_MAX, SNAPSHOT_EVENTS_MAX, TEXT_BYTES_MAX,
+};
 use crate::problem::Problem;
 use crate::secret::{Hash, sha256};
 use crate::store::{NewCall, NewEvent, Upload};
@@ -153,6 +155,9 @@ fn add_call(
         .seq
         .filter(|seq| i64::try_from(*seq).is_ok())
         .ok_or_else(|| Problem::invalid("`call.seq` is required, from 0 to 2^63 - 1"))?;
+    if [&customer, &tap.topic].into_iter().flatten().any(|text| text.len() > TEXT_BYTES_MAX) {
+        return Err(Problem::invalid("`call.topic` and `customer.id` have at most 1,024 bytes"));
+    }
     let from = upload.events.iter().map(|event| event.seq).fold(seq, u64::min);
     let call = new_call(tap, seq, Some((customer, from)), times)
         .ok_or_else(|| Problem::invalid("`call.token` or `call.code` is not of its form"))?;

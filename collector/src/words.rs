@@ -1,8 +1,8 @@
 //! Steps and screens in words: as the customer would say them, in the first person.
 
-use jalon_desk::view::{Price, ScreenView};
+use jalon_desk::view::ScreenView;
 
-use crate::event::Product;
+use crate::event::{Order, Product};
 use crate::view::{Labels, Read};
 
 /// A screen in its business words; its pattern where it has none.
@@ -24,13 +24,9 @@ pub(crate) fn step(event: &Read<'_>, labels: &Labels) -> Option<String> {
         "product_view" => format!("I looked at {}", product(body.product.as_ref()?)),
         "search" => search(body.query.as_deref(), body.results),
         "cart_change" => cart_change(&product(body.product.as_ref()?), body.delta?),
-        "order" => {
-            let order = body.order.as_ref()?;
-            let total = order.total.as_ref().map(price).map(|total| format!(" for {total}"));
-            format!("I ordered{} (order {}: {})", total.unwrap_or_default(), order.id, order.status)
-        }
-        "failure" => format!("I saw an error ({})", body.failure.as_ref()?.code),
-        "custom" => format!("I did: {}", body.name.as_ref()?.replace('_', " ")),
+        "order" => ordered(body.order.as_ref()?),
+        "failure" => format!("I saw an error: {}", said(&body.failure.as_ref()?.code)),
+        "custom" => format!("I did: {}", said(body.name.as_ref()?)),
         _ => return None,
     })
 }
@@ -53,6 +49,14 @@ fn cart_change(product: &str, delta: i64) -> String {
     }
 }
 
+fn ordered(order: &Order) -> String {
+    let mut known = vec![said(&order.status)];
+    known.extend(order.total.as_ref().map(jalon_desk::amount));
+    known.retain(|part| !part.is_empty());
+    let colon = if known.is_empty() { "" } else { ": " };
+    format!("I ordered {}{colon}{}", order.id, known.join(", "))
+}
+
 /// A product's name; without one, its brand and the last word of its category.
 fn product(product: &Product) -> String {
     if let Some(name) = &product.name {
@@ -69,26 +73,17 @@ fn product(product: &Product) -> String {
     }
 }
 
-/// An amount with as many decimals as its currency has (ISO 4217).
-fn price(price: &Price) -> String {
-    let decimals = match price.currency.as_str() {
-        "BIF" | "CLP" | "DJF" | "GNF" | "ISK" | "JPY" | "KMF" | "KRW" | "PYG" | "RWF" | "UGX"
-        | "VND" | "VUV" | "XAF" | "XOF" | "XPF" => 0,
-        "BHD" | "IQD" | "JOD" | "KWD" | "LYD" | "OMR" | "TND" => 3,
-        _ => 2,
-    };
-    let sign = if price.minor < 0 { "-" } else { "" };
-    let unit = 10_u64.pow(decimals);
-    let minor = price.minor.unsigned_abs();
-    if decimals == 0 {
-        return format!("{sign}{minor} {}", price.currency);
-    }
-    let width = decimals as usize;
-    format!("{sign}{}.{:0width$} {}", minor / unit, minor % unit, price.currency)
+/// A code or a status in words, as they stand within a sentence: "card_declined" reads "card
+/// declined"; what the app wrote in words of its own stays.
+fn said(code: &str) -> String {
+    let words = jalon_desk::plain(code);
+    if words == code { words } else { words.to_lowercase() }
 }
 
 #[cfg(test)]
 mod tests {
+    use jalon_desk::view::Price;
+
     use super::*;
 
     fn product_named(name: Option<&str>, brand: Option<&str>, category: Option<&str>) -> Product {
@@ -112,12 +107,23 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_has_the_decimals_of_its_currency() {
-        let amount = |minor, currency: &str| price(&Price { minor, currency: currency.to_owned() });
-        assert_eq!(amount(13_076, "EUR"), "130.76 EUR");
-        assert_eq!(amount(-5, "EUR"), "-0.05 EUR");
-        assert_eq!(amount(500, "JPY"), "500 JPY");
-        assert_eq!(amount(1_234, "KWD"), "1.234 KWD");
+    fn an_order_says_what_is_known_of_it() {
+        let order = |status: &str, total: Option<i64>| {
+            let total = total.map(|minor| Price { minor, currency: "EUR".to_owned() });
+            let order = Order { id: "A-20391".to_owned(), status: status.to_owned(), total };
+            ordered(&order).replace('\u{a0}', " ")
+        };
+        assert_eq!(order("shipped", Some(108_198)), "I ordered A-20391: shipped, 1,081.98 EUR");
+        assert_eq!(order("AWAITING_PAYMENT", None), "I ordered A-20391: awaiting payment");
+        assert_eq!(order("", Some(-5)), "I ordered A-20391: \u{2212}0.05 EUR");
+        assert_eq!(order(" ", None), "I ordered A-20391");
+    }
+
+    #[test]
+    fn codes_are_said_in_words_where_they_are_made_of_words() {
+        assert_eq!(said("card_declined"), "card declined");
+        assert_eq!(said("E1042"), "E1042");
+        assert_eq!(said("Back on Monday"), "Back on Monday");
     }
 
     #[test]

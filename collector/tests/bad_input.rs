@@ -7,6 +7,7 @@ use std::io::Write as _;
 
 use axum::body::Body;
 use axum::http::Method;
+use futures_util::FutureExt as _;
 use jalon_collector::KeyKind;
 use serde_json::{Value, json};
 use support::{Answer, Phone, Site, code, lease};
@@ -263,6 +264,50 @@ async fn a_call_must_be_one() {
     let (wide, _) = phone.tap(None, None, &wide);
     site.call(&wide).await.is_problem(413, "too-large");
     nothing_stored(&site);
+}
+
+#[tokio::test]
+async fn a_text_no_agent_could_read_is_refused() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let (long, short) = ("x".repeat(1_025), "x".repeat(1_024));
+    let (good, _) = phone.tap(None, Some(&short), &[]);
+    for (part, field) in [("call", "topic"), ("customer", "id")] {
+        let mut call = good.clone();
+        call[part][field] = json!(long);
+        site.call(&call).await.is_problem(422, "invalid");
+    }
+    nothing_stored(&site);
+    site.call(&good).await.ok();
+    let events = [
+        phone.screen(&long),
+        phone.customer(Some(&long)),
+        phone.product(&long),
+        phone.event(json!({"type": "order", "order": {"id": "1", "status": "paid",
+            "total": {"minor": 1, "currency": long}}})),
+        phone.event(json!({"type": "failure", "failure": {"code": long}})),
+        phone.screen(&short),
+    ];
+    let answer = site.batch(&phone.batch(&events)).await.ok();
+    assert_eq!(answer["stored"], 1);
+    for rejected in answer["rejected"].as_array().unwrap() {
+        assert_eq!(rejected["reason"], "too_large");
+    }
+}
+
+#[tokio::test]
+async fn a_crowd_of_slow_bodies_shuts_nobody_out() {
+    let site = Site::open().await;
+    site.batch(&Phone::new(&site).batch(&[])).await.ok();
+    let slow = (0..300).map(|_| {
+        let endless = futures_util::stream::pending::<Result<&[u8], std::io::Error>>();
+        let body = Body::from_stream(endless);
+        Box::pin(site.request(Method::POST, "/v1/batches", Some(&site.write), &[], body))
+    });
+    let mut slow: Vec<_> = slow.collect();
+    // The key is known by now, so that one poll brings each to where it waits for its body.
+    assert!(slow.iter_mut().all(|request| request.now_or_never().is_none()));
+    site.batch(&Phone::new(&site).batch(&[])).await.ok();
 }
 
 #[tokio::test]

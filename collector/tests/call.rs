@@ -51,8 +51,8 @@ async fn a_call_shows_what_the_customer_just_did() {
             "I looked at Product 1004856",
             "I searched for “tent”",
             "I put 2 × product 7 in my cart",
-            "I ordered for 130.76 EUR (order o1: paid)",
-            "I saw an error (payment_declined)",
+            "I ordered o1: paid, 130.76\u{a0}EUR",
+            "I saw an error: payment declined",
         ]
     );
     assert_eq!(view["products"][0]["id"], "7");

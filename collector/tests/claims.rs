@@ -119,6 +119,20 @@ async fn unknown_expired_claimed_and_another_apps_answer_alike() {
 }
 
 #[tokio::test]
+async fn a_known_token_does_not_take_over_another_claimed_code() {
+    let site = Site::open().await;
+    let (mut phone, _, known) = tapped(&site).await;
+    let locator = lease(&site, &mut phone, &[]).await;
+    let claimed = code(locator, 0);
+    site.resolve("code", &claimed, "early").await.ok();
+    let (mut call, _) = phone.tap(Some(&claimed), None, &[]);
+    call["call"]["token"] = json!(known);
+    site.call(&call).await.ok();
+    assert_eq!(site.resolve("code", &claimed, "early").await.ok()["call"]["confirmed"], false);
+    site.resolve("token", &known, "call").await.ok();
+}
+
+#[tokio::test]
 async fn get_does_the_same_and_head_claims_nothing() {
     let site = Site::open().await;
     let (_, code, token) = tapped(&site).await;

@@ -4,7 +4,7 @@
 mod support;
 
 use axum::body::Body;
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, Request, StatusCode};
 use jalon_collector::KeyKind;
 use support::{Answer, DAY_MS, HOUR_MS, Phone, Site, code, lease, random_hex};
 
@@ -76,6 +76,24 @@ async fn erased_means_erased_in_the_files_too() {
 }
 
 #[tokio::test]
+async fn what_a_reader_held_back_from_erasing_goes_with_the_next_commit() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let events = [phone.customer(Some("anastasia-2718"))];
+    site.batch(&phone.batch(&events)).await.ok();
+    let path = site.folder.path().join("collector.db");
+    let reader = rusqlite::Connection::open(&path).unwrap();
+    reader.execute_batch("BEGIN; SELECT count(*) FROM customers;").unwrap();
+    erase(&site, &phone.installation).await;
+    reader.execute_batch("COMMIT").unwrap();
+    site.get("/readyz", None).await;
+    for file in std::fs::read_dir(site.folder.path()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(14).any(|window| window == b"anastasia-2718"));
+    }
+}
+
+#[tokio::test]
 async fn an_installation_never_seen_is_erased_too() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
@@ -113,11 +131,15 @@ async fn the_audit_log_keeps_every_view_and_names_nobody() {
     let site = Site::open().await;
     let (phone, _, token) = full_phone(&site, "ana").await;
     let view = site.resolve("token", &token, "call").await.ok();
-    site.get(view["desk"].as_str().unwrap(), None).await;
+    let desk = view["desk"].as_str().unwrap();
+    site.get(desk, None).await;
+    let stream = Request::get(format!("{desk}/live")).header("last-event-id", "0");
+    site.send(stream.body(Body::empty()).unwrap()).await;
     site.resolve("token", &token, "another").await;
     erase(&site, &phone.installation).await;
     assert_eq!(site.count("SELECT count(*) FROM audit WHERE act = 'resolve'"), 2);
     assert_eq!(site.count("SELECT count(*) FROM audit WHERE act = 'desk'"), 1);
+    assert_eq!(site.count("SELECT count(*) FROM audit WHERE act = 'live'"), 1);
     assert_eq!(site.count("SELECT count(DISTINCT call) FROM audit WHERE length(call) = 32"), 1);
     let path = site.folder.path().join("collector.db");
     let connection = rusqlite::Connection::open(path).unwrap();
@@ -146,6 +168,21 @@ async fn events_go_thirty_days_after_they_arrived_however_old_they_were() {
     site.clock.advance(15 * DAY_MS);
     site.collector.expire().await.unwrap();
     assert_eq!(traces(&site), 0, "nothing is left of a phone not heard of for as long");
+}
+
+#[tokio::test]
+async fn what_arrived_in_a_gap_later_does_not_go_with_what_is_around_it() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let mut events = [phone.product("1"), phone.product("2"), phone.product("3")];
+    events[2]["seq"] = i64::MAX.into();
+    site.batch(&phone.batch(&[&events[..1], &events[2..]].concat())).await.ok();
+    site.clock.advance(15 * DAY_MS);
+    site.batch(&phone.batch(&events[1..2])).await.ok();
+    site.clock.advance(15 * DAY_MS + 1);
+    site.collector.expire().await.unwrap();
+    assert_eq!(site.count("SELECT seq FROM events"), 2);
+    assert_eq!(site.count("SELECT count(*) FROM events"), 1);
 }
 
 #[tokio::test]

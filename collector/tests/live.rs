@@ -172,3 +172,19 @@ async fn a_stream_ends_with_its_link_and_with_the_server() {
     let ended = tokio::time::timeout(Duration::from_secs(10), stream.next()).await;
     assert!(ended.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn one_link_that_got_about_does_not_take_the_others_streams() {
+    let site = Site::open().await;
+    let (_, desk) = resolved(&site).await;
+    let mut streams = Vec::new();
+    for _ in 0..16 {
+        streams.push(Stream::open(&site, &desk, None).await);
+    }
+    let live = format!("{desk}/live");
+    site.get(&live, None).await.is_problem(503, "busy");
+    let (_, another) = resolved(&site).await;
+    Stream::open(&site, &another, None).await;
+    streams.pop();
+    Stream::open(&site, &desk, None).await;
+}

@@ -195,6 +195,19 @@ fn sigterm_ends_it_gracefully() {
 }
 
 #[test]
+fn a_head_that_never_ends_does_not_keep_it_from_ending() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    let mut slow = TcpStream::connect(&server.address).unwrap();
+    slow.write_all(b"GET /healthz HTTP/1.1\r\nhost:").unwrap();
+    // An answer to somebody else says that the slow one was accepted.
+    request(&server.address, "GET", "/healthz", "", &Value::Null).unwrap();
+    let kill = Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status();
+    assert!(kill.unwrap().success());
+    assert!(server.child.wait().unwrap().success());
+}
+
+#[test]
 fn off_loopback_it_wants_a_public_url() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().to_str().unwrap();

@@ -43,7 +43,7 @@ pub(super) async fn resolve(
     body: Body,
 ) -> Outcome {
     let key = authorize(&collector, &headers, KeyKind::ContactCentre).await?;
-    let bytes = body::read(&headers, body).await?;
+    let bytes = body::read(&headers, body, &collector.bodies).await?;
     let request: ResolveRequest = body::json(&bytes)?;
     let handle = match (&request.token, &request.code, &request.uui) {
         (Some(token), None, None) => token_handle(token)?,

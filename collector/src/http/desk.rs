@@ -32,15 +32,7 @@ pub(super) async fn page(State(collector): State<Arc<Shared>>, signed: PathPart)
     let Some(context) = collector.storage.context(link.app.clone(), link.call).await? else {
         return ended(&collector, Ended::Erased);
     };
-    collector
-        .storage
-        .note_view(View {
-            app: link.app.clone(),
-            call: link.call,
-            agent: link.agent.clone(),
-            at: collector.now_ms(),
-        })
-        .await?;
+    note(&collector, &link, "desk").await?;
     let view = collector.view(&context, &link);
     let base = collector.options.base_path();
     let live_url = format!("{base}/desk/{signed}/live");
@@ -70,6 +62,17 @@ pub(super) async fn asset(name: PathPart) -> Outcome {
 pub(super) fn open(collector: &Shared, signed: &str) -> Result<DeskLink, Ended> {
     let link = DeskLink::read(signed, &collector.secret).ok_or(Ended::Invalid)?;
     if collector.now_ms() < link.expires_at { Ok(link) } else { Err(Ended::Expired) }
+}
+
+/// Notes in the audit log that a link was opened.
+pub(super) async fn note(
+    collector: &Shared,
+    link: &DeskLink,
+    act: &'static str,
+) -> Result<(), Problem> {
+    let (app, agent) = (link.app.clone(), link.agent.clone());
+    let view = View { app, act, call: link.call, agent, at: collector.now_ms() };
+    Ok(collector.storage.note_view(view).await?)
 }
 
 /// The status of a link that shows nothing. The page's script tells them apart by it.

@@ -65,9 +65,9 @@ pub(super) async fn calls(
 
 async fn take(collector: &Shared, headers: &HeaderMap, body: Body, form: Form) -> Outcome {
     let key = authorize(collector, headers, KeyKind::Write).await?;
-    // Bounds the bodies in memory; a phone keeps what it has and comes again.
+    let bytes = body::read(headers, body, &collector.bodies).await?;
+    // Bounds what is in memory; a phone keeps what it has and comes again.
     let _upload = collector.uploads.try_acquire().map_err(|_| Problem::busy())?;
-    let bytes = body::read(headers, body).await?;
     let request: UploadRequest<'_> = body::json(&bytes)?;
     charge(collector, &key, request.events.len())?;
     let upload = upload::read(request, form, key.app, collector.now_ms())?;

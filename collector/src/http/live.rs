@@ -1,7 +1,9 @@
 //! The live stream of a desk link: a new picture whenever a commit changed the context.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::extract::State;
@@ -16,10 +18,10 @@ use tokio::time::Instant;
 
 use super::{Outcome, PathPart, desk, no_store, part};
 use crate::collector::Shared;
-use crate::limits::{STREAM_LOOK_S, STREAM_PAUSE_MS};
+use crate::limits::{STREAM_LOOK_S, STREAM_PAUSE_MS, STREAMS_PER_CALL_MAX};
 use crate::link::DeskLink;
 use crate::problem::Problem;
-use crate::store::Context;
+use crate::store::{CallId, Context};
 
 /// The live stream of a desk link. Each event `context` holds the page's new content and has the
 /// number of the commit it shows as its id; `erased` ends the stream for good.
@@ -45,11 +47,12 @@ pub(super) async fn stream(
         Ok(link) => link,
         Err(why) => return Ok(refuse(&collector, why)),
     };
-    let permit = Arc::clone(&collector.streams).try_acquire_owned();
-    let permit = permit.map_err(|_| Problem::busy())?;
+    let open = Open::new(&collector, link.call).ok_or_else(Problem::busy)?;
     let Some(context) = collector.storage.context(link.app.clone(), link.call).await? else {
         return Ok(refuse(&collector, Ended::Erased));
     };
+    // The page noted its own view; a stream can be opened without it.
+    desk::note(&collector, &link, "live").await?;
     let shown = headers
         .get("last-event-id")
         .and_then(|id| id.to_str().ok())
@@ -63,7 +66,7 @@ pub(super) async fn stream(
         shown,
         looked: false,
         next_at: Instant::now(),
-        _open: Open::new(Arc::clone(&collector), permit),
+        _open: open,
         collector: Arc::clone(&collector),
     };
     let events = Sse::new(follower.events()).keep_alive(KeepAlive::default());
@@ -84,20 +87,39 @@ fn refuse(collector: &Shared, why: Ended) -> Response {
 /// Counts a stream while it is open.
 struct Open {
     collector: Arc<Shared>,
+    call: CallId,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Open {
-    fn new(collector: Arc<Shared>, permit: OwnedSemaphorePermit) -> Self {
+    /// `None` when there are too many, in all or of this call.
+    fn new(collector: &Arc<Shared>, call: CallId) -> Option<Self> {
+        let permit = Arc::clone(&collector.streams).try_acquire_owned().ok()?;
+        let mut of_call = lock(collector);
+        let count = of_call.entry(call).or_default();
+        if *count == STREAMS_PER_CALL_MAX {
+            return None;
+        }
+        *count += 1;
         collector.metrics.streams.inc();
-        Self { collector, _permit: permit }
+        Some(Self { collector: Arc::clone(collector), call, _permit: permit })
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
         self.collector.metrics.streams.dec();
+        if let Entry::Occupied(mut count) = lock(&self.collector).entry(self.call) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
     }
+}
+
+fn lock(collector: &Shared) -> MutexGuard<'_, HashMap<CallId, usize>> {
+    collector.streams_of_call.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Follower {

@@ -123,23 +123,20 @@ fn insert_refused(connection: &Connection, id: i64, upload: &Upload) -> rusqlite
     Ok(refused)
 }
 
-/// Notes what expires when, in one row an upload.
+/// Notes what expires when, in one row for each run of seqs: one for an honest upload. A row across
+/// a gap would take with it what arrives in the gap later, however much and however fresh.
 fn note_arrival(connection: &Connection, id: i64, upload: &Upload) -> rusqlite::Result<()> {
-    let seqs = || upload.events.iter().map(|event| event.seq).chain(upload.refused.iter().copied());
-    if let Some((first, last)) = seqs().min().zip(seqs().max()) {
-        connection
-            .prepare_cached(
-                "INSERT INTO arrivals (arrived_at, installation, epoch, first_seq, last_seq)
-                 VALUES (?1, ?2, ?3, ?4, ?5)
-                 ON CONFLICT DO UPDATE SET last_seq = max(last_seq, excluded.last_seq)",
-            )?
-            .execute(params![
-                upload.arrived_at,
-                id,
-                upload.epoch as i64,
-                first as i64,
-                last as i64
-            ])?;
+    let seqs = upload.events.iter().map(|event| event.seq).chain(upload.refused.iter().copied());
+    let mut seqs: Vec<u64> = seqs.collect();
+    seqs.sort_unstable();
+    let mut insert = connection.prepare_cached(
+        "INSERT INTO arrivals (arrived_at, installation, epoch, first_seq, last_seq)
+         VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET last_seq = max(last_seq, excluded.last_seq)",
+    )?;
+    for run in seqs.chunk_by(|seq, next| next - seq <= 1) {
+        let (first, last) = (run[0] as i64, run[run.len() - 1] as i64);
+        insert.execute(params![upload.arrived_at, id, upload.epoch as i64, first, last])?;
     }
     Ok(())
 }

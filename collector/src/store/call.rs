@@ -128,7 +128,7 @@ pub(super) fn note_view(connection: &Connection, view: &View) -> rusqlite::Resul
         .query_row(params![view.call, view.app], |row| row.get(0))
         .optional()?;
     if let Some(holder) = holder {
-        audit(connection, view.at, &view.app, "desk", &holder, view.agent.as_deref())?;
+        audit(connection, view.at, &view.app, view.act, &holder, view.agent.as_deref())?;
     }
     Ok(())
 }

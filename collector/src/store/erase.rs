@@ -6,7 +6,8 @@ use super::Refusal;
 use super::append::{Found, installation};
 use super::writer::{ERASED, State};
 use crate::limits::{
-    CLAIM_MS, DESK_LINK_MS, EXPIRE_ROWS, LOCATOR_REST_MS, RETENTION_MS, TOKEN_CLAIMABLE_MS,
+    CLAIM_MS, DESK_LINK_MS, EXPIRE_INSTALLATIONS, EXPIRE_ROWS, EXPIRE_SLICE_MS, LOCATOR_REST_MS,
+    RETENTION_MS, TOKEN_CLAIMABLE_MS,
 };
 use crate::secret::Hash;
 
@@ -82,7 +83,9 @@ pub(super) fn expire(
     state: &mut State,
     now: i64,
 ) -> rusqlite::Result<bool> {
-    let more_events = expire_events(connection, now - RETENTION_MS)?;
+    let ends_at_ms = state.clock.now().elapsed_ms + EXPIRE_SLICE_MS;
+    let in_time = || state.clock.now().elapsed_ms < ends_at_ms;
+    let more_events = expire_events(connection, now - RETENTION_MS, in_time)?;
     let more_calls = expire_calls(connection, now)?;
     let leases = connection
         .prepare_cached(
@@ -92,28 +95,29 @@ pub(super) fn expire(
         .execute(params![now - LOCATOR_REST_MS, EXPIRE_ROWS as i64])?;
     // An installation not heard of for as long as events are kept has none left. Its last events
     // went first, in slices; what remains is a few rows.
-    let idle: Option<i64> = if more_events {
-        None
-    } else {
-        connection
-            .prepare_cached("SELECT id FROM installations WHERE synced_at < ?1 LIMIT 1")?
-            .query_row([now - RETENTION_MS], |row| row.get(0))
-            .optional()?
-    };
-    if let Some(id) = idle {
-        remove(connection, state, id)?;
+    let wanted = if more_events { 0 } else { EXPIRE_INSTALLATIONS };
+    let idle: Vec<i64> = connection
+        .prepare_cached("SELECT id FROM installations WHERE synced_at < ?1 LIMIT ?2")?
+        .query_map([now - RETENTION_MS, wanted as i64], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for id in &idle {
+        remove(connection, state, *id)?;
     }
-    Ok(more_events || more_calls || leases == EXPIRE_ROWS || idle.is_some())
+    Ok(more_events || more_calls || leases == EXPIRE_ROWS || !idle.is_empty())
 }
 
-fn expire_events(connection: &Connection, before: i64) -> rusqlite::Result<bool> {
+fn expire_events(
+    connection: &Connection,
+    before: i64,
+    in_time: impl Fn() -> bool,
+) -> rusqlite::Result<bool> {
     type Arrival = (i64, i64, i64, i64, i64);
     let mut next = connection.prepare_cached(
         "SELECT arrived_at, installation, epoch, first_seq, last_seq FROM arrivals
          WHERE arrived_at < ?1 ORDER BY arrived_at LIMIT 1",
     )?;
     let mut removed = 0;
-    while removed < EXPIRE_ROWS {
+    while removed < EXPIRE_ROWS && in_time() {
         let arrival: Option<Arrival> = next
             .query_row([before], |row| {
                 Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?, row.get(4)?))
@@ -122,8 +126,6 @@ fn expire_events(connection: &Connection, before: i64) -> rusqlite::Result<bool>
         let Some((arrived_at, installation, epoch, first, last)) = arrival else {
             return Ok(false);
         };
-        // A call's snapshot arrives before the backlog it belongs to: what lies between its first
-        // and last events has the same arrival at most minutes later, and expires with them.
         removed += 1 + connection
             .prepare_cached(
                 "DELETE FROM events

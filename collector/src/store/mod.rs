@@ -181,6 +181,8 @@ pub struct Claim {
 pub struct View {
     /// The app.
     pub app: String,
+    /// What was opened: `desk`, the page, or `live`, its stream.
+    pub act: &'static str,
     /// Which call.
     pub call: CallId,
     /// Who looks.

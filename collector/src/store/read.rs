@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::call::scope_of;
 use super::{CallId, Context, EpochState, StoredCall, StoredEvent};
-use crate::limits::{VIEW_CUSTOMERS_MAX, VIEW_EVENTS_MAX, VIEW_ORDERS_MAX};
+use crate::limits::{VIEW_CUSTOMERS_MAX, VIEW_EVENTS_MAX, VIEW_ORDERS_MAX, VIEW_QUEUE_MAX};
 use crate::person::{self, Person, Place, Stretch};
 
 /// Reads the context of a call; `None` when it is gone.
@@ -125,17 +125,18 @@ fn events(
     installation: i64,
     person: &Person,
 ) -> rusqlite::Result<Vec<StoredEvent>> {
-    const COLUMNS: &str = "epoch, seq, at, type, body";
+    const SELECT: &str = "SELECT epoch, seq, at, type, body FROM events";
     const RANGE: &str = "installation = ?1 AND (epoch, seq) >= (?2, ?3) AND (epoch, seq) < (?4, ?5)
                          ORDER BY epoch DESC, seq DESC LIMIT ?6";
+    // Left to itself, SQLite walks the whole range by the primary key to find one location.
+    let of_type = |kind: &str| {
+        format!("{SELECT} INDEXED BY events_{kind}s WHERE type = '{kind}' AND {RANGE}")
+    };
     let sources = [
-        (format!("SELECT {COLUMNS} FROM events WHERE {RANGE}"), VIEW_EVENTS_MAX),
-        (
-            format!("SELECT {COLUMNS} FROM events WHERE type = 'order' AND {RANGE}"),
-            // The same order may be spoken of more than once.
-            VIEW_ORDERS_MAX * 5,
-        ),
-        (format!("SELECT {COLUMNS} FROM events WHERE type = 'location' AND {RANGE}"), 1),
+        (format!("{SELECT} WHERE {RANGE}"), VIEW_EVENTS_MAX),
+        // The same order may be spoken of more than once.
+        (of_type("order"), VIEW_ORDERS_MAX * 5),
+        (of_type("location"), 1),
     ];
     let mut events = Vec::new();
     for (sql, limit) in sources {
@@ -210,10 +211,11 @@ fn epoch(connection: &Connection, installation: i64) -> rusqlite::Result<EpochSt
         .prepare_cached("SELECT max(seq) FROM events WHERE installation = ?1 AND epoch = ?2")?
         .query_row([installation, epoch], |row| row.get::<_, Option<i64>>(0))?
         .unwrap_or(0) as u64;
-    let queue = [installation, epoch, state.oldest as i64, state.next as i64];
+    let (oldest, next) = (state.oldest as i64, state.next as i64);
+    let queue = [installation, epoch, oldest, next, VIEW_QUEUE_MAX as i64];
     let mut here = connection.prepare_cached(
         "SELECT seq FROM events WHERE installation = ?1 AND epoch = ?2 AND seq >= ?3 AND seq < ?4
-         ORDER BY seq",
+         ORDER BY seq LIMIT ?5",
     )?;
     let mut expected = state.oldest;
     let mut rows = here.query(queue)?;

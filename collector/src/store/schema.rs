@@ -13,7 +13,7 @@ use super::StoreError;
 const MIGRATIONS: [&str; 1] = [include_str!("migrations/001_first.sql")];
 
 /// Another process (`key create`, `erase`) may hold the write lock for one short transaction.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Statements kept prepared: all of ours.
 const STATEMENTS: usize = 64;

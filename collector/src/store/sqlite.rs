@@ -40,7 +40,14 @@ impl SqliteStorage {
         let path = folder.join("collector.db");
         let connection = schema::open_writer(&path)?;
         let followers = Followers::default();
-        let state = State { secret, clock, screens: HashMap::new(), changed: Vec::new() };
+        let state = State {
+            secret,
+            clock,
+            screens: HashMap::new(),
+            changed: Vec::new(),
+            // Whoever erased last may have ended before a reader let go.
+            uncleared: true,
+        };
         let writer = Writer::start(connection, state, Arc::clone(&followers))?;
         let permits = Semaphore::new(READERS_MAX);
         let readers = Arc::new(Readers { path, idle: Mutex::default(), permits });

@@ -4,12 +4,14 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use jalon::clock::Clock;
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::StoreError;
+use super::schema::BUSY_TIMEOUT;
 use crate::limits::{GROUP_REQUESTS_MAX, WRITER_QUEUE_MAX};
 use crate::secret::Secret;
 
@@ -29,6 +31,8 @@ pub(super) struct State {
     pub(super) screens: HashMap<String, HashMap<String, u16>>,
     /// The contexts changed in the open transaction, with their new numbers.
     pub(super) changed: Vec<(i64, u64)>,
+    /// Whether the log still holds something erased.
+    pub(super) uncleared: bool,
 }
 
 /// A request to the writer.
@@ -170,8 +174,9 @@ fn commit(
     match &outcome {
         Ok(()) => {
             tell(followers, &state.changed);
-            if state.changed.iter().any(|(_, change)| *change == ERASED) {
-                clear_log(connection);
+            state.uncleared |= state.changed.iter().any(|(_, change)| *change == ERASED);
+            if state.uncleared {
+                state.uncleared = !clear_log(connection);
             }
         }
         Err(error) => {
@@ -187,13 +192,17 @@ fn commit(
     }
 }
 
-/// What was erased still stands in the log until it is written over; this cuts it off. Readers may
-/// hold it: then the next erase or the log's own turn does it.
-fn clear_log(connection: &Connection) {
-    let cleared = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
-    if let Err(error) = cleared {
+/// What was erased still stands in the log until it is written over; this cuts it off and says
+/// whether it did. A reader may hold the log: nobody waits for it, the next commit tries again.
+fn clear_log(connection: &Connection) -> bool {
+    let cleared = connection.busy_timeout(Duration::ZERO).and_then(|()| {
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+    });
+    let cleared = connection.busy_timeout(BUSY_TIMEOUT).and(cleared).map(|busy: bool| !busy);
+    cleared.unwrap_or_else(|error| {
         tracing::warn!(%error, "failed to clear the log after an erase");
-    }
+        false
+    })
 }
 
 /// Tells followers, and forgets installations that nobody follows any more.
@@ -232,7 +241,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let secret = Secret::open(folder.path(), &*clock).unwrap();
-        let mut state = State { secret, clock, screens: HashMap::new(), changed: Vec::new() };
+        let mut state =
+            State { secret, clock, screens: HashMap::new(), changed: Vec::new(), uncleared: false };
         let mut connection = Connection::open_in_memory().unwrap();
         connection.execute("CREATE TABLE kept (number INTEGER PRIMARY KEY)", []).unwrap();
         let (group, outcomes): (Vec<_>, Vec<_>) = [(1, false), (2, true), (3, false)]

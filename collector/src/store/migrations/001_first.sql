@@ -49,7 +49,7 @@ CREATE TABLE events (
 CREATE INDEX events_orders ON events (installation, epoch, seq) WHERE type = 'order';
 CREATE INDEX events_locations ON events (installation, epoch, seq) WHERE type = 'location';
 
--- One row an upload instead of one index entry an event: what expires when.
+-- One row for each run of seqs in an upload instead of one index entry an event: what expires when.
 CREATE TABLE arrivals (
   arrived_at   INTEGER NOT NULL,
   installation INTEGER NOT NULL,
@@ -120,7 +120,7 @@ CREATE TABLE audit (
   id    INTEGER PRIMARY KEY AUTOINCREMENT,
   at    INTEGER NOT NULL,
   app   TEXT NOT NULL,
-  act   TEXT NOT NULL,            -- resolve, desk
+  act   TEXT NOT NULL,            -- resolve, desk, live
   call  BLOB NOT NULL,            -- HMAC of app and call id
   agent TEXT
 );
