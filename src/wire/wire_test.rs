@@ -1,4 +1,5 @@
 use super::*;
+use crate::event::{Entry, Event, Order, Price, Product, Value};
 
 fn text(entry: &Entry, frame: &Frame<'_>) -> String {
     let mut out = Vec::new();
@@ -49,14 +50,14 @@ fn a_batch_is_the_one_of_the_design() {
         app: &app,
     };
     let batch = batch(&header, &[(412, screen.as_bytes()), (413, product.as_bytes())]);
-    let golden = include_str!("../tests/fixtures/wire/batch.json");
+    let golden = include_str!("../../tests/fixtures/wire/batch.json");
     let golden: serde_json::Value = serde_json::from_str(golden).unwrap();
     assert_eq!(serde_json::from_slice::<serde_json::Value>(&batch).unwrap(), golden);
 }
 
 #[test]
 fn every_type_has_its_fields_and_no_other() {
-    let golden = include_str!("../tests/fixtures/wire/events.jsonl");
+    let golden = include_str!("../../tests/fixtures/wire/events.jsonl");
     let entries = [
         (
             app(Event::ScreenView { screen: "cart".into() }),

@@ -5,21 +5,22 @@
 //! in memory. Nothing here opens files, and the lock is never held across any other I/O, by
 //! whichever thread.
 
-use std::collections::{HashMap, VecDeque};
+mod front;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub(crate) use front::CodesVersion;
+use front::{Codes, Customer, Front};
 
 use crate::call::{CallCode, ContextToken};
 use crate::clock::{Bell, Clock, Now};
-use crate::config::{
-    Consent, DRAIN_AT_EVENTS, HELD_BYTES_MAX, HELD_EVENTS_MAX, ID_BYTES_MAX, NAME_BYTES_MAX,
-    PROOF_BYTES_MAX,
-};
+use crate::config::{Consent, DRAIN_AT_EVENTS, ID_BYTES_MAX, NAME_BYTES_MAX, PROOF_BYTES_MAX};
 use crate::consent::Gate;
-use crate::event::{DropReason, Dropped, Entry, Event, Kind};
-use crate::journal::{AppendError, Drainer, Writer};
+use crate::event::{DropReason, Dropped, Entry, Event};
+use crate::journal::{Drainer, Writer};
 use crate::session::Session;
 use crate::store::Lease;
-use crate::wire::{self, Frame};
+use crate::wire::Frame;
 
 /// Tokens drawn ahead, so that a tap asks the system for nothing.
 const TOKENS_AHEAD: usize = 4;
@@ -31,77 +32,6 @@ pub(crate) struct Intake {
     pub bell: Bell,
     record_search_queries: bool,
     front: Mutex<Front>,
-}
-
-/// What the callers' lock guards.
-#[derive(Default)]
-pub(crate) struct Front {
-    pub consent: Consent,
-    pub location: bool,
-    closed: bool,
-    writer: Option<Writer>,
-    held: VecDeque<Held>,
-    held_bytes: usize,
-    session: SessionSlot,
-    screen: Option<(String, u64)>,
-    customer: Customer,
-    codes: Codes,
-    /// Dropped, and told to nobody yet: neither the journal nor the store knows of them.
-    dropped: Dropped,
-    /// Dropped and noted in the journal.
-    noted: Dropped,
-    /// Events in the journal that the worker has not taken over.
-    pub undrained: u64,
-    /// When the first of them came.
-    pub first_undrained_ms: Option<u64>,
-    /// A call waits, or the segment fills up: do not wait for company.
-    pub urgent: bool,
-}
-
-struct SessionSlot(Session);
-
-impl Default for SessionSlot {
-    fn default() -> Self {
-        Self(Session::NONE)
-    }
-}
-
-/// An entry that waits in memory.
-struct Held {
-    entry: Entry,
-    now: Now,
-    session: u32,
-    screen: Option<String>,
-    previous: Option<(String, u64)>,
-}
-
-/// Who the customer is, as far as this process knows.
-#[derive(Default, PartialEq, Eq)]
-enum Customer {
-    /// The store was not read yet.
-    #[default]
-    NotRead,
-    Nobody,
-    Somebody(String, Option<String>),
-}
-
-/// What a tap takes from.
-#[derive(Default)]
-struct Codes {
-    leases: VecDeque<Lease>,
-    screens: HashMap<String, u16>,
-    tokens: Vec<ContextToken>,
-    /// Counts what changes the leases here before the store hears of it: taps and customers.
-    version: u64,
-    /// Counts the customers alone.
-    customers: u64,
-}
-
-/// The two counts of a moment; see [`Intake::offer_codes`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct CodesVersion {
-    all: u64,
-    customers: u64,
 }
 
 /// What a tap was given.
@@ -411,103 +341,5 @@ impl Intake {
             self.bell.ring();
         }
         kept
-    }
-}
-
-impl Front {
-    fn append(&mut self, entry: &Entry, frame: &Frame<'_>, now: Now) -> bool {
-        let Some(writer) = self.writer.as_mut() else { return false };
-        let body = |out: &mut Vec<u8>| wire::write_body(out, entry, frame);
-        let kind = entry.kind();
-        match writer.append(kind, frame.at_ms, now.elapsed_ms, frame.session, body) {
-            Ok(()) => {
-                self.undrained += 1;
-                self.urgent |= writer.is_half_full();
-                self.first_undrained_ms.get_or_insert(now.elapsed_ms);
-                true
-            }
-            Err(AppendError::TooLarge) => {
-                self.drop_one(DropReason::TooLarge, now);
-                false
-            }
-            Err(AppendError::Full | AppendError::Refused) => {
-                self.dropped.add(DropReason::Disk, 1);
-                // Whatever keeps the worker from draining: it should look.
-                self.first_undrained_ms.get_or_insert(now.elapsed_ms);
-                false
-            }
-        }
-    }
-
-    /// Appends what waited in memory, each in its session behind the `earlier` ones.
-    fn append_held(&mut self, earlier: u32) {
-        self.held_bytes = 0;
-        for held in std::mem::take(&mut self.held) {
-            let session = earlier.wrapping_add(held.session);
-            let previous = held.previous.as_ref().map(|(name, dwell)| (name.as_str(), *dwell));
-            let screen = held.screen.as_deref();
-            let frame = Frame { at_ms: held.now.wall_ms, session, screen, previous };
-            self.append(&held.entry, &frame, held.now);
-        }
-    }
-
-    /// Counts a dropped event where a kill cannot take the count: in the journal, if there is one.
-    fn drop_one(&mut self, reason: DropReason, now: Now) {
-        let session = self.session.0.id();
-        let noted = self.writer.as_mut().is_some_and(|writer| {
-            let body = |out: &mut Vec<u8>| out.push(reason as u8);
-            writer.append(Kind::Dropped, now.wall_ms, now.elapsed_ms, session, body).is_ok()
-        });
-        if noted {
-            self.noted.add(reason, 1);
-            // A note alone is taken over too, so that the next process counts it.
-            self.first_undrained_ms.get_or_insert(now.elapsed_ms);
-        } else {
-            self.dropped.add(reason, 1);
-        }
-    }
-
-    fn hold(&mut self, entry: Entry, previous: Option<(String, u64)>, now: Now) {
-        // While the disk is out of reach the customer has agreed: then it is the disk's fault.
-        let reason = match self.consent {
-            Consent::Granted => DropReason::Disk,
-            Consent::Unknown | Consent::Denied => DropReason::Consent,
-        };
-        self.held_bytes += entry.bytes();
-        let screen = self.screen.as_ref().map(|(name, _)| name.clone());
-        self.held.push_back(Held { entry, now, session: self.session.0.id(), screen, previous });
-        while self.held.len() > HELD_EVENTS_MAX || self.held_bytes > HELD_BYTES_MAX {
-            let Some(oldest) = self.held.pop_front() else { break };
-            self.held_bytes -= oldest.entry.bytes();
-            self.dropped.add(reason, 1);
-        }
-    }
-
-    /// Takes the lease that expires first, and joins it with the screen's number.
-    fn take_code(&mut self, now: Now) -> Option<CallCode> {
-        let number = self.screen.as_ref().and_then(|(name, _)| self.codes.screens.get(name));
-        let number = number.copied().unwrap_or(0);
-        while let Some(lease) = self.codes.leases.pop_front() {
-            if lease.expires_ms > now.elapsed_ms {
-                return CallCode::new(lease.locator, number);
-            }
-        }
-        None
-    }
-
-    /// Whether there is a journal to append to.
-    pub(crate) fn has_journal(&self) -> bool {
-        self.writer.is_some()
-    }
-
-    /// Whether the front has everything it needs to keep what the customer agreed to.
-    pub(crate) fn lacks_journal(&self) -> bool {
-        self.consent == Consent::Granted && self.writer.is_none()
-    }
-}
-
-impl Codes {
-    fn now(&self) -> CodesVersion {
-        CodesVersion { all: self.version, customers: self.customers }
     }
 }

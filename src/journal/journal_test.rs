@@ -1,3 +1,5 @@
+use std::fs::OpenOptions;
+
 use super::*;
 
 const MAX: u64 = 64 * 1024;

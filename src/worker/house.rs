@@ -1,0 +1,222 @@
+//! The worker's housekeeping: from the journal into the store, and a store that must be replaced.
+
+use std::sync::Arc;
+
+use super::Worker;
+use crate::clock::Now;
+use crate::config::{Consent, DRAIN_AFTER_MS, DRAIN_AT_EVENTS, NEWEST_KEPT};
+use crate::error::Error;
+use crate::event::{Dropped, Kind, Record};
+use crate::identity::{Identity, remove};
+use crate::store::{self, Counts, Limits, Store};
+use crate::upload::Upload;
+
+/// How long a store that was given up is kept.
+pub(super) const SET_ASIDE_KEPT_MS: i64 = 7 * 86_400_000;
+
+impl Worker {
+    /// Brings disk and store into line, and drains what is due.
+    pub(super) fn keep_house(&mut self, now: Now, closing: bool) -> Result<(), Error> {
+        let shared = Arc::clone(&self.shared);
+        let intake = &shared.intake;
+        if shared.ground.plot().wipe {
+            self.let_go();
+            let consent = intake.front().consent;
+            shared.ground.plot().clear(consent)?;
+        }
+        shared.ground.settle(intake)?;
+        let mut plot = shared.ground.plot();
+        if let Some(drainer) = plot.take_drainer() {
+            self.drainer = Some(drainer);
+        }
+        let identity = plot.identity;
+        drop(plot);
+        // A refusal or an erasure may have come since: then nothing is opened again.
+        let granted = intake.front().consent == Consent::Granted;
+        let Some(identity) = identity.filter(|_| granted) else { return Ok(()) };
+        let first = self.store.is_none();
+        if first {
+            self.open_store(identity, now)?;
+        }
+        self.drain_what_is_due(now, closing)?;
+        if first { self.offer_codes(now) } else { Ok(()) }
+    }
+
+    /// Lets go of everything that is about to be deleted.
+    pub(super) fn let_go(&mut self) {
+        self.store = None;
+        self.drainer = None;
+        self.taken_over = false;
+        self.newest.clear();
+        self.calls.clear();
+        self.first_unsent_ms = None;
+        self.codes_asked = false;
+        self.generation += 1;
+        self.upload = Upload::new();
+        self.codes_seen = self.shared.intake.codes_version();
+        self.shared.report().counts = Counts::default();
+    }
+
+    pub(super) fn open_store(&mut self, identity: Identity, now: Now) -> Result<(), Error> {
+        let path = |name: &str| self.config.folder.join(name);
+        let installation = identity.installation.as_bytes();
+        let limits = self.limits();
+        let open = if identity.has_store { Store::open_again } else { Store::open };
+        let opened = open(&path(store::FILE), installation, identity.epoch, limits, now);
+        let mut store = match opened {
+            Err(error) if error.condemns_the_store() => self.replace_store(&error, now)?,
+            other => other?,
+        };
+        self.shared.ground.plot().note_store()?;
+        store.expire(now)?;
+        self.newest = store.newest()?.into();
+        self.calls = store.calls_waiting()?.into();
+        self.first_unsent_ms = (store.counts()?.unsent > 0).then_some(now.elapsed_ms);
+        self.store = Some(store);
+        Ok(())
+    }
+
+    /// Sets a store aside whose content is at fault, and begins the next epoch in a new one. The
+    /// epoch first, and for good: whatever happens then, no `seq` is given twice.
+    pub(super) fn replace_store(&mut self, cause: &Error, now: Now) -> Result<Store, Error> {
+        log::error!("the store is set aside, and a new epoch begins: {cause}");
+        let path = |name: &str| self.config.folder.join(name);
+        let lost = store::count_lost(&path(store::FILE));
+        let Some(identity) = self.shared.ground.plot().raise_epoch()? else {
+            return Err(Error::StoreUnusable("there is no identity to raise"));
+        };
+        for suffix in ["-wal", "-shm"] {
+            remove(&path(&format!("{}{suffix}", store::FILE)))?;
+        }
+        std::fs::rename(path(store::FILE), path(store::SET_ASIDE))
+            .map_err(Error::io("set the store aside"))?;
+        let limits = self.limits();
+        let installation = identity.installation.as_bytes();
+        let mut store = Store::open(&path(store::FILE), installation, identity.epoch, limits, now)?;
+        store.note_lost(lost, now)?;
+        Ok(store)
+    }
+
+    /// The store's share of the quota, less what a store set aside takes; one that is too old or
+    /// takes too much is deleted.
+    pub(super) fn limits(&self) -> Limits {
+        let path = self.config.folder.join(store::SET_ASIDE);
+        let bytes_max = self.config.store_bytes();
+        let now_ms = self.shared.intake.clock.now().wall_ms;
+        let aside = path.metadata().ok().map_or(0, |file| {
+            let age_ms = file.modified().ok().map_or(0, |at| now_ms - unix_ms(at));
+            if file.len() > bytes_max / 2 || age_ms > SET_ASIDE_KEPT_MS {
+                // Only room is at stake; the next opening tries again.
+                let _ = remove(&path);
+                0
+            } else {
+                file.len()
+            }
+        });
+        let time_to_live_ms = u64::try_from(self.config.time_to_live.as_millis());
+        Limits {
+            bytes_max: bytes_max - aside,
+            time_to_live_ms: time_to_live_ms.unwrap_or(u64::MAX).min(i64::MAX as u64),
+        }
+    }
+
+    pub(super) fn drain_what_is_due(&mut self, now: Now, closing: bool) -> Result<(), Error> {
+        loop {
+            let Some(drainer) = &self.drainer else { return Ok(()) };
+            let front = self.shared.intake.front();
+            if !front.has_journal() {
+                // It was taken away meanwhile: what is here is about to be deleted.
+                return Ok(());
+            }
+            let waited = front
+                .first_undrained_ms
+                .is_some_and(|first_ms| now.elapsed_ms >= first_ms + DRAIN_AFTER_MS);
+            let due = drainer.has_sealed()
+                || front.urgent
+                || waited
+                || front.undrained >= DRAIN_AT_EVENTS
+                || (closing && front.first_undrained_ms.is_some());
+            drop(front);
+            if !due {
+                return Ok(());
+            }
+            self.drain(now)?;
+        }
+    }
+
+    /// Takes one segment over into the store, then frees it.
+    pub(super) fn drain(&mut self, now: Now) -> Result<(), Error> {
+        let shared = Arc::clone(&self.shared);
+        if self.taken_over {
+            return self.free_segment();
+        }
+        let (Some(store), Some(drainer)) = (self.store.as_mut(), self.drainer.as_mut()) else {
+            return Ok(());
+        };
+        let leftover = drainer.has_sealed();
+        let run = drainer.run();
+        let (seen, counted) = shared.intake.seal(drainer);
+        let read = drainer.read()?;
+        let (events, noted) = tally(&read.records);
+        let outcome = store.drain(read.records, read.damages, &counted, run, now)?;
+        // Under one lock, so that no status misses an event on its way or counts it twice.
+        let counts = store.counts();
+        let mut report = shared.report();
+        shared.intake.drained(events, &noted, &counted);
+        report.counts = counts.unwrap_or(report.counts);
+        drop(report);
+        self.taken_over = true;
+        if !outcome.added.is_empty() {
+            self.first_unsent_ms.get_or_insert(now.elapsed_ms);
+        }
+        self.calls.extend(&outcome.calls);
+        self.codes_asked &= outcome.calls.is_empty();
+        self.newest.extend(outcome.added);
+        while self.newest.len() > NEWEST_KEPT {
+            self.newest.pop_front();
+        }
+        store.expire(now)?;
+        // A segment sealed earlier tells nothing of what was tapped since.
+        if !leftover {
+            self.codes_seen = seen;
+            self.offer_codes(now)?;
+        }
+        self.free_segment()
+    }
+
+    pub(super) fn free_segment(&mut self) -> Result<(), Error> {
+        let mut bits = [0; 4];
+        self.shared.intake.clock.random(&mut bits);
+        if let Some(drainer) = self.drainer.as_mut() {
+            drainer.free(u32::from_le_bytes(bits))?;
+        }
+        self.taken_over = false;
+        Ok(())
+    }
+
+    pub(super) fn offer_codes(&mut self, now: Now) -> Result<(), Error> {
+        if let Some(store) = &self.store {
+            let leases = store.leases(now)?;
+            let intake = &self.shared.intake;
+            intake.offer_codes(self.codes_seen, leases, store.screens()?, store.customer());
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn tally(records: &[Record]) -> (u64, Dropped) {
+    let mut noted = Dropped::default();
+    let mut events = 0;
+    for record in records {
+        match (record.kind, record.dropped_reason()) {
+            (Kind::Dropped, Some(reason)) => noted.add(reason, 1),
+            _ => events += 1,
+        }
+    }
+    (events, noted)
+}
+
+pub(super) fn unix_ms(at: std::time::SystemTime) -> i64 {
+    at.duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |since| i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
