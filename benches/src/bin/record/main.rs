@@ -1,0 +1,156 @@
+//! What `record` costs its caller, beside what others do in its place, and what each keeps when
+//! the system kills the process.
+
+mod kill;
+mod peers;
+mod sqlite;
+
+use std::hint::black_box;
+use std::io::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use jalon::clock::SystemClock;
+use jalon::{Event, Journey, Product};
+use jalon_benches::clock::{Pace, Watch, wait_until};
+use jalon_benches::report::{Report, Row, Sample, Unit, folder, number_shown};
+use jalon_benches::{child, phone};
+
+use peers::{Channel, Inserter, Shop, View};
+
+/// Rounds; in each, every recorder has one block, in turn, so that noise strikes all of them.
+const ROUNDS: usize = 40;
+/// Events of a block.
+const BLOCK: usize = 2_000;
+/// A product view each 25 µs: a hundred times what a busy customer can do, and as much as keeps
+/// our worker busy without a pause while the journal never fills.
+const STEP: Duration = Duration::from_micros(25);
+
+fn main() -> Result<()> {
+    if let Some(args) = child::args() {
+        return kill::child(&args);
+    }
+    let mut report = Report::new(
+        "record",
+        format!(
+            "One product view, handed over by the caller. {ROUNDS} rounds of {BLOCK} events each, \
+             one every {} µs, in turn; p50 and p99 are medians over the rounds, worst is of all.",
+            STEP.as_micros()
+        ),
+    );
+    let products = phone::products()?;
+    let dir = tempfile::Builder::new().prefix("record-").tempdir_in(folder()?)?;
+
+    let journey = Journey::open_with(
+        phone::config_offline(&dir.path().join("jalon")),
+        Arc::new(phone::TakesAll),
+        Arc::new(SystemClock),
+    )?;
+    journey.record(Event::ScreenView { screen: "product/{id}".to_owned() });
+    let shop = Shop::start(&dir.path().join("glean"))?;
+    let channel = Channel::start(&dir.path().join("channel.db"))?;
+    let mut inserter = Inserter::start(&dir.path().join("inserted.db"))?;
+    let mut plain = std::fs::File::create(dir.path().join("plain"))?;
+    let mut encoded = Vec::with_capacity(1024);
+
+    let mut ours = Sample::default();
+    let (mut busy, mut uploaded) = (Vec::new(), 0);
+    let [mut glean, mut by_channel, mut by_insert] = [(); 3].map(|()| Sample::default());
+    let [mut encoding, mut writing, mut nothing] = [(); 3].map(|()| Sample::default());
+    for _ in 0..ROUNDS {
+        let (before, watch) = (worker_ns(), Watch::start());
+        let delivered = journey.status().delivered;
+        ours.add(block(phone::views(&products, BLOCK), |event| journey.record(event)));
+        if let Some(worked) = worker_ns().zip(before).map(|(after, before)| after - before) {
+            busy.push(worked as f64 / watch.ns() as f64);
+        }
+        uploaded += journey.status().delivered - delivered;
+        rest(&journey)?;
+        glean.add(block(views(&products), |view| shop.view(view)));
+        shop.rest()?;
+        by_channel.add(block(phone::views(&products, BLOCK), |event| channel.send(event)));
+        channel.rest();
+        let insert = |event: Event| inserter.insert(&event);
+        by_insert.add(block(phone::views(&products, BLOCK), insert));
+        encoding.add(block(phone::views(&products, BLOCK), |event| {
+            encoded.clear();
+            sqlite::encode(&mut encoded, black_box(&event));
+            black_box(&encoded);
+        }));
+        writing.add(block(vec![(); BLOCK], |()| drop(plain.write(black_box(&encoded)))));
+        nothing.add(block(vec![(); BLOCK], black_box));
+    }
+    let dropped = journey.status().dropped;
+    ensure!(dropped.total() == 0, "events were dropped while timing: {dropped:?}");
+    inserter.check()?;
+    drop((journey, channel, inserter));
+    Shop::stop();
+
+    let kept = kill::kept(dir.path())?;
+    let row = |name: &str, sample: &Sample| Row::new(name).sample(sample, Unit::Us);
+    report.row(row("Jalon: record", &ours).with("kept after SIGKILL", kept.ours));
+    report.row(row("Glean 71: event.record", &glean).with("kept after SIGKILL", kept.glean));
+    let name = "hand to a channel, SQLite behind it";
+    report.row(row(name, &by_channel).with("kept after SIGKILL", kept.channel));
+    let name = "insert into SQLite on the caller";
+    report.row(row(name, &by_insert).with("kept after SIGKILL", kept.inserted));
+    report.row(row("bare: encode the same JSON", &encoding));
+    report.row(row("bare: write(2) of the same bytes", &writing));
+    report.row(row("bare: read the clock", &nothing));
+    let over = (ours.percentile(50.0) - encoding.percentile(50.0)) / 1e3;
+    let measured = format!("{} µs over encoding", number_shown(over));
+    report.reach("record, p50", "≤ 1 µs over encoding", &measured, over <= 1.0);
+    let p99 = ours.percentile(99.0) / 1e3;
+    report.reach("record, p99", "≤ 40 µs", &format!("{} µs", number_shown(p99)), p99 <= 40.0);
+    let share = busy.iter().sum::<f64>() / busy.len().max(1) as f64 * 100.0;
+    report.note(format!(
+        "While `record` was timed our worker drained, synced and uploaded beside it: {:.0} % \
+         of the events were with the collector when their block ended. It used {share:.0} % of a \
+         processor; the rest it waited for the disk and for its turn.",
+        uploaded as f64 / (ROUNDS * BLOCK) as f64 * 100.0
+    ));
+    report.note(kill::ABOUT);
+    report.finish()
+}
+
+fn views(products: &[Product]) -> Vec<View> {
+    products.iter().cycle().take(BLOCK).map(View::of).collect()
+}
+
+/// Times each call of a block.
+fn block<T>(items: Vec<T>, mut record: impl FnMut(T)) -> Vec<u64> {
+    let mut times = Vec::with_capacity(items.len());
+    let mut pace = Pace::every(STEP);
+    for item in items {
+        pace.wait();
+        let watch = Watch::start();
+        record(item);
+        times.push(watch.ns());
+    }
+    times
+}
+
+/// Waits until the worker has nothing left to do, so that the next recorder has the machine.
+fn rest(journey: &Journey) -> Result<()> {
+    journey.upload_now();
+    let step = Duration::from_millis(1);
+    wait_until("the upload", step, Duration::from_mins(1), || {
+        let queued = journey.status().queued;
+        // What was recorded last is drained within a second.
+        if queued > 0 {
+            journey.upload_now();
+        }
+        queued == 0
+    })
+}
+
+/// How long our worker's thread has run, as the kernel counts it.
+fn worker_ns() -> Option<u64> {
+    let mut tasks = std::fs::read_dir("/proc/self/task").ok()?.flatten();
+    let worker = tasks.find(|task| {
+        std::fs::read_to_string(task.path().join("comm")).is_ok_and(|name| name.trim() == "jalon")
+    })?;
+    let stat = std::fs::read_to_string(worker.path().join("schedstat")).ok()?;
+    stat.split(' ').next()?.parse().ok()
+}
