@@ -194,7 +194,7 @@ type Damage = fn(&Path);
 
 #[test]
 fn a_store_that_is_not_ours_is_set_aside_and_a_new_epoch_begins() {
-    let damages: [(&str, Damage); 5] = [
+    let damages: [(&str, Damage); 6] = [
         ("a later version", |path| {
             Connection::open(path).unwrap().pragma_update(None, "user_version", 99).unwrap();
         }),
@@ -208,6 +208,10 @@ fn a_store_that_is_not_ours_is_set_aside_and_a_new_epoch_begins() {
         ("other tables of no version", |path| {
             fs::remove_file(path).unwrap();
             Connection::open(path).unwrap().execute_batch("CREATE TABLE state (a);").unwrap();
+        }),
+        ("a number changed", |path| {
+            let changed = "UPDATE state SET next_seq = next_seq - 1; DELETE FROM events";
+            Connection::open(path).unwrap().execute_batch(changed).unwrap();
         }),
         ("a table missing", |path| {
             Connection::open(path).unwrap().execute_batch("DROP TABLE leases").unwrap();

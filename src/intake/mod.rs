@@ -16,7 +16,7 @@ use crate::call::{CallCode, ContextToken};
 use crate::clock::{Bell, Clock, Now};
 use crate::config::{Consent, DRAIN_AT_EVENTS, ID_BYTES_MAX, NAME_BYTES_MAX, PROOF_BYTES_MAX};
 use crate::consent::Gate;
-use crate::event::{DropReason, Dropped, Entry, Event};
+use crate::event::{DropReason, Dropped, Entry, Event, Kind};
 use crate::journal::{Drainer, Writer};
 use crate::session::Session;
 use crate::store::Lease;
@@ -132,14 +132,12 @@ impl Intake {
         let code = front.take_code(now);
         let token = front.codes.tokens.pop().unwrap_or_else(|| self.mint());
         front.codes.version += 1;
-        front.urgent = true;
         let entry = Entry::Call {
             token: token.to_string(),
             code: code.map(|code| code.to_string()),
             topic,
         };
         let kept = self.take(front, entry, now);
-        self.bell.ring();
         // A code works even if its record was lost: it locates the lease.
         (kept || code.is_some()).then_some(Tap { token, code })
     }
@@ -310,6 +308,7 @@ impl Intake {
             return false;
         }
         let urgent = front.urgent;
+        front.urgent |= entry.kind() == Kind::Call;
         front.session.0 = front.session.0.on_event(now).session;
         let mut previous = None;
         if let Entry::App { event: Event::ScreenView { screen }, .. } = &entry {
@@ -333,9 +332,9 @@ impl Intake {
             true
         };
         // The first wakes the worker, which then waits for company; the hundredth ends the wait, and
-        // so does a segment that fills up.
-        let filling = front.urgent && !urgent;
-        let wake = front.undrained == 1 || front.undrained == DRAIN_AT_EVENTS || filling;
+        // so do a call and a segment that fills up.
+        let hurry = front.urgent && !urgent;
+        let wake = front.undrained == 1 || front.undrained == DRAIN_AT_EVENTS || hurry;
         drop(front);
         if wake {
             self.bell.ring();

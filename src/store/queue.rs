@@ -104,7 +104,7 @@ impl Store {
             }
             // The newest stay: snapshots and previews come from them.
             let newest = state.next_seq.saturating_sub(NEWEST_KEPT as u64);
-            tx.prepare_cached("DELETE FROM events WHERE sent = 1 AND seq < ?1")?
+            tx.prepare_cached("DELETE FROM events INDEXED BY sent_already WHERE sent = 1 AND seq < ?1")?
                 .execute([newest as i64])?;
             if keep_leases {
                 let mut lease =

@@ -13,6 +13,8 @@ CREATE TABLE events (
     body    BLOB NOT NULL
 ) STRICT;
 CREATE INDEX calls_waiting ON events (seq) WHERE calling = 1;
+-- Few, before a long backlog: found without walking it.
+CREATE INDEX sent_already ON events (seq) WHERE sent = 1;
 
 -- One row.
 CREATE TABLE state (
