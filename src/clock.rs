@@ -94,9 +94,8 @@ impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods, reason = "this is the one place that draws randomness")]
     fn random(&self, bits: &mut [u8]) {
         if getrandom::fill(bits).is_err() {
-            // No phone or server we know can fail here once it has started. Should one, a token
-            // of zeros is refused by the collector as already known, and an installation of
-            // zeros is caught where it is made.
+            // No phone or server we know can fail here once it has started. Should one, the
+            // collector refuses a token and an installation of zeros.
             bits.fill(0);
         }
     }

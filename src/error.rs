@@ -16,6 +16,9 @@ pub(crate) enum Error {
     /// Another process, or another journey of this one, holds the folder.
     #[error("the folder is in use by another journey")]
     InUse,
+    /// The customer took the grant back, or asked for an erasure, while something was prepared.
+    #[error("consent was withdrawn meanwhile")]
+    Withdrawn,
     /// SQLite answered with an error.
     #[error("sqlite: {0}")]
     Sqlite(#[from] rusqlite::Error),
@@ -46,7 +49,7 @@ impl Error {
                 error.sqlite_error_code(),
                 Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
             ),
-            Self::Io { .. } | Self::InUse => false,
+            Self::Io { .. } | Self::InUse | Self::Withdrawn => false,
         }
     }
 }

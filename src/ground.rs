@@ -20,6 +20,8 @@ pub(crate) struct Ground {
     segment_bytes: u64,
     given: Option<Consent>,
     plot: Mutex<Plot>,
+    /// The last `trouble` that could be read, for those who must not wait for the plot.
+    trouble: Mutex<Option<String>>,
 }
 
 /// What the ground's lock guards. It is taken before the callers' lock, never after.
@@ -48,7 +50,18 @@ impl Ground {
             segment_bytes: config.segment_bytes(),
             given: config.consent,
             plot: Mutex::default(),
+            trouble: Mutex::default(),
         }
+    }
+
+    /// Why the ground cannot be used, if it cannot. Never waits: while the worker writes, it is
+    /// what was so before.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let mut last = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Ok(plot) = self.plot.try_lock() {
+            last.clone_from(&plot.trouble);
+        }
+        last.clone()
     }
 
     pub(crate) fn plot(&self) -> MutexGuard<'_, Plot> {
@@ -93,6 +106,9 @@ impl Ground {
             Consent::Granted | Consent::Unknown => {
                 // From `Granted` back to `Unknown`, what is kept stays; what comes waits.
                 intake.consent(consent);
+                if consent == Consent::Unknown {
+                    plot.take_back_refusal();
+                }
                 // Trouble is noted in the plot; the worker sees it and tries again.
                 let _ = self.settle_plot(&mut plot, intake);
             }
@@ -107,7 +123,7 @@ impl Ground {
         if intake.is_closed() {
             return;
         }
-        intake.front().location = allowed;
+        intake.front().location = Some(allowed);
         if let Some(identity) = plot.identity.as_mut() {
             identity.location = allowed;
             plot.save_identity();
@@ -118,7 +134,7 @@ impl Ground {
     /// With `told_by_collector`, it knows already.
     pub(crate) fn erase(&self, told_by_collector: bool, intake: &Intake) {
         let mut plot = self.plot();
-        if intake.is_closed() {
+        if intake.is_closed() || (told_by_collector && plot.wipe) {
             return;
         }
         intake.forget(Consent::Unknown);
@@ -168,9 +184,19 @@ impl Plot {
         if front.consent == Consent::Unknown && !self.erase_wanted {
             front.consent = Consent::at_open(given, found);
         }
-        front.location |= self.identity.is_some_and(|identity| identity.location);
+        let allowed = front.location;
+        if allowed.is_none() {
+            front.location = self.identity.map(|identity| identity.location);
+        }
         let refused = front.consent == Consent::Denied;
         drop(front);
+        if let (Some(allowed), Some(identity)) = (allowed, self.identity.as_mut())
+            && identity.location != allowed
+        {
+            // The answer came while this could not be read.
+            identity.location = allowed;
+            self.save_identity();
+        }
         if std::mem::take(&mut self.erase_wanted) {
             self.erasures.extend(self.identity.take().map(|identity| identity.installation));
             self.wipe = true;
@@ -194,7 +220,7 @@ impl Plot {
             return Ok(());
         }
         folder.undeny()?;
-        let location = intake.front().location;
+        let location = intake.front().location == Some(true);
         let clock = &*intake.clock;
         if self.identity.is_none() {
             let identity = new_identity(clock, location);
@@ -219,8 +245,9 @@ impl Plot {
         {
             // The notes first, for good (again, should they not have been written when they were
             // due): from here on a power cut leaves either everything or the notes.
-            if consent == Consent::Denied {
-                folder.deny()?;
+            match consent {
+                Consent::Denied => folder.deny()?,
+                Consent::Granted | Consent::Unknown => folder.undeny()?,
             }
             folder.set_erasures(&self.erasures)?;
             folder.sync()?;
@@ -288,6 +315,11 @@ impl Plot {
         self.drainer = None;
         self.wipe = true;
         let noted = self.folder.as_ref().map(Folder::deny);
+        self.note(noted);
+    }
+
+    fn take_back_refusal(&mut self) {
+        let noted = self.folder.as_ref().map(Folder::undeny);
         self.note(noted);
     }
 

@@ -110,7 +110,7 @@ pub struct LastUpload {
 impl Journey {
     /// Opens the journey in `config.folder`, with the default transport.
     ///
-    /// On the calling thread it makes and locks the folder, reads two small files and the
+    /// On the calling thread it makes and locks the folder, reads three small files and the
     /// journal, and starts a thread; it opens no SQLite and touches no network. Storage that is
     /// out of reach (a locked device, a full disk) is no error: events wait in memory, `status`
     /// says why, and the worker tries again.
@@ -179,8 +179,10 @@ impl Journey {
     }
 
     /// Takes the customer's answer. `Granted` keeps what waited in memory; `Denied` deletes
-    /// everything on the device, at once for the app and within moments on disk. Writes a small
-    /// file on the calling thread.
+    /// everything on the device, at once for the app and within moments on disk. After `Unknown`
+    /// what comes waits in memory; that is not remembered over a restart, a grant or a refusal
+    /// is. Writes small files on the calling thread (a grant: those that `open` writes, and what
+    /// waited), and may wait while the worker syncs them.
     pub fn set_consent(&self, consent: Consent) {
         self.shared.ground.consent(consent, &self.shared.intake);
     }
@@ -194,6 +196,9 @@ impl Journey {
     /// Deletes everything on the device and has the collector delete what it has, as soon as it
     /// can be reached, also after a restart. A new installation begins, and nobody has consented
     /// to it yet. Writes a small file on the calling thread.
+    ///
+    /// A refusal deletes the installation's id with everything else; so where a customer wants
+    /// both, erase first, then refuse.
     pub fn erase(&self) {
         self.shared.ground.erase(false, &self.shared.intake);
     }
@@ -255,18 +260,19 @@ impl Journey {
             last_upload: report
                 .last_upload
                 .map(|(at_ms, outcome)| LastUpload { at_ms, problem: outcome.err() }),
-            storage_trouble: report.trouble.or_else(|| self.shared.ground.plot().trouble.clone()),
+            storage_trouble: report.trouble.or_else(|| self.shared.ground.trouble()),
         }
     }
 
     /// Brings what was recorded into the store and ends the worker; waits for that, not for any
     /// upload. The folder can be opened again. Whatever is called on the journey after that does
-    /// nothing. Dropping it does the
-    /// same.
+    /// nothing. Dropping it does the same.
     pub fn close(&self) {
         self.shared.intake.close();
         self.shared.ask_close();
-        let worker = self.worker.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // Held until the worker has ended: a second `close` waits for it too.
+        let mut running = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
+        let worker = running.take();
         if worker.is_some_and(|worker| worker.join().is_err()) {
             log::error!("the worker had stopped");
         }

@@ -16,8 +16,8 @@
 //! - **Consent and erase**: nothing is written before a grant; a refusal or an erasure deletes.
 //!
 //! # It does not
-//! - survive a power cut in the second before an event reached the store (it never reuses a
-//!   number, though);
+//! - keep through a power cut what was not yet uploaded: the disk is synced before each upload, and
+//!   not before (a number, though, never means two things);
 //! - record anything on its own: no touches, no network calls, no exact position;
 //! - authenticate anybody: a call code locates a journey, and proves nothing.
 //!

@@ -25,12 +25,13 @@ pub(crate) enum Verdict {
     BackOff,
 }
 
-/// Reads the verdict out of an answer. `ours` says whether the body was our collector's.
+/// Reads the verdict out of an answer. `ours` says whether the body was our collector's: nothing
+/// is deleted or dropped on another's word.
 pub(crate) fn judge(status: u16, retry_after_ms: Option<u64>, ours: bool) -> Verdict {
     match (status, retry_after_ms) {
         (200 | 204, _) if ours => Verdict::Stored,
-        (400 | 413 | 422, _) => Verdict::Divide,
-        (410, _) => Verdict::Erased,
+        (400 | 413 | 422, _) if ours => Verdict::Divide,
+        (410, _) if ours => Verdict::Erased,
         (401 | 403, _) => Verdict::Pause,
         (429 | 503, Some(wait_ms)) => Verdict::Wait(wait_ms.min(RETRY_AFTER_MAX_MS)),
         _ => Verdict::BackOff,
@@ -78,6 +79,9 @@ struct LaneState {
 pub(crate) struct Upload {
     backlog: LaneState,
     call: LaneState,
+    /// On the backlog's connection, but with a patience of its own: an erasure that fails must
+    /// not hold up what the next installation records.
+    erasure: LaneState,
     events_max: usize,
     /// An upload was asked for, or has begun: go on until nothing is left.
     forced: bool,
@@ -91,6 +95,7 @@ impl Upload {
         Self {
             backlog: READY,
             call: READY,
+            erasure: READY,
             events_max: BATCH_EVENTS_MAX,
             forced: false,
             paused: false,
@@ -102,7 +107,7 @@ impl Upload {
     pub(crate) fn force(&mut self) {
         self.forced = true;
         self.paused = false;
-        for lane in [&mut self.backlog, &mut self.call] {
+        for lane in [&mut self.backlog, &mut self.call, &mut self.erasure] {
             if matches!(lane.state, State::Waiting(_)) {
                 lane.state = State::Ready;
             }
@@ -118,20 +123,20 @@ impl Upload {
             self.call.state = State::Sending;
             return Some(Step::Call);
         }
+        if queue.erasures > 0 && self.erasure.is_ready(now_ms) {
+            self.erasure.state = State::Sending;
+            return Some(Step::Erase);
+        }
         if self.call.state == State::Sending || !self.backlog.is_ready(now_ms) {
             return None;
         }
-        let step = if queue.erasures > 0 {
-            Step::Erase
-        } else if self.batch_is_due(now_ms, queue) {
-            Step::Batch { events_max: self.events_max }
-        } else {
+        if !self.batch_is_due(now_ms, queue) {
             self.forced &= queue.unsent > 0;
             return None;
-        };
+        }
         self.forced |= queue.unsent > 0;
         self.backlog.state = State::Sending;
-        Some(step)
+        Some(Step::Batch { events_max: self.events_max })
     }
 
     /// When to ask again, by the elapsed clock; `None` until something happens.
@@ -140,17 +145,17 @@ impl Upload {
             return None;
         }
         let call = (queue.calls > 0).then(|| self.call.due()).flatten();
-        if self.call.state == State::Sending {
-            return None;
-        }
+        let erasure = (queue.erasures > 0).then(|| self.erasure.due()).flatten();
         let pressing = self.forced || queue.wants_codes || queue.unsent >= UPLOAD_AT_EVENTS;
-        let work = if queue.erasures > 0 || (pressing && (queue.unsent > 0 || queue.wants_codes)) {
+        let work = if pressing && (queue.unsent > 0 || queue.wants_codes) {
             Some(0)
         } else {
             queue.first_unsent_ms.map(|first_ms| first_ms + UPLOAD_AFTER_MS)
         };
-        let backlog = work.and_then(|work_ms| self.backlog.due().map(|due| due.max(work_ms)));
-        call.into_iter().chain(backlog).min()
+        let backlog = work
+            .filter(|_| self.call.state != State::Sending)
+            .and_then(|work_ms| self.backlog.due().map(|due| due.max(work_ms)));
+        call.into_iter().chain(erasure).chain(backlog).min()
     }
 
     /// The call lane's answer.
@@ -159,8 +164,17 @@ impl Upload {
         self.call.on_answer(verdict, now_ms, random);
     }
 
-    /// The backlog lane's answer to a batch of `events`, or to an erasure (of none). True when
-    /// the one event it held was refused alone, and must be dropped.
+    /// The answer to an erasure. Whatever it is, nothing else waits for it.
+    pub(crate) fn on_erasure(&mut self, verdict: Verdict, now_ms: u64, random: u64) {
+        let verdict = match verdict {
+            Verdict::Divide | Verdict::Pause => Verdict::BackOff,
+            other => other,
+        };
+        self.erasure.on_answer(verdict, now_ms, random);
+    }
+
+    /// The backlog lane's answer to a batch of `events`. True when the one event it held was
+    /// refused alone, and must be dropped.
     pub(crate) fn on_backlog(
         &mut self,
         verdict: Verdict,

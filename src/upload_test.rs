@@ -144,6 +144,20 @@ fn an_empty_batch_that_is_refused_is_no_reason_to_hurry() {
 }
 
 #[test]
+fn an_erasure_that_fails_holds_up_nothing_else_not_even_with_a_wrong_key() {
+    for verdict in [Verdict::BackOff, Verdict::Pause, Verdict::Divide] {
+        let mut upload = Upload::new();
+        let queue = Queue { erasures: 1, ..unsent(20) };
+        assert_eq!(upload.next(1_000, &queue), Some(Step::Erase));
+        upload.on_erasure(verdict, 1_000, 1_500);
+        assert_eq!(upload.next(1_000, &queue), BATCH);
+        upload.on_backlog(Verdict::Stored, 20, 1_000, 0);
+        assert_eq!(upload.deadline(&Queue { erasures: 1, ..unsent(0) }), Some(2_500));
+        assert_eq!(upload.next(2_500, &queue), Some(Step::Erase));
+    }
+}
+
+#[test]
 fn statuses_are_judged_as_the_wire_says() {
     for (status, retry_after_ms, ours, verdict) in [
         (200, None, true, Verdict::Stored),
@@ -151,14 +165,18 @@ fn statuses_are_judged_as_the_wire_says() {
         (204, None, true, Verdict::Stored),
         (301, None, false, Verdict::BackOff),
         (302, Some(1), false, Verdict::BackOff),
-        (400, None, false, Verdict::Divide),
+        (400, None, true, Verdict::Divide),
+        (400, None, false, Verdict::BackOff),
         (401, None, false, Verdict::Pause),
         (403, None, false, Verdict::Pause),
         (404, None, false, Verdict::BackOff),
         (408, None, false, Verdict::BackOff),
-        (410, None, false, Verdict::Erased),
-        (413, None, false, Verdict::Divide),
-        (422, None, false, Verdict::Divide),
+        (410, None, true, Verdict::Erased),
+        (410, None, false, Verdict::BackOff),
+        (413, None, true, Verdict::Divide),
+        (413, None, false, Verdict::BackOff),
+        (422, None, true, Verdict::Divide),
+        (422, None, false, Verdict::BackOff),
         (429, Some(7_000), false, Verdict::Wait(7_000)),
         (429, None, false, Verdict::BackOff),
         (500, Some(7_000), false, Verdict::BackOff),

@@ -9,7 +9,9 @@
 
 mod support;
 
-use jalon::CallRequest;
+use std::collections::BTreeMap;
+
+use jalon::{CallRequest, Consent, DropReason, Event, Value};
 use support::Phone;
 
 /// A phone with codes that nobody was named for.
@@ -99,4 +101,85 @@ fn a_session_survives_a_restart_within_half_an_hour_and_no_longer() {
         collector.journey(1).iter().map(|event| event["session"].as_u64().unwrap()).collect()
     });
     assert_eq!(sessions, [1, 1, 1, 2, 2, 3]);
+}
+
+/// The customers and the screens at the collector, in their order.
+fn told(phone: &Phone) -> Vec<String> {
+    phone.collector(|collector| {
+        let events = collector.events.values();
+        let told = events.filter_map(|event| match event["type"].as_str()? {
+            "customer" => Some(event["customer"]["id"].as_str().unwrap_or("nobody").to_owned()),
+            "screen_view" => Some(event["screen"].as_str()?.to_owned()),
+            _ => None,
+        });
+        told.collect()
+    })
+}
+
+#[test]
+fn a_change_of_customer_that_the_disk_does_not_take_still_comes_before_what_follows() {
+    let mut phone = Phone::new();
+    phone.config.quota_bytes = 1024 * 1024;
+    phone.collector(|collector| collector.leases = (1..=40).map(|at| at * 2).collect());
+    phone.open();
+    phone.journey().identify("A", None);
+    phone.views(["home of A"]);
+    phone.upload_all();
+    assert_eq!(phone.status().codes, 5);
+    phone.network.offline();
+    // The store is locked, so that the journal fills up to its last byte.
+    let store = rusqlite::Connection::open(phone.folder().join("journey.db")).unwrap();
+    store.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    for text in [200, 1] {
+        let mut full = false;
+        while !full {
+            let before = phone.status().dropped.get(DropReason::Disk);
+            let values = BTreeMap::from([("x".to_owned(), Value::Text("x".repeat(text)))]);
+            phone.journey().record(Event::Custom { name: "filler".into(), values });
+            full = phone.status().dropped.get(DropReason::Disk) > before;
+        }
+    }
+    phone.journey().identify("B", None);
+    phone.views(["lost"]);
+    let call = phone.journey().call_context(&CallRequest::to("112")).unwrap();
+    assert_eq!(call.code, None, "no code of A's for B");
+    store.execute_batch("COMMIT").unwrap();
+    drop(store);
+    phone.clock.advance(400_000);
+    phone.views(["home of B"]);
+    phone.clock.advance(2_000);
+    assert_eq!(phone.status().codes, 0, "A's codes are gone");
+    phone.network.online();
+    phone.upload_all();
+    assert_eq!(told(&phone), ["A", "home of A", "B", "home of B"]);
+    let status = phone.status();
+    assert_eq!(status.recorded, status.delivered + status.dropped.total());
+}
+
+#[test]
+fn who_the_customer_is_outlives_a_crowd_of_events_that_wait_for_consent() {
+    let mut phone = Phone::new();
+    phone.config.consent = None;
+    phone.open();
+    phone.journey().identify("A", None);
+    phone.views((0..300).map(|number| number.to_string()));
+    phone.journey().set_consent(Consent::Granted);
+    phone.upload_all();
+    assert_eq!(told(&phone)[..2], ["A".to_owned(), "101".to_owned()]);
+    assert_eq!(phone.accounted(301).dropped.get(DropReason::Consent), 101);
+}
+
+#[test]
+fn a_customer_named_after_a_refusal_is_named_again_after_the_grant() {
+    let mut phone = Phone::new();
+    phone.config.consent = None;
+    phone.open();
+    phone.journey().set_consent(Consent::Denied);
+    phone.journey().identify("A", None);
+    phone.settle();
+    phone.journey().set_consent(Consent::Granted);
+    phone.journey().identify("A", None);
+    phone.views(["home"]);
+    phone.upload_all();
+    assert_eq!(told(&phone), ["A", "home"]);
 }

@@ -98,6 +98,11 @@ fn whoever_is_not_the_collector_is_neither_followed_nor_believed() {
         answered(302, None, portal),
         answered(307, None, "{\"stored\":3}"),
         answered(308, None, ""),
+        // What deletes or drops must come from the collector itself.
+        answered(400, None, portal),
+        answered(410, None, portal),
+        answered(413, None, "{}"),
+        answered(422, None, "{\"status\":410}"),
     ] {
         let phone = Phone::running();
         phone.network.every_request(fault.clone());
@@ -107,7 +112,12 @@ fn whoever_is_not_the_collector_is_neither_followed_nor_believed() {
         let status = phone.accounted(3);
         assert_eq!((status.queued, status.delivered), (3, 0), "{fault:?}");
         let problem = status.last_upload.unwrap().problem;
-        assert_eq!(problem, Some(UploadProblem::NotACollector), "{fault:?}");
+        match fault {
+            Fault::Answered(Response { status: status @ 400.., .. }) => {
+                assert_eq!(problem, Some(UploadProblem::Status(status)));
+            }
+            _ => assert_eq!(problem, Some(UploadProblem::NotACollector), "{fault:?}"),
+        }
         phone.network.online();
         phone.upload_all();
         assert_eq!(phone.collector(|collector| collector.screens_seen()), names(0..3));

@@ -15,7 +15,8 @@ use crate::wire::{self, Frame};
 #[derive(Default)]
 pub(crate) struct Front {
     pub consent: Consent,
-    pub location: bool,
+    /// The customer's answer about the location, as far as it is known.
+    pub location: Option<bool>,
     pub(super) closed: bool,
     pub(super) writer: Option<Writer>,
     pub(super) held: VecDeque<Held>,
@@ -23,6 +24,8 @@ pub(crate) struct Front {
     pub(super) session: SessionSlot,
     pub(super) screen: Option<(String, u64)>,
     pub(super) customer: Customer,
+    /// A change of customer that the disk did not take: nothing is kept before it is.
+    pub(super) owed: Option<Entry>,
     pub(super) codes: Codes,
     /// Dropped, and told to nobody yet: neither the journal nor the store knows of them.
     pub(super) dropped: Dropped,
@@ -99,12 +102,24 @@ impl Front {
                 false
             }
             Err(AppendError::Full | AppendError::Refused) => {
-                self.dropped.add(DropReason::Disk, 1);
+                if kind == Kind::Customer {
+                    // Never lost: what follows would be filed under the one before.
+                    self.owed = Some(entry.clone());
+                } else {
+                    self.dropped.add(DropReason::Disk, 1);
+                }
                 // Whatever keeps the worker from draining: it should look.
                 self.first_undrained_ms.get_or_insert(now.elapsed_ms);
                 false
             }
         }
+    }
+
+    /// Appends the change of customer that is owed, if one is; false while it cannot be.
+    pub(super) fn settle_debt(&mut self, now: Now) -> bool {
+        let Some(owed) = self.owed.take() else { return true };
+        let frame = Frame { at_ms: now.wall_ms, session: self.session.0.id(), ..Frame::default() };
+        self.append(&owed, &frame, now)
     }
 
     /// Appends what waited in memory, each in its session behind the `earlier` ones.
@@ -122,7 +137,8 @@ impl Front {
     /// Counts a dropped event where a kill cannot take the count: in the journal, if there is one.
     pub(super) fn drop_one(&mut self, reason: DropReason, now: Now) {
         let session = self.session.0.id();
-        let noted = self.writer.as_mut().is_some_and(|writer| {
+        let writer = self.writer.as_mut().filter(|_| self.consent == Consent::Granted);
+        let noted = writer.is_some_and(|writer| {
             let body = |out: &mut Vec<u8>| out.push(reason as u8);
             writer.append(Kind::Dropped, now.wall_ms, now.elapsed_ms, session, body).is_ok()
         });
@@ -145,7 +161,9 @@ impl Front {
         let screen = self.screen.as_ref().map(|(name, _)| name.clone());
         self.held.push_back(Held { entry, now, session: self.session.0.id(), screen, previous });
         while self.held.len() > HELD_EVENTS_MAX || self.held_bytes > HELD_BYTES_MAX {
-            let Some(oldest) = self.held.pop_front() else { break };
+            // A change of customer stays: what follows would be filed under the one before.
+            let oldest = self.held.iter().position(|held| held.entry.kind() != Kind::Customer);
+            let Some(oldest) = self.held.remove(oldest.unwrap_or(0)) else { break };
             self.held_bytes -= oldest.entry.bytes();
             self.dropped.add(reason, 1);
         }

@@ -83,6 +83,11 @@ impl Intake {
         }
         let now = self.clock.now();
         let mut front = self.front();
+        if front.consent.gate() == Gate::Refuse {
+            // Nobody is known to a customer who refused, and nothing is kept of it.
+            self.take(front, Entry::Customer { id, proof }, now);
+            return;
+        }
         let next = match id.clone() {
             None => Customer::Nobody,
             Some(id) => Customer::Somebody(id, proof.clone()),
@@ -110,7 +115,7 @@ impl Intake {
         if !valid {
             return self.drop_one(DropReason::Invalid);
         }
-        if !self.front().location {
+        if self.front().location != Some(true) {
             return self.drop_one(DropReason::Consent);
         }
         let coarse = |degrees: f64| (degrees * 100.0).round() / 100.0;
@@ -239,7 +244,7 @@ impl Intake {
         let mut front = self.front();
         front.codes.tokens.append(&mut tokens);
         front.codes.screens = screens;
-        if front.codes.now() == seen {
+        if front.codes.now() == seen && front.owed.is_none() {
             front.codes.leases = leases.into();
             front.customer = match customer {
                 None => Customer::Nobody,
@@ -265,7 +270,8 @@ impl Intake {
         FrontCounts {
             consent: front.consent,
             session: front.session.0.id(),
-            waiting: front.held.len() as u64 + front.undrained,
+            waiting: (front.held.len() + usize::from(front.owed.is_some())) as u64
+                + front.undrained,
             dropped,
             codes: front.codes.leases.len(),
         }
@@ -307,8 +313,9 @@ impl Intake {
             front.dropped.add(DropReason::Consent, 1);
             return false;
         }
-        let urgent = front.urgent;
-        front.urgent |= entry.kind() == Kind::Call;
+        let (urgent, first) = (front.urgent, front.first_undrained_ms.is_none());
+        let call = entry.kind() == Kind::Call;
+        front.urgent |= call;
         front.session.0 = front.session.0.on_event(now).session;
         let mut previous = None;
         if let Entry::App { event: Event::ScreenView { screen }, .. } = &entry {
@@ -316,7 +323,13 @@ impl Intake {
             previous =
                 before.map(|(name, since_ms)| (name, now.elapsed_ms.saturating_sub(since_ms)));
         }
-        let kept = if gate == Gate::Keep && front.writer.is_some() {
+        let kept = if gate == Gate::Keep && front.writer.is_some() && !front.settle_debt(now) {
+            if entry.kind() == Kind::Customer {
+                front.owed = Some(entry);
+            }
+            front.dropped.add(DropReason::Disk, 1);
+            false
+        } else if gate == Gate::Keep && front.writer.is_some() {
             let screen = front.screen.take();
             let frame = Frame {
                 at_ms: now.wall_ms,
@@ -333,8 +346,9 @@ impl Intake {
         };
         // The first wakes the worker, which then waits for company; the hundredth ends the wait, and
         // so do a call and a segment that fills up.
-        let hurry = front.urgent && !urgent;
-        let wake = front.undrained == 1 || front.undrained == DRAIN_AT_EVENTS || hurry;
+        let begun = first && front.first_undrained_ms.is_some();
+        let hurry = call || (front.urgent && !urgent);
+        let wake = begun || front.undrained == DRAIN_AT_EVENTS || hurry;
         drop(front);
         if wake {
             self.bell.ring();

@@ -39,7 +39,7 @@ pub(super) struct Segment {
 }
 
 impl Segment {
-    /// Writes a new header, which frees whatever stood behind it, and cuts that off.
+    /// Cuts off whatever the segment held, and writes a new header.
     pub(super) fn start(
         mut file: File,
         ordinal: u64,
@@ -47,8 +47,9 @@ impl Segment {
         session: (u32, i64),
     ) -> io::Result<Self> {
         let header = Header { ordinal, salt, session: session.0, session_wall_ms: session.1 };
+        // In this order: a kill between the two leaves an empty segment, and no damaged one.
+        file.set_len(HEADER_BYTES.min(file.metadata()?.len()))?;
         file.write_all_at(&header.encode(), 0)?;
-        file.set_len(HEADER_BYTES)?;
         file.seek(SeekFrom::Start(HEADER_BYTES))?;
         Ok(Self { file, header, end: HEADER_BYTES })
     }

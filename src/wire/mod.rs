@@ -232,6 +232,15 @@ pub(crate) fn read_answer(body: &[u8]) -> Option<Answer> {
     Some(answer)
 }
 
+/// Whether a body is the problem (RFC 9457) that our collector answers with that status.
+pub(crate) fn is_problem(body: &[u8], status: u16) -> bool {
+    #[derive(Deserialize)]
+    struct Problem {
+        status: u16,
+    }
+    serde_json::from_slice::<Problem>(body).is_ok_and(|problem| problem.status == status)
+}
+
 #[cfg(test)]
 #[path = "wire_test.rs"]
 mod tests;

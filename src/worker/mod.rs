@@ -185,7 +185,9 @@ impl Worker {
         for answered in inbox.answers {
             self.take_answer(&answered, now);
         }
-        if self.retry_at_ms.is_none_or(|at_ms| now.elapsed_ms >= at_ms || closing) {
+        // A call does not wait for a retry: the disk may be back.
+        let hurry = closing || self.shared.intake.front().urgent;
+        if self.retry_at_ms.is_none_or(|at_ms| now.elapsed_ms >= at_ms || hurry) {
             match self.keep_house(now, closing) {
                 Ok(()) => {
                     self.retry_at_ms = None;

@@ -37,7 +37,13 @@ enum Sent {
 impl Worker {
     /// What waits, as `upload` needs to know it.
     pub(super) fn queue(&self) -> Queue {
-        let erasures = self.shared.ground.plot().erasures.len();
+        let plot = self.shared.ground.plot();
+        // Nothing is sent before what is to be deleted is deleted.
+        let (wipe, erasures) = (plot.wipe, plot.erasures.len());
+        drop(plot);
+        if wipe {
+            return Queue::default();
+        }
         let Some(store) = self.store.as_ref() else {
             return Queue { erasures, ..Queue::default() };
         };
@@ -63,19 +69,26 @@ impl Worker {
                 Step::Batch { events_max } => self.send_batch(events_max, now),
             };
             if let Err(error) = sent {
-                // The lane waits as if the network had failed; nothing was lost.
-                self.put_off(&error, now);
+                self.could_not_send(step, &error, now);
+                return;
+            }
+        }
+    }
+
+    /// The lane waits as if the network had failed; nothing was lost.
+    fn could_not_send(&mut self, step: Step, error: &Error, now: Now) {
+        if !matches!(error, Error::Withdrawn) {
+            self.put_off(error, now);
+        }
+        let (random, now_ms) = (self.random(), now.elapsed_ms);
+        match step {
+            Step::Call => self.upload.on_call(Verdict::BackOff, now_ms, random),
+            Step::Erase => self.upload.on_erasure(Verdict::BackOff, now_ms, random),
+            Step::Batch { .. } => {
                 if let Some(store) = self.store.as_mut() {
                     store.release();
                 }
-                let random = self.random();
-                match step {
-                    Step::Call => self.upload.on_call(Verdict::BackOff, now.elapsed_ms, random),
-                    Step::Erase | Step::Batch { .. } => {
-                        self.upload.on_backlog(Verdict::BackOff, 0, now.elapsed_ms, random);
-                    }
-                }
-                return;
+                self.upload.on_backlog(Verdict::BackOff, 0, now_ms, random);
             }
         }
     }
@@ -83,7 +96,8 @@ impl Worker {
     /// Opens the call lane's connection before it is needed.
     pub(super) fn warm(&self) {
         let url = self.config.url(wire::HEALTH);
-        self.send(Lane::Call, Sent::Warmth, Method::Get, url, None);
+        // Not worth a word where consent was withdrawn.
+        let _ = self.send_if_granted(Lane::Call, Sent::Warmth, Method::Get, url, None);
     }
 
     fn send_batch(&mut self, events_max: usize, now: Now) -> Result<(), Error> {
@@ -99,8 +113,8 @@ impl Worker {
         let body = Some(wire::gzip(&json));
         let url = self.config.url(wire::BATCHES);
         log::debug!("sending a batch of {} events", events.len());
-        self.send(Lane::Backlog, Sent::Batch { events: events.len() }, Method::Post, url, body);
-        Ok(())
+        let what = Sent::Batch { events: events.len() };
+        self.send_if_granted(Lane::Backlog, what, Method::Post, url, body)
     }
 
     fn send_call(&mut self, now: Now) -> Result<(), Error> {
@@ -125,8 +139,7 @@ impl Worker {
         let body = Some(wire::gzip(&json));
         let url = self.config.url(wire::CALLS);
         log::debug!("sending a call's snapshot of {} events", events.len());
-        self.send(Lane::Call, Sent::Call { seq }, Method::Post, url, body);
-        Ok(())
+        self.send_if_granted(Lane::Call, Sent::Call { seq }, Method::Post, url, body)
     }
 
     fn send_erasure(&mut self) -> Result<(), Error> {
@@ -152,7 +165,7 @@ impl Worker {
     ) -> Result<Vec<u8>, Error> {
         let identity = self.shared.ground.plot().identity;
         let (Some(identity), Some(store)) = (identity, &self.store) else {
-            return Err(Error::StoreUnusable("it was deleted meanwhile"));
+            return Err(Error::Withdrawn);
         };
         let counts = store.counts()?;
         let mut dropped = counts.dropped;
@@ -168,6 +181,24 @@ impl Worker {
             codes_left: store.leases(now)?.len(),
             app: &self.config.app,
         }))
+    }
+
+    /// Sends what a grant is needed for: preparing it took a sync, and the customer may have
+    /// answered meanwhile.
+    fn send_if_granted(
+        &self,
+        lane: Lane,
+        what: Sent,
+        method: Method,
+        url: String,
+        body: Option<Vec<u8>>,
+    ) -> Result<(), Error> {
+        let wipe = self.shared.ground.plot().wipe;
+        if wipe || self.shared.intake.front().consent != Consent::Granted {
+            return Err(Error::Withdrawn);
+        }
+        self.send(lane, what, method, url, body);
+        Ok(())
     }
 
     fn send(&self, lane: Lane, what: Sent, method: Method, url: String, body: Option<Vec<u8>>) {
@@ -206,7 +237,7 @@ impl Worker {
                 if verdict == Verdict::Stored {
                     self.shared.ground.plot().erased(&installation);
                 }
-                self.upload.on_backlog(verdict, 0, now.elapsed_ms, random);
+                self.upload.on_erasure(verdict, now.elapsed_ms, random);
                 return;
             }
             Sent::Batch { events } => {
@@ -220,7 +251,7 @@ impl Worker {
         };
         if let Err(error) = taken {
             // What was stored is sent again, and the collector keeps one of the two.
-            if let Some(store) = self.store.as_mut() {
+            if let (Sent::Batch { .. }, Some(store)) = (answered.what, self.store.as_mut()) {
                 store.release();
             }
             self.put_off(&error, now);
@@ -331,7 +362,13 @@ fn read(answered: &Answered) -> (Verdict, Answer, Option<UploadProblem>) {
     let answer = (response.body.len() <= ANSWER_BYTES_MAX)
         .then(|| wire::read_answer(&response.body))
         .flatten();
-    let ours = (erasure && response.status == 204) || (!erasure && answer.is_some());
+    // What deletes or drops anything here must come from our collector, and not from what stands
+    // between.
+    let ours = match response.status {
+        204 => erasure,
+        400..=499 => wire::is_problem(&response.body, response.status),
+        _ => !erasure && answer.is_some(),
+    };
     let verdict = judge(response.status, response.retry_after_ms, ours);
     let problem = match (verdict, response.status) {
         (Verdict::Stored, _) => None,

@@ -42,16 +42,16 @@ impl ModelCollector {
             return Response { status: 204, retry_after_ms: None, body: Vec::new() };
         }
         let Ok(mut body) = try_inflate(request) else {
-            return answer(400, &json!({"title": "not JSON"}));
+            return problem(400);
         };
         let installation = body["installation"].as_str().unwrap().to_owned();
         if self.erased.contains(&installation) {
-            return answer(410, &json!({"title": "erased"}));
+            return problem(410);
         }
         let epoch = body["epoch"].as_u64().unwrap();
         let mut events = body["events"].as_array().unwrap().clone();
         if let Some(status) = self.refuse.and_then(|refuse| events.iter().find_map(refuse)) {
-            return answer(status, &json!({"title": "refused"}));
+            return problem(status);
         }
         body.as_object_mut().unwrap().remove("events");
         if request.url.ends_with("/v1/calls") {
@@ -123,6 +123,11 @@ pub fn inflate_bytes(request: &Request) -> Vec<u8> {
     let mut json = Vec::new();
     GzDecoder::new(request.body.as_deref().unwrap()).read_to_end(&mut json).unwrap();
     json
+}
+
+/// A problem as the collector tells it.
+pub fn problem(status: u16) -> Response {
+    answer(status, &json!({"type": "about:blank", "title": "no", "status": status}))
 }
 
 pub fn answer(status: u16, body: &Value) -> Response {
