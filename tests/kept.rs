@@ -30,7 +30,7 @@ use support::{ModelCollector, Random, child};
 const TEST: &str = "what_was_recorded_survives_sigkill_at_any_instant";
 const SIGKILL: i32 = 9;
 /// How long the end may take until everything is uploaded.
-const PATIENCE_MS: u64 = 60_000;
+const PATIENCE_MS: u64 = 300_000;
 
 #[test]
 fn what_was_recorded_survives_sigkill_at_any_instant() {
@@ -56,7 +56,8 @@ fn what_was_recorded_survives_sigkill_at_any_instant() {
             collector.deliver_late();
         }
     }
-    let status = upload_the_rest(&folder, &collector);
+    let status = upload_the_rest(&folder, &collector, first);
+    returned.push(first);
     collector.deliver_late();
 
     let delivered = collector.with(|model| {
@@ -185,9 +186,12 @@ fn number_of(event: &serde_json::Value) -> u64 {
     text.as_str().unwrap().parse().unwrap()
 }
 
-fn upload_the_rest(folder: &Path, collector: &Collector) -> jalon::Status {
+/// Records a last event, so that there is something to upload whatever the last life left, and
+/// uploads all of it.
+fn upload_the_rest(folder: &Path, collector: &Collector, last: u64) -> jalon::Status {
     collector.faithful.store(1, Ordering::Relaxed);
     let journey = Journey::open(config(folder, collector.port)).unwrap();
+    journey.record(Event::ScreenView { screen: last.to_string() });
     let clock = SystemClock;
     let until_ms = clock.now().elapsed_ms + PATIENCE_MS;
     loop {
@@ -205,7 +209,7 @@ fn config(folder: &Path, port: u16) -> Config {
     let mut config = Config::new(folder, format!("http://127.0.0.1:{port}"), "wk_test");
     config.consent = Some(Consent::Granted);
     // Room for what short lives on a busy machine record and have no time to upload.
-    config.quota_bytes = 64 * 1024 * 1024;
+    config.quota_bytes = 512 * 1024 * 1024;
     config
 }
 
