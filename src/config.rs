@@ -64,6 +64,24 @@ pub(crate) const SCREENS_MAX: usize = 999;
 pub(crate) const TOKEN_LIFE_MS: u64 = 24 * 3_600_000;
 /// Bytes of an answer that are read: a batch's answer is below 8 KiB.
 pub(crate) const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Longest life of a leased code that is believed: the design's is a week.
+pub(crate) const LEASE_LIFE_MAX_S: u64 = 60 * 86_400;
+/// Tokens drawn ahead, so that a tap asks the system for nothing.
+pub(crate) const TOKENS_AHEAD: usize = 4;
+/// First wait before storage that failed is tried again; it doubles.
+pub(crate) const STORAGE_RETRY_MIN_MS: u64 = 1_000;
+/// Last wait before storage that failed is tried again.
+pub(crate) const STORAGE_RETRY_MAX_MS: u64 = 300_000;
+/// How long a store that was given up is kept.
+pub(crate) const SET_ASIDE_KEPT_MS: i64 = 7 * 86_400_000;
+/// Runs whose progress the store remembers, besides those of the latest drain. The journal holds
+/// the records of the last few only; a power cut may bring back a little more.
+pub(crate) const RUNS_KEPT: u32 = 64;
+/// Bytes of bodies after which a drain makes room again, so that a whole segment never outgrows
+/// the store's last bound (`max_page_count`).
+pub(crate) const ROOM_STEP_BYTES: usize = 16 * 1024;
+/// Bytes of a write key.
+const KEY_BYTES_MAX: usize = 256;
 /// Smallest quota: two journal segments and a store need room to turn around.
 pub(crate) const QUOTA_BYTES_MIN: u64 = 1024 * 1024;
 
@@ -151,7 +169,8 @@ impl Config {
             return Err("folder is empty: name a folder private to the app".to_owned());
         }
         let key = &self.write_key;
-        if key.is_empty() || key.len() > 256 || !key.bytes().all(|b| b.is_ascii_graphic()) {
+        if key.is_empty() || key.len() > KEY_BYTES_MAX || !key.bytes().all(|b| b.is_ascii_graphic())
+        {
             return Err(
                 "write_key must be the key that `jalon-collector key create` printed".into()
             );

@@ -14,16 +14,15 @@ use front::{Codes, Customer, Front};
 
 use crate::call::{CallCode, ContextToken};
 use crate::clock::{Bell, Clock, Now};
-use crate::config::{Consent, DRAIN_AT_EVENTS, ID_BYTES_MAX, NAME_BYTES_MAX, PROOF_BYTES_MAX};
+use crate::config::{
+    Consent, DRAIN_AT_EVENTS, ID_BYTES_MAX, NAME_BYTES_MAX, PROOF_BYTES_MAX, TOKENS_AHEAD,
+};
 use crate::consent::Gate;
 use crate::event::{DropReason, Dropped, Entry, Event, Kind};
 use crate::journal::{Drainer, Writer};
 use crate::session::Session;
 use crate::store::Lease;
 use crate::wire::Frame;
-
-/// Tokens drawn ahead, so that a tap asks the system for nothing.
-const TOKENS_AHEAD: usize = 4;
 
 /// Where callers' records go.
 pub(crate) struct Intake {

@@ -2,16 +2,13 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::{RUNS_KEPT, State, Store};
+use super::{State, Store};
 use crate::call::CallCode;
 use crate::clock::Now;
+use crate::config::{ROOM_STEP_BYTES, RUNS_KEPT};
 use crate::error::Error;
 use crate::event::{DropReason, Dropped, Kind, Record};
 use crate::wire;
-
-/// Bytes of bodies after which a drain makes room again, so that a whole segment never outgrows
-/// the store's last bound (`max_page_count`).
-const ROOM_STEP_BYTES: usize = 16 * 1024;
 
 /// What a drain did.
 #[derive(Debug, Default)]

@@ -26,10 +26,6 @@ pub(crate) const FILE: &str = "journey.db";
 /// A store that was given up, kept for a while.
 pub(crate) const SET_ASIDE: &str = "set-aside.db";
 
-/// Runs whose progress is remembered, besides those of the latest drain. The journal holds the
-/// records of the last few only; a power cut may bring back a little more.
-const RUNS_KEPT: u32 = 64;
-
 /// What bounds a store.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use body::{Frame, write_body};
 
-use crate::config::{App, CODES_MAX, SCREEN_BYTES_MAX, SCREENS_MAX};
+use crate::config::{App, CODES_MAX, LEASE_LIFE_MAX_S, SCREEN_BYTES_MAX, SCREENS_MAX};
 use crate::event::Dropped;
 use body::CustomerBody;
 
@@ -201,8 +201,6 @@ pub(crate) struct Answer {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Rejected {
     pub seq: u64,
-    #[serde(default)]
-    pub reason: String,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -217,7 +215,7 @@ impl Answer {
         self.codes.iter().take(CODES_MAX).filter_map(|code| {
             let whole = code.locator.len() == 9 && code.locator.bytes().all(|b| b.is_ascii_digit());
             let locator = code.locator.parse().ok().filter(|_| whole)?;
-            Some((locator, code.expires_in_s.min(60 * 86_400) * 1_000))
+            Some((locator, code.expires_in_s.min(LEASE_LIFE_MAX_S) * 1_000))
         })
     }
 }

@@ -4,15 +4,12 @@ use std::sync::Arc;
 
 use super::Worker;
 use crate::clock::Now;
-use crate::config::{Consent, DRAIN_AFTER_MS, DRAIN_AT_EVENTS, NEWEST_KEPT};
+use crate::config::{Consent, DRAIN_AFTER_MS, DRAIN_AT_EVENTS, NEWEST_KEPT, SET_ASIDE_KEPT_MS};
 use crate::error::Error;
 use crate::event::{Dropped, Kind, Record};
 use crate::identity::{Identity, remove};
 use crate::store::{self, Counts, Limits, Store};
 use crate::upload::Upload;
-
-/// How long a store that was given up is kept.
-pub(super) const SET_ASIDE_KEPT_MS: i64 = 7 * 86_400_000;
 
 impl Worker {
     /// Brings disk and store into line, and drains what is due.

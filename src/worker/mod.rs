@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use crate::clock::{Clock, Now};
-use crate::config::{Config, Consent, DRAIN_AFTER_MS};
+use crate::config::{Config, Consent, DRAIN_AFTER_MS, STORAGE_RETRY_MAX_MS, STORAGE_RETRY_MIN_MS};
 use crate::error::Error;
 use crate::ground::Ground;
 use crate::intake::{CodesVersion, Intake};
@@ -20,10 +20,6 @@ use crate::journal::Drainer;
 use crate::store::{Counts, Row, Store};
 use crate::transport::{SendError, Transport};
 use crate::upload::Upload;
-
-/// First wait before storage that failed is tried again; it doubles, up to the second.
-const STORAGE_RETRY_MIN_MS: u64 = 1_000;
-const STORAGE_RETRY_MAX_MS: u64 = 300_000;
 
 /// What the app's threads and the worker share.
 pub(crate) struct Shared {
