@@ -20,12 +20,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Shows an agent, in a browser, what a real customer just did.
-    Demo {
-        /// Check it, take screenshots into target/demo, and end.
-        #[arg(long)]
-        once: bool,
-    },
+    /// Replays real customers on phones, and shows the agent they call what each just did.
+    Demo(demo::Options),
     /// Runs every check; installs what it needs where it can, and says what is missing elsewhere.
     Test {
         /// Run one part alone.
@@ -47,7 +43,7 @@ enum Task {
 
 fn main() -> ExitCode {
     match run(Cli::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -55,16 +51,17 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(task: Task) -> Result<()> {
+fn run(task: Task) -> Result<ExitCode> {
     match task {
-        Task::Demo { once } => demo::run(once),
+        Task::Demo(options) => return demo::run(&options),
         Task::Test { only } => test::run(only),
         Task::Torture { kills } => tools::run(
             tools::cargo(["test", "--package", "jalon", "--test", "kept", "--", "--nocapture"])
                 .env("JALON_KILLS", kills.to_string()),
         ),
         Task::Bench { name } => bench(name.as_deref()),
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn bench(name: Option<&str>) -> Result<()> {
