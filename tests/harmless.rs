@@ -190,6 +190,33 @@ fn a_truncated_database_is_noticed_and_gives_no_number_twice() {
     }
 }
 
+#[test]
+fn a_damaged_write_ahead_log_gives_no_number_twice() {
+    let phone = Phone::running();
+    phone.views((0..30).map(|number| format!("before/{number}")));
+    phone.upload_all();
+    // A kill: all of it is sent, and most of it stands in the write-ahead log alone.
+    let killed = phone.outside().join("killed");
+    copy_folder(&phone.folder(), &killed);
+    let had = phone.collector(|collector| collector.events.clone());
+    let mut forgot = 0;
+    for at in offsets(size(&killed.join("journey.db-wal"))) {
+        let mut after = Phone::new();
+        copy_folder(&killed, &after.folder());
+        flip(&after.folder().join("journey.db-wal"), at, 1 << (at % 8));
+        after.collector(|collector| collector.events.clone_from(&had));
+        after.clock.random(&mut [0; 256]);
+        after.open();
+        after.views(["after/0", "after/1"]);
+        after.upload_all();
+        let seen = after.collector(|collector| collector.screens_seen());
+        assert!(seen.ends_with(&["after/0".into(), "after/1".into()]), "byte {at}: {seen:?}");
+        assert_eq!(seen.len(), 32, "byte {at}");
+        forgot += usize::from(after.status().dropped.get(DropReason::Corrupt) > 0);
+    }
+    assert!(forgot > 50, "only {forgot} of the flips made SQLite forget");
+}
+
 type Damage = fn(&Path);
 
 #[test]

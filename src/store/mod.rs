@@ -7,6 +7,7 @@
 mod drain;
 mod queue;
 mod schema;
+mod witness;
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,6 +16,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 
 pub(crate) use queue::{Lease, Row};
 use schema::{EMPTY, configure, migrate};
+use witness::Witness;
 
 use crate::clock::Now;
 use crate::error::Error;
@@ -54,6 +56,7 @@ pub(crate) struct Store {
     connection: Connection,
     limits: Limits,
     state: State,
+    witness: Witness,
     /// The store's age at `anchor`, a moment of this process.
     age_ms: u64,
     anchor: Now,
@@ -131,12 +134,16 @@ impl Store {
                 customer: None,
                 customer_seq: 0,
             },
+            witness: Witness::read(path, (*installation, epoch)),
             age_ms: 0,
             anchor: now,
             in_flight: None,
             volatile: true,
         };
         store.load(may_be_new, now)?;
+        if store.witness.contradicts(store.state.next_seq) {
+            return Err(Error::StoreUnusable("it forgot numbers it gave"));
+        }
         Ok(store)
     }
 
@@ -254,6 +261,7 @@ impl Store {
         self.connection.pragma_update(None, "synchronous", "NORMAL")?;
         written?;
         self.volatile = false;
+        self.witness.note(self.state.next_seq);
         Ok(())
     }
 

@@ -1,0 +1,66 @@
+//! What the store had promised: the numbers that may have left the device.
+//!
+//! SQLite trusts a damaged write-ahead log only up to the damage, and goes on from an older
+//! commit without a word. This file, written behind each synced commit, tells: a store that is
+//! older than it has lost numbers which mean something elsewhere, and is given up.
+
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+/// The witness's file, beside the store's.
+const FILE: &str = "journey.seq";
+const BYTES: usize = 4 + 8 + 4;
+
+/// The file, and whose numbers it holds.
+#[derive(Debug)]
+pub(super) struct Witness {
+    path: PathBuf,
+    /// CRC-32 of installation and epoch: another's numbers say nothing.
+    owner: u32,
+    /// What stands there, as far as is known.
+    next_seq: u64,
+}
+
+impl Witness {
+    /// Reads what stands beside the store at `store`; anything that is not its own is nothing.
+    pub(super) fn read(store: &Path, (installation, epoch): ([u8; 16], u32)) -> Self {
+        let path = store.with_file_name(FILE);
+        let owner = crc32fast::hash(&[&installation[..], &epoch.to_le_bytes()].concat());
+        let next_seq = fs::read(&path).ok().and_then(|bytes| decode(&bytes, owner)).unwrap_or(0);
+        Self { path, owner, next_seq }
+    }
+
+    /// Whether a store that would give `next_seq` next has forgotten numbers it gave.
+    pub(super) fn contradicts(&self, next_seq: u64) -> bool {
+        next_seq < self.next_seq
+    }
+
+    /// Notes that all below `next_seq` may leave the device.
+    pub(super) fn note(&mut self, next_seq: u64) {
+        if next_seq != self.next_seq && self.write(next_seq).is_ok() {
+            self.next_seq = next_seq;
+        }
+        // A disk that does not take it is no reason to keep events back: the store itself is
+        // synced, and this is for the day on which it is damaged too.
+    }
+
+    fn write(&self, next_seq: u64) -> io::Result<()> {
+        let mut bytes = Vec::with_capacity(BYTES);
+        bytes.extend_from_slice(&self.owner.to_le_bytes());
+        bytes.extend_from_slice(&next_seq.to_le_bytes());
+        bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
+        let mut options = OpenOptions::new();
+        let options = options.write(true).create(true).truncate(false).mode(0o600);
+        options.open(&self.path)?.write_all_at(&bytes, 0)
+    }
+}
+
+fn decode(bytes: &[u8], owner: u32) -> Option<u64> {
+    let (body, crc) = bytes.get(..BYTES)?.split_last_chunk::<4>()?;
+    let (whose, next_seq) = body.split_first_chunk::<4>()?;
+    let ours =
+        crc32fast::hash(body) == u32::from_le_bytes(*crc) && u32::from_le_bytes(*whose) == owner;
+    Some(u64::from_le_bytes(next_seq.try_into().ok()?)).filter(|_| ours)
+}
