@@ -102,28 +102,26 @@ struct AppBody<'a> {
     locale: &'a str,
 }
 
-/// Encodes a batch, not yet compressed.
-pub(crate) fn batch(header: &Header<'_>, events: &[(u64, &[u8])]) -> Vec<u8> {
-    let mut out = open_envelope(header);
-    close_envelope(&mut out, events);
-    out
+/// Encodes a batch behind its [`envelope`], not yet compressed.
+pub(crate) fn batch(mut envelope: Vec<u8>, events: &[(u64, &[u8])]) -> Vec<u8> {
+    close_envelope(&mut envelope, events);
+    envelope
 }
 
-/// Encodes a call's snapshot, not yet compressed.
+/// Encodes a call's snapshot behind its [`envelope`], not yet compressed.
 pub(crate) fn call(
-    header: &Header<'_>,
+    mut envelope: Vec<u8>,
     seq: u64,
     call: Call,
     customer: Option<(&str, Option<&str>)>,
     events: &[(u64, &[u8])],
 ) -> Vec<u8> {
-    let mut out = open_envelope(header);
-    out.extend_from_slice(b",\"call\":");
-    write_json(&mut out, &Call { seq, ..call });
-    out.extend_from_slice(b",\"customer\":");
-    write_json(&mut out, &customer.map(|(id, proof)| CustomerBody { id: Some(id), proof }));
-    close_envelope(&mut out, events);
-    out
+    envelope.extend_from_slice(b",\"call\":");
+    write_json(&mut envelope, &Call { seq, ..call });
+    envelope.extend_from_slice(b",\"customer\":");
+    write_json(&mut envelope, &customer.map(|(id, proof)| CustomerBody { id: Some(id), proof }));
+    close_envelope(&mut envelope, events);
+    envelope
 }
 
 /// Compresses a request's body.
@@ -135,7 +133,8 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap_or_default()
 }
 
-fn open_envelope(header: &Header<'_>) -> Vec<u8> {
+/// Encodes a header: the start of a batch's or a call's JSON, still open.
+pub(crate) fn envelope(header: &Header<'_>) -> Vec<u8> {
     let app = header.app;
     let body = HeaderBody {
         sdk: header.sdk,

@@ -49,7 +49,7 @@ fn a_batch_is_the_one_of_the_design() {
         codes_left: 2,
         app: &app,
     };
-    let batch = batch(&header, &[(412, screen.as_bytes()), (413, product.as_bytes())]);
+    let batch = batch(envelope(&header), &[(412, screen.as_bytes()), (413, product.as_bytes())]);
     let golden = include_str!("../../tests/fixtures/wire/batch.json");
     let golden: serde_json::Value = serde_json::from_str(golden).unwrap();
     assert_eq!(serde_json::from_slice::<serde_json::Value>(&batch).unwrap(), golden);

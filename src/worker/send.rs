@@ -104,13 +104,13 @@ impl Worker {
         self.make_durable(now)?;
         let Some(store) = self.store.as_mut() else { return Ok(()) };
         store.expire(now)?;
-        let header_bytes = self.with_header(now, |header| wire::batch(header, &[]))?.len();
+        let envelope = self.envelope(now)?;
+        let header_bytes = wire::batch(envelope.clone(), &[]).len();
         let Some(store) = self.store.as_mut() else { return Ok(()) };
         let batch = store.next_batch(events_max, BATCH_BYTES_MAX.saturating_sub(header_bytes))?;
         let events: Vec<(u64, &[u8])> =
             batch.rows.iter().map(|(seq, body)| (*seq, body.as_slice())).collect();
-        let json = self.with_header(now, |header| wire::batch(header, &events))?;
-        let body = Some(wire::gzip(&json));
+        let body = Some(wire::gzip(&wire::batch(envelope, &events)));
         let url = self.config.url(wire::BATCHES);
         log::debug!("sending a batch of {} events", events.len());
         let what = Sent::Batch { events: events.len() };
@@ -134,8 +134,7 @@ impl Worker {
             self.newest.iter().any(|(at, body)| *at > seq && wire::read_customer(body).is_some());
         let customer =
             self.store.as_ref().and_then(|store| store.customer()).filter(|_| !changed_since);
-        let json =
-            self.with_header(now, |header| wire::call(header, seq, call, customer, &events))?;
+        let json = wire::call(self.envelope(now)?, seq, call, customer, &events);
         let body = Some(wire::gzip(&json));
         let url = self.config.url(wire::CALLS);
         log::debug!("sending a call's snapshot of {} events", events.len());
@@ -158,11 +157,7 @@ impl Worker {
         self.store.as_mut().map_or(Ok(()), |store| store.make_durable(now))
     }
 
-    fn with_header(
-        &self,
-        now: Now,
-        encode: impl FnOnce(&Header<'_>) -> Vec<u8>,
-    ) -> Result<Vec<u8>, Error> {
+    fn envelope(&self, now: Now) -> Result<Vec<u8>, Error> {
         let identity = self.shared.ground.plot().identity;
         let (Some(identity), Some(store)) = (identity, &self.store) else {
             return Err(Error::Withdrawn);
@@ -170,7 +165,7 @@ impl Worker {
         let counts = store.counts()?;
         let mut dropped = counts.dropped;
         dropped.merge(&self.shared.intake.counts().dropped);
-        Ok(encode(&Header {
+        Ok(wire::envelope(&Header {
             sdk: &self.config.sdk,
             installation: identity.installation.hex(),
             epoch: identity.epoch,
