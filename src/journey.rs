@@ -8,7 +8,8 @@ use crate::call::{CallCode, ContextToken, dial_string};
 use crate::clock::Clock;
 use crate::config::{Config, Consent, TOKEN_LIFE_MS};
 use crate::error::{Error, JourneyError};
-use crate::event::{Dropped, Event};
+use crate::event::{DropReason, Dropped, Event};
+use crate::preview::Preview;
 use crate::transport::Transport;
 use crate::worker::{Shared, UploadProblem, Worker};
 
@@ -29,7 +30,7 @@ use crate::worker::{Shared, UploadProblem, Worker};
 /// let journey = Journey::open(config)?;
 /// journey.record(Event::ScreenView { screen: "product/{id}".into() });
 /// let context = journey.call_context(&CallRequest::to("+33 1 23 45 67 89"))?;
-/// assert!(context.dial_string.starts_with("tel:+33123456789"));
+/// assert!(context.dial_string.is_some_and(|dial| dial.starts_with("tel:+33123456789")));
 /// # Ok(())
 /// # }
 /// ```
@@ -41,14 +42,19 @@ pub struct Journey {
 /// A call about to be placed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallRequest {
-    number: String,
+    number: Option<String>,
     topic: Option<String>,
 }
 
 impl CallRequest {
     /// A call to a phone number: 3 to 15 digits, perhaps after a `+`, with the usual separators.
     pub fn to(number: impl Into<String>) -> Self {
-        Self { number: number.into(), topic: None }
+        Self { number: Some(number.into()), topic: None }
+    }
+
+    /// A call that no dialer places: over SIP, in a chat, a callback.
+    pub fn without_number() -> Self {
+        Self { number: None, topic: None }
     }
 
     /// Says what the call is about, in the app's words. At most 256 bytes.
@@ -60,8 +66,9 @@ impl CallRequest {
 /// What a call carries, in the exact form of each carrier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallContext {
-    /// What to hand the dialer: the number, and the code where there is one.
-    pub dial_string: String,
+    /// What to hand the dialer: the number, and the code where there is one. `None` for a call
+    /// without a number.
+    pub dial_string: Option<String>,
     /// The token: a parameter of a chat, a callback or a link. `None` without a grant.
     pub token: Option<ContextToken>,
     /// The code: what the dial string dials, and what a customer can read aloud. `None` without a
@@ -147,6 +154,7 @@ impl Journey {
         let worker = Worker::start(Arc::clone(&shared), config, transport);
         if let Err(error) = &worker {
             log::error!("the worker could not be started, nothing is uploaded: {error}");
+            shared.end_asks();
         }
         shared.intake.bell.ring();
         Ok(Self { shared, worker: Mutex::new(worker.ok()) })
@@ -216,15 +224,19 @@ impl Journey {
     /// alone.
     ///
     /// # Errors
-    /// [`JourneyError::PhoneNumber`] when the number is none.
+    /// [`JourneyError::PhoneNumber`] when the number is none; it counts as dropped (`invalid`).
     pub fn call_context(&self, request: &CallRequest) -> Result<CallContext, JourneyError> {
+        let dial = |code| request.number.as_deref().map(|number| dial_string(number, code));
         // The number first: a code is not used up for nothing.
-        let number_alone = dial_string(&request.number, None).ok_or(JourneyError::PhoneNumber)?;
+        if dial(None) == Some(None) {
+            self.shared.intake.drop_one(DropReason::Invalid);
+            return Err(JourneyError::PhoneNumber);
+        }
         let tap = self.shared.intake.tap(request.topic.clone());
         let code = tap.as_ref().and_then(|tap| tap.code);
         let token = tap.map(|tap| tap.token);
         Ok(CallContext {
-            dial_string: dial_string(&request.number, code).unwrap_or(number_alone),
+            dial_string: dial(code).flatten(),
             user_to_user: token.map(|token| token.user_to_user()),
             token,
             code,
@@ -236,6 +248,26 @@ impl Journey {
     /// the SDK's own waits short. Returns at once.
     pub fn upload_now(&self) {
         self.shared.ask_upload();
+    }
+
+    /// Uploads what waits, and blocks until nothing waits any more, or what was tried has failed
+    /// or may not be tried now, or `timeout` has passed; true when nothing waits. For a job or a
+    /// background task, on a thread of its own: never for the UI thread.
+    ///
+    /// Any number of threads may wait. [`close`](Self::close) wakes them. Without a grant there is
+    /// nothing to upload but an erasure.
+    pub fn upload_and_wait(&self, timeout: Duration) -> bool {
+        self.shared.upload_and_wait(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    /// What a call would carry now, from this device alone: exactly the events of the snapshot of a
+    /// call tapped at this moment. The agent also sees what was uploaded before.
+    ///
+    /// Blocks until the worker has taken over what was recorded: milliseconds as a rule, two
+    /// seconds at most (then it is empty), so not for the UI thread. Empty without a grant and
+    /// after [`close`](Self::close).
+    pub fn preview(&self) -> Preview {
+        self.shared.preview()
     }
 
     /// How the journey stands. Reads memory alone; up to a second behind the worker.

@@ -164,7 +164,7 @@ fn one(
         customer: customer.clone(),
         token,
         code,
-        dial_string: call.dial_string,
+        dial_string: call.dial_string.unwrap_or_default(),
         context,
         phone: stays.then_some(phone),
     })

@@ -7,6 +7,7 @@
 
 mod front;
 
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use front::CodesVersion;
@@ -30,6 +31,8 @@ pub(crate) struct Intake {
     /// Wakes the worker.
     pub bell: Bell,
     record_search_queries: bool,
+    /// The reasons, as bits, of which the log was told.
+    told: AtomicU8,
     front: Mutex<Front>,
 }
 
@@ -52,7 +55,13 @@ pub(crate) struct FrontCounts {
 
 impl Intake {
     pub(crate) fn new(clock: Arc<dyn Clock>, record_search_queries: bool) -> Self {
-        Self { clock, bell: Bell::new(), record_search_queries, front: Mutex::default() }
+        Self {
+            clock,
+            bell: Bell::new(),
+            record_search_queries,
+            told: AtomicU8::new(0),
+            front: Mutex::default(),
+        }
     }
 
     /// The callers' lock. A panic while it was held (there is none we know of) must not stop the
@@ -287,7 +296,14 @@ impl Intake {
         self.take(self.front(), entry, now);
     }
 
-    fn drop_one(&self, reason: DropReason) {
+    /// Counts an event that never was one. The log hears of the first with each reason: it is a
+    /// developer's to mend, and the others would say nothing new.
+    pub(crate) fn drop_one(&self, reason: DropReason) {
+        if let Some(advice) = reason.advice()
+            && self.told.fetch_or(1 << reason as u8, Ordering::Relaxed) & (1 << reason as u8) == 0
+        {
+            log::warn!("an event was dropped as {}: {advice}", reason.name());
+        }
         let now = self.clock.now();
         let mut front = self.front();
         if front.closed {

@@ -4,6 +4,7 @@
 //! no deadline, and so no wake-ups. When to send and what an answer means is `upload`'s; what may
 //! stand on disk, `ground`'s.
 
+mod asks;
 mod house;
 mod send;
 
@@ -11,6 +12,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
+use self::asks::Asks;
 use crate::clock::{Clock, Now};
 use crate::config::{Config, Consent, DRAIN_AFTER_MS, STORAGE_RETRY_MAX_MS, STORAGE_RETRY_MIN_MS};
 use crate::error::Error;
@@ -33,9 +35,12 @@ pub(crate) struct Shared {
 #[derive(Default)]
 struct Inbox {
     answers: Vec<send::Answered>,
+    asks: Asks,
     upload: bool,
     warm: bool,
     close: bool,
+    /// The worker has ended, or never began: it answers nobody.
+    ended: bool,
 }
 
 /// What the worker tells about itself.
@@ -56,11 +61,21 @@ pub enum UploadProblem {
     #[error(transparent)]
     Transport(#[from] SendError),
     /// The collector, or whoever stands in its way, answered with this HTTP status.
-    #[error("the collector answered {0}")]
+    #[error("the collector answered {}{}", .0, advice(*.0))]
     Status(u16),
     /// The answer was not our collector's: a captive portal, or a wrong endpoint.
     #[error("the answer is not a collector's: check the endpoint, or log in to the network")]
     NotACollector,
+}
+
+/// What a developer can do about a status.
+fn advice(status: u16) -> &'static str {
+    match status {
+        401 | 403 => {
+            ": the write key is not accepted, use the one that `jalon-collector key create` printed"
+        }
+        _ => "",
+    }
 }
 
 impl Shared {
@@ -122,6 +137,10 @@ pub(crate) struct Worker {
     generation: u64,
     retry_at_ms: Option<u64>,
     retries: u32,
+    /// The problem that the log was told of last; none since an upload succeeded.
+    told: Option<UploadProblem>,
+    /// Whoever waits for an answer.
+    asks: Asks,
     /// The store has the sealed segment, which only waits to be freed.
     taken_over: bool,
 }
@@ -147,6 +166,8 @@ impl Worker {
             generation: 0,
             retry_at_ms: None,
             retries: 0,
+            told: None,
+            asks: Asks::default(),
             taken_over: false,
         };
         std::thread::Builder::new().name("jalon".to_owned()).spawn(move || worker.run())
@@ -161,7 +182,9 @@ impl Worker {
             self.turn(inbox, intake.clock.now());
             let deadline_ms = self.deadline();
             self.publish();
+            self.answer_asks();
             if closing {
+                shared.end_asks();
                 return;
             }
             intake.clock.wait(&intake.bell, deadline_ms);
@@ -171,13 +194,17 @@ impl Worker {
     /// Does all that is due.
     fn turn(&mut self, inbox: Inbox, now: Now) {
         let closing = inbox.close;
-        if inbox.upload {
-            self.upload.force();
-            self.retry_at_ms = None;
+        let upload = inbox.upload || inbox.asks.wants_upload();
+        if upload || !inbox.asks.is_empty() {
             // What stands in the journal waits too: the app may be about to be suspended.
             let mut front = self.shared.intake.front();
             front.urgent |= front.undrained > 0;
         }
+        if upload {
+            self.upload.force();
+            self.retry_at_ms = None;
+        }
+        self.asks.append(inbox.asks);
         for answered in inbox.answers {
             self.take_answer(&answered, now);
         }

@@ -215,9 +215,15 @@ impl Worker {
         let (verdict, answer, problem) = read(answered);
         let wall_ms = now.wall_ms;
         self.shared.report().last_upload = Some((wall_ms, problem.map_or(Ok(()), Err)));
-        if let Some(problem) = problem {
-            log::info!("an upload did not succeed: {problem}");
+        match problem {
+            // Once, and not with each retry of a phone that is offline for hours.
+            Some(problem) if self.told != Some(problem) => {
+                log::warn!("an upload did not succeed, what was recorded is kept: {problem}");
+            }
+            Some(problem) => log::info!("an upload did not succeed: {problem}"),
+            None => {}
         }
+        self.told = problem;
         if answered.generation != self.generation {
             // Sent before everything was deleted: the lanes have begun anew.
             return;
@@ -330,7 +336,7 @@ impl Worker {
 }
 
 /// The newest events before a call that fit its snapshot, oldest first.
-fn snapshot(newest: &VecDeque<Row>, seq: u64) -> Vec<(u64, &[u8])> {
+pub(super) fn snapshot(newest: &VecDeque<Row>, seq: u64) -> Vec<(u64, &[u8])> {
     let mut bytes = 0;
     let mut events: Vec<(u64, &[u8])> = newest
         .iter()

@@ -1,0 +1,112 @@
+//! Why events are dropped, and how many were.
+
+/// Why an event was dropped. Each reason is counted, and the collector is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DropReason {
+    /// The device's quota was full; the oldest went first.
+    Quota,
+    /// It could not be uploaded within its time to live.
+    Expired,
+    /// It could not be read back.
+    Corrupt,
+    /// It was larger than 16 KiB, or a custom event had more than 16 values.
+    TooLarge,
+    /// A name was blank, a currency none, or a number not finite.
+    Invalid,
+    /// The customer had not agreed to it.
+    Consent,
+    /// The disk did not take it.
+    Disk,
+    /// The collector refused it for good.
+    Rejected,
+}
+
+impl DropReason {
+    /// Every reason, in the order of their numbers.
+    pub const ALL: [Self; 8] = [
+        Self::Quota,
+        Self::Expired,
+        Self::Corrupt,
+        Self::TooLarge,
+        Self::Invalid,
+        Self::Consent,
+        Self::Disk,
+        Self::Rejected,
+    ];
+
+    /// Its name on the wire and in logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Quota => "quota",
+            Self::Expired => "expired",
+            Self::Corrupt => "corrupt",
+            Self::TooLarge => "too_large",
+            Self::Invalid => "invalid",
+            Self::Consent => "consent",
+            Self::Disk => "disk",
+            Self::Rejected => "rejected",
+        }
+    }
+
+    /// What a developer can do about it, where it is a developer's mistake.
+    pub(crate) fn advice(self) -> Option<&'static str> {
+        match self {
+            Self::TooLarge => Some(
+                "keep an event below 16 KiB and a custom event's values to 16; further ones are only counted",
+            ),
+            Self::Invalid => Some(
+                "give a name or id that is not blank, a currency of three capital letters, finite \
+                 numbers, a phone number of 3 to 15 digits; further ones are only counted",
+            ),
+            _ => None,
+        }
+    }
+
+    /// Whether it strikes events that already have a `seq`.
+    pub(crate) fn leaves_a_gap(self) -> bool {
+        matches!(self, Self::Quota | Self::Expired | Self::Rejected)
+    }
+}
+
+/// How many events were dropped, by reason.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Dropped([u64; 8]);
+
+impl Dropped {
+    /// The count of one reason.
+    pub fn get(&self, reason: DropReason) -> u64 {
+        self.0[reason as usize]
+    }
+
+    /// All of them together.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Each reason with its count.
+    pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
+        DropReason::ALL.into_iter().map(|reason| (reason, self.get(reason)))
+    }
+
+    pub(crate) fn add(&mut self, reason: DropReason, count: u64) {
+        let sum = &mut self.0[reason as usize];
+        *sum = sum.saturating_add(count);
+    }
+
+    pub(crate) fn merge(&mut self, other: &Self) {
+        for (reason, count) in other.iter() {
+            self.add(reason, count);
+        }
+    }
+
+    pub(crate) fn subtract(&mut self, other: &Self) {
+        for (reason, count) in other.iter() {
+            let left = self.get(reason).saturating_sub(count);
+            self.0[reason as usize] = left;
+        }
+    }
+
+    pub(crate) fn before_a_seq(&self) -> u64 {
+        self.iter().filter(|(reason, _)| !reason.leaves_a_gap()).map(|(_, count)| count).sum()
+    }
+}
