@@ -1,0 +1,52 @@
+package jalon.android
+
+/** What "call us" says to the customer. The defaults are English; give the app's own for others. */
+public class CallTexts {
+    /** The label of [CallUsButton]. */
+    public var callUs: String = "Call us"
+
+    /** What a long press does, for a screen reader. */
+    public var previewAction: String = "See what the agent will see"
+
+    /** The title over what the agent will see. */
+    public var previewTitle: String = "The agent will see"
+
+    /** Says that there is more than the preview shows. */
+    public var uploadedBefore: String = "The agent also sees what you did before."
+
+    /** Said where a call would carry nothing. */
+    public var nothingToSee: String = "Nothing: the call carries only your number."
+
+    /** The title where the device has no dialer. */
+    public var noDialerTitle: String = "This device cannot place calls"
+
+    /** What to do there, without a code. */
+    public var noDialer: (number: String) -> String = { number -> "Call $number from a phone." }
+
+    /** What to do there, with a code to say. */
+    public var noDialerWithCode: (number: String, code: String) -> String = { number, code ->
+        "Call $number from a phone. When asked, give this code:\n\n$code"
+    }
+
+    /** Closes a message. */
+    public var close: String = "Close"
+
+    /** One step of the preview. */
+    public var step: (PreviewStep) -> String = ::englishStep
+}
+
+private fun englishStep(step: PreviewStep): String {
+    val about = step.about ?: ""
+    return when (step.what) {
+        StepKind.SCREEN_VIEW -> "Opened $about"
+        StepKind.PRODUCT_VIEW -> "Looked at $about"
+        StepKind.SEARCH -> if (about.isEmpty()) "Searched" else "Searched for $about"
+        StepKind.CART_CHANGE -> "Changed the cart: $about"
+        StepKind.ORDER -> "Order $about"
+        StepKind.FAILURE -> "Something went wrong: $about"
+        StepKind.CUSTOM -> about
+        StepKind.CUSTOMER -> if (about.isEmpty()) "Logged out" else "Logged in as $about"
+        StepKind.LOCATION -> "Was near $about"
+        StepKind.CALL -> "Called us"
+    }.trim()
+}

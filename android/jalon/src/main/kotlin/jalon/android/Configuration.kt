@@ -1,0 +1,68 @@
+package jalon.android
+
+import android.app.Activity
+
+/**
+ * The options of a journey, each with its default.
+ *
+ * ```kotlin
+ * Journey.open(this, writeKey = "wk_…", endpoint = "https://calls.example.com") {
+ *     consent = Consent.GRANTED
+ *     screenName = { activity -> routes[activity.javaClass] }
+ * }
+ * ```
+ */
+public class Configuration {
+    /** The consent the app already knows of; it wins over the stored one. `null`: the stored one. */
+    public var consent: Consent? = null
+
+    /** Whether what customers type into a search is recorded, and not only how much it found. */
+    public var recordSearchQueries: Boolean = false
+
+    /** Whether an Activity that comes up is recorded as a screen view. */
+    public var automaticScreens: Boolean = true
+
+    /**
+     * The screen name of an Activity, a route pattern such as `product/{id}`; `null` for one that is
+     * no screen of its own. Called on the main thread. By default the class name without `Activity`.
+     */
+    public var screenName: (Activity) -> String? = ::defaultScreenName
+
+    /** Bytes on the device at most, all files together; `null` for 5 MiB, at least 1 MiB. */
+    public var quotaBytes: Long? = null
+
+    /** How long an event that cannot be uploaded is kept, in ms; `null` for 7 days. */
+    public var timeToLiveMs: Long? = null
+
+    /** Further root certificates to trust, each in DER: for a company's own certificate authority. */
+    public var extraRoots: List<ByteArray> = emptyList()
+
+    /** An HTTP proxy, such as `http://proxy.example.com:3128`. The system's is not used. */
+    public var proxy: String? = null
+
+    /**
+     * The id of the job that uploads while the app is not there; `null` for none. From Android 14 it
+     * stands in a namespace of its own, before it must differ from the app's own jobs.
+     */
+    public var jobId: Int? = DEFAULT_JOB_ID
+
+    /**
+     * How much is written to Android's log, under the tag `Jalon`, never an event's content. `null`:
+     * warnings in a debuggable build, errors in others.
+     */
+    public var logLevel: LogLevel? = null
+
+    /** What "call us" says to the customer, in the customer's language. */
+    public var texts: CallTexts = CallTexts()
+
+    /** Defaults shared with tests. */
+    internal companion object {
+        /** "JALN", so that it meets nobody's small number. */
+        const val DEFAULT_JOB_ID = 0x4A41_4C4E
+    }
+}
+
+private fun defaultScreenName(activity: Activity): String {
+    val name = activity.javaClass.simpleName
+    return name.removeSuffix("Activity").ifEmpty { name }
+}

@@ -1,0 +1,42 @@
+package jalon.android
+
+/** The first byte of a result: a value follows; else an error. */
+private const val VALUE = 0
+
+/** The crossing itself went wrong; never thrown at an app. */
+internal class Fault(message: String) : RuntimeException(message)
+
+/** Calls a native method that answers nothing. */
+internal inline fun tell(arguments: ByteWriter.() -> Unit, native: (ByteArray, Int) -> ByteArray?) {
+    val writer = ByteWriter.here()
+    writer.arguments()
+    native(writer.bytes, writer.length)
+}
+
+/** Calls a native method that answers. */
+internal inline fun <T> ask(
+    arguments: ByteWriter.() -> Unit,
+    native: (ByteArray, Int) -> ByteArray?,
+    error: ByteReader.() -> Throwable = { Fault("an error where none was expected") },
+    result: ByteReader.() -> T,
+): T {
+    val writer = ByteWriter.here()
+    writer.arguments()
+    val bytes = native(writer.bytes, writer.length) ?: throw Fault("the native library gave no answer")
+    val reader = ByteReader(bytes, 1)
+    if (bytes[0].toInt() != VALUE) throw reader.error()
+    return reader.result()
+}
+
+/**
+ * Does something that must not fail an app, whatever happens in it: a call that went wrong does
+ * nothing, and the log says so, without the event's content.
+ */
+internal inline fun <T> harmless(otherwise: () -> T, what: () -> T): T = try {
+    what()
+} catch (fault: Throwable) {
+    Lines.failed(fault)
+    otherwise()
+}
+
+internal inline fun harmless(what: () -> Unit) = harmless({}, what)

@@ -1,0 +1,183 @@
+package jalon.android
+
+import android.content.Context
+
+/**
+ * A customer's journey through the app: which screens and products the customer sees, kept on the
+ * device through kills and lost networks, brought to the collector, and handed to the agent who
+ * takes the customer's call.
+ *
+ * Open it once, in `Application.onCreate`, and use it from any thread. Nothing here ever throws or
+ * blocks the app: what could not be kept is counted in [status]. What [record] took survives a kill
+ * of the process at any later instant; on the calling thread it makes one append to a file and no
+ * other I/O.
+ *
+ * ```kotlin
+ * val journey = Journey.open(this, writeKey = "wk_…", endpoint = "https://calls.example.com")
+ * journey.setConsent(Consent.GRANTED)
+ * journey.screen("product/{id}")
+ * journey.product(id = "1004856", name = "Galaxy A10")
+ * journey.call(activity, "+33 1 23 45 67 89")
+ * ```
+ */
+public class Journey internal constructor(
+    private val native: NativeJourney?,
+    private val problem: String?,
+    internal val texts: CallTexts,
+) {
+    /**
+     * Records what the customer did or saw.
+     *
+     * Kept from the moment it returns, whatever happens to the process. Until the customer was
+     * asked for consent, the newest 200 wait in memory. An event that is invalid or too large is
+     * dropped and counted; the log says so once.
+     */
+    public fun record(event: Event): Unit = with { record(event) }
+
+    /** Records that a screen came up: a route pattern such as `product/{id}`, never a URL. */
+    public fun screen(name: String): Unit = record(Event.ScreenView(name))
+
+    /** Records that the customer looked at a product. */
+    @JvmOverloads
+    public fun product(
+        id: String,
+        name: String? = null,
+        category: String? = null,
+        brand: String? = null,
+        price: Price? = null,
+    ): Unit = record(Event.ProductView(Product(id, name, category, brand, price)))
+
+    /** Records that the customer saw something go wrong, by the app's code of it. */
+    @JvmOverloads
+    public fun failure(code: String, screen: String? = null): Unit = record(Event.Failure(code, screen))
+
+    /**
+     * Says who the customer is from here on; `null` for nobody, such as after a logout.
+     *
+     * The same again changes nothing. [proof] is a short JWT from the app's own backend: only a
+     * customer so proven shows as verified on the agent's desk.
+     */
+    @JvmOverloads
+    public fun identify(customer: String?, proof: String? = null): Unit =
+        with { if (customer == null) clearCustomer() else identify(customer, proof) }
+
+    /**
+     * Takes the customer's answer. A grant keeps what waited in memory, a refusal deletes everything
+     * on the device; both are remembered over a restart. Writes a small file on the calling thread.
+     */
+    public fun setConsent(consent: Consent): Unit = with { setConsent(consent) }
+
+    /** Takes the customer's answer about the location, which nobody has given at first. */
+    public fun allowLocation(allowed: Boolean): Unit = with { allowLocation(allowed) }
+
+    /**
+     * Records where the customer is, in degrees, rounded to 0.01 (about a kilometre). Dropped and
+     * counted unless [allowLocation] was called.
+     */
+    public fun setLocation(latitude: Double, longitude: Double): Unit =
+        with { setLocation(latitude, longitude) }
+
+    /**
+     * Deletes everything on the device, and has the collector delete what it has, as soon as it can
+     * be reached, also after a restart. A new installation begins, to which nobody has consented.
+     * Where the customer also refuses, erase first, then refuse.
+     */
+    public fun erase(): Unit = with { erase() }
+
+    /**
+     * Opens the connection that a call takes, so that the tap finds it warm. Call it when a "call
+     * us" of your own comes on screen; [CallUsButton] does so itself. Returns at once.
+     */
+    public fun prepareCall(): Unit = with { prepareCall() }
+
+    /**
+     * Opens the phone's dialer on [number], with the code in the dial string, so that the agent who
+     * picks up sees this journey. The customer presses the dialer's own button: no permission.
+     *
+     * Where there is no dialer and [context] is an Activity, the customer is shown the number and
+     * the code to say. [topic] says what the call is about, in the app's words. For the main thread.
+     */
+    @JvmOverloads
+    public fun call(context: Context, number: String, topic: String? = null): CallOutcome =
+        harmless({ CallOutcome.NO_DIALER }) { Dialer.call(this, context, number, topic) }
+
+    /**
+     * Gives a call its context, for an app that places calls itself: by SIP, WebRTC, chat or callback,
+     * without a [number]. Waits for neither network nor database, also without data.
+     *
+     * With a [number] that is no phone number nothing is used up, and `dialString` is `null`; the log
+     * says so, and it counts as invalid.
+     */
+    @JvmOverloads
+    public fun callContext(number: String? = null, topic: String? = null): CallContext =
+        harmless({ numberAlone(number) }) {
+            try {
+                native?.callContext(number, topic) ?: numberAlone(number)
+            } catch (_: JourneyError.PhoneNumber) {
+                CallContext()
+            }
+        }
+
+    /**
+     * What a call would carry now, from this device alone; the agent also sees what was uploaded
+     * before. Blocks for milliseconds as a rule and two seconds at most: not for the main thread.
+     */
+    public fun preview(): Preview = harmless({ Preview() }) { native?.preview() ?: Preview() }
+
+    /**
+     * Uploads what waits, now, and cuts the library's own waits short. Going to the background does
+     * so by itself. Returns at once.
+     */
+    public fun uploadNow(): Unit = with { uploadNow() }
+
+    /** How the journey stands: what was recorded, delivered, dropped and why. Reads memory alone. */
+    public fun status(): Status = harmless({ Status(problem) }) { native?.status() ?: Status(problem) }
+
+    /**
+     * Ends the journey: what was recorded is kept, and whatever is called after that does nothing.
+     * Waits for the disk. An app needs it only to open the journey anew.
+     */
+    public fun close() {
+        Opening.forget(this)
+        with { close() }
+    }
+
+    /** Whether it was opened: else there is nothing to watch or to upload. */
+    internal val records: Boolean
+        get() = status().problem == null
+
+    internal fun uploadAndWait(timeoutMs: Long): Boolean =
+        harmless({ false }) { native?.uploadAndWait(timeoutMs) ?: true }
+
+    private inline fun with(what: NativeJourney.() -> Unit) = harmless { native?.what() }
+
+    public companion object {
+        /**
+         * Opens the journey, in `Application.onCreate`; called again, it gives the same one.
+         *
+         * Never throws. A journey that cannot be opened records nothing, and [status] says why, as
+         * does one line in the log: a wrong option, no native library, or a second process of the
+         * app. Before the device's first unlock events wait in memory.
+         *
+         * [writeKey] is the app's, from `jalon-collector key create --kind write`: public by nature.
+         * [endpoint] is the collector, `https` but for loopback.
+         */
+        @JvmSynthetic
+        public fun open(
+            context: Context,
+            writeKey: String,
+            endpoint: String,
+            configure: Configuration.() -> Unit,
+        ): Journey = open(context, writeKey, endpoint, Configuration().apply { harmless { configure() } })
+
+        /** As the other `open`, with the options in an object, or all at their defaults. */
+        @JvmStatic
+        @JvmOverloads
+        public fun open(
+            context: Context,
+            writeKey: String,
+            endpoint: String,
+            configuration: Configuration = Configuration(),
+        ): Journey = Opening.open(context, writeKey, endpoint, configuration)
+    }
+}

@@ -1,0 +1,69 @@
+package jalon.android
+
+import android.app.Activity
+import android.app.Application
+import android.os.Bundle
+import android.view.ViewTreeObserver.OnWindowFocusChangeListener
+import java.util.WeakHashMap
+
+/**
+ * Watches the app's Activities: records the screens they are, and has what waits uploaded when the
+ * customer leaves. All of it on the main thread.
+ */
+internal class Presence(
+    private val journey: Journey,
+    private val options: Configuration,
+    private val uploads: Uploads,
+) : Application.ActivityLifecycleCallbacks {
+    private var started = 0
+
+    /** Activities whose coming up was recorded when they were created. */
+    private val fresh = WeakHashMap<Activity, Unit>()
+
+    /** The class of an Activity that is being made anew for a rotation: no new screen. */
+    private var turning: Class<Activity>? = null
+
+    private val focus = WeakHashMap<Activity, OnWindowFocusChangeListener>()
+
+    // Inside `super.onCreate`: what the Activity records in its own `onCreate` comes after its screen.
+    override fun onActivityCreated(activity: Activity, savedInstanceState: Bundle?) = harmless {
+        fresh[activity] = Unit
+        if (turning == activity.javaClass) turning = null else screen(activity)
+    }
+
+    override fun onActivityStarted(activity: Activity) = harmless {
+        // Back from another Activity or from the background; a new one was recorded above.
+        if (fresh.remove(activity) == null) screen(activity)
+        started++
+    }
+
+    override fun onActivityResumed(activity: Activity) = harmless {
+        if (focus.containsKey(activity)) return@harmless
+        // From the overview of apps a process may be killed before any Activity is stopped.
+        val listener = OnWindowFocusChangeListener { has -> harmless { if (!has) uploads.leave() } }
+        activity.window?.decorView?.viewTreeObserver?.addOnWindowFocusChangeListener(listener)
+        focus[activity] = listener
+    }
+
+    override fun onActivityPaused(activity: Activity): Unit = Unit
+
+    override fun onActivityStopped(activity: Activity) = harmless {
+        started = maxOf(0, started - 1)
+        if (started == 0 && !activity.isChangingConfigurations) uploads.leave()
+    }
+
+    override fun onActivitySaveInstanceState(activity: Activity, outState: Bundle): Unit = Unit
+
+    override fun onActivityDestroyed(activity: Activity) = harmless {
+        fresh.remove(activity)
+        focus.remove(activity)?.let { listener ->
+            activity.window?.decorView?.viewTreeObserver?.removeOnWindowFocusChangeListener(listener)
+        }
+        if (activity.isChangingConfigurations) turning = activity.javaClass
+    }
+
+    private fun screen(activity: Activity) {
+        if (!options.automaticScreens) return
+        options.screenName(activity)?.let(journey::screen)
+    }
+}

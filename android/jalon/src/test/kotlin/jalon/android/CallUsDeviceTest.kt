@@ -1,0 +1,175 @@
+package jalon.android
+
+import android.app.AlertDialog
+import android.content.Intent
+import android.os.Looper
+import android.view.View
+import android.view.accessibility.AccessibilityNodeInfo
+import android.widget.TextView
+import jalon.android.support.Device
+import jalon.android.support.FakeCollector
+import jalon.android.support.HelpActivity
+import org.junit.After
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
+import org.junit.Assert.assertNotNull
+import org.junit.Assert.assertNull
+import org.junit.Assert.assertTrue
+import org.junit.Before
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.Robolectric.buildActivity
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config
+import org.robolectric.shadows.ShadowAlertDialog
+import org.robolectric.shadows.ShadowLooper
+
+/** "Call us": from the tap to the dialer, and what happens where there is none. */
+@RunWith(RobolectricTestRunner::class)
+@Config(sdk = [35])
+class CallUsDeviceTest {
+    private val collector = FakeCollector()
+    private val device = Device(collector.url)
+    private lateinit var journey: Journey
+
+    @Before
+    fun open() {
+        journey = device.open()
+    }
+
+    @After
+    fun end() {
+        device.close()
+        collector.close()
+    }
+
+    private fun started(): Intent? = shadowOf(device.app).nextStartedActivity
+
+    private fun messageOf(dialog: AlertDialog) =
+        dialog.findViewById<TextView>(android.R.id.message)!!.text.toString()
+
+    @Test
+    fun `a call opens the dialer with the number, and asks for no permission`() {
+        val activity = buildActivity(HelpActivity::class.java).setup().get()
+        assertEquals(CallOutcome.DIALING, journey.call(activity, "+33 1 23 45 67 89", "billing"))
+        val intent = started()!!
+        assertEquals(Intent.ACTION_DIAL, intent.action)
+        assertEquals("tel:+33123456789", intent.dataString)
+        assertEquals(0, intent.flags and Intent.FLAG_ACTIVITY_NEW_TASK)
+        check(journey.uploadAndWait(60_000))
+        val call = collector.calls().single()["call"].asJsonObject
+        assertEquals("billing", call["topic"].asString)
+    }
+
+    @Test
+    fun `a call from outside an activity gets a task of its own`() {
+        assertEquals(CallOutcome.DIALING, journey.call(device.app, "112"))
+        assertTrue(started()!!.flags and Intent.FLAG_ACTIVITY_NEW_TASK != 0)
+    }
+
+    @Test
+    fun `a number that is none opens nothing`() {
+        assertEquals(CallOutcome.NOT_A_NUMBER, journey.call(device.app, "call me"))
+        assertNull(started())
+    }
+
+    @Test
+    fun `where there is no dialer the customer is told the number`() {
+        val activity = buildActivity(HelpActivity::class.java).setup().get()
+        shadowOf(device.app).checkActivities(true)
+        assertEquals(CallOutcome.NO_DIALER, journey.call(activity, "+33 1 23 45 67 89"))
+        val dialog = ShadowAlertDialog.getLatestDialog() as AlertDialog
+        assertEquals("Call +33 1 23 45 67 89 from a phone.", messageOf(dialog))
+        // From outside an Activity there is nothing to show it on.
+        assertEquals(CallOutcome.NO_DIALER, journey.call(device.app, "112"))
+    }
+
+    @Test
+    fun `the button warms the connection when it comes on screen, and calls at a tap`() {
+        val controller = buildActivity(HelpActivity::class.java).setup().visible()
+        val button = controller.get().button
+        var outcome: CallOutcome? = null
+        button.onCall = { outcome = it }
+        assertEquals("Call us", button.text.toString())
+        // The worker asks for the connection; a batch comes after what was asked before.
+        journey.screen("help")
+        check(journey.uploadAndWait(60_000))
+        assertTrue(collector.requests.any { (path, _) -> path == "/healthz" })
+        button.performClick()
+        assertEquals(CallOutcome.DIALING, outcome)
+        assertEquals("tel:+33123456789", started()!!.dataString)
+    }
+
+    @Test
+    fun `a long press shows what the agent will see`() {
+        val activity = buildActivity(HelpActivity::class.java).setup().get()
+        journey.product("1", "Galaxy A10")
+        journey.failure("payment_declined")
+        assertTrue(activity.button.performLongClick())
+        val dialog = await { ShadowAlertDialog.getLatestDialog() as AlertDialog? }
+        val expected = "Something went wrong: payment_declined\nLooked at Galaxy A10\nOpened Help"
+        assertEquals(expected, messageOf(dialog))
+    }
+
+    @Test
+    fun `an activity that is gone is shown nothing`() {
+        val controller = buildActivity(HelpActivity::class.java).setup()
+        controller.get().button.performLongClick()
+        controller.pause().stop().destroy()
+        ShadowLooper.idleMainLooper()
+        assertNull(ShadowAlertDialog.getLatestDialog())
+    }
+
+    @Test
+    fun `the button is large enough to touch, and says what a long press does`() {
+        val button = buildActivity(HelpActivity::class.java).setup().get().button
+        val touch = 48 * button.resources.displayMetrics.density
+        button.measure(View.MeasureSpec.UNSPECIFIED, View.MeasureSpec.UNSPECIFIED)
+        assertTrue(button.measuredHeight >= touch && button.measuredWidth >= touch)
+        val info = button.createAccessibilityNodeInfo()
+        assertEquals("android.widget.Button", info.className)
+        assertTrue(info.isClickable)
+        val press = info.actionList.single { it.id == AccessibilityNodeInfo.ACTION_LONG_CLICK }
+        assertEquals("See what the agent will see", press.label)
+    }
+
+    @Test
+    fun `the app's own words are used`() {
+        device.close()
+        device.open {
+            texts = CallTexts().apply {
+                callUs = "Appelez-nous"
+                noDialer = { number -> "Composez le $number." }
+            }
+        }
+        val activity = buildActivity(HelpActivity::class.java).setup().get()
+        assertEquals("Appelez-nous", activity.button.text.toString())
+        shadowOf(device.app).checkActivities(true)
+        activity.button.performClick()
+        val dialog = ShadowAlertDialog.getLatestDialog() as AlertDialog
+        assertEquals("Composez le +33 1 23 45 67 89.", messageOf(dialog))
+    }
+
+    @Test
+    fun `a button without a journey or a number does no harm`() {
+        val button = buildActivity(HelpActivity::class.java).setup().get().button
+        button.number = ""
+        button.performClick()
+        device.close()
+        button.performClick()
+        assertFalse(button.performLongClick() && Opening.current != null)
+        assertNull(started())
+    }
+
+    /** Another thread of the library posts to the main looper. */
+    private fun <T : Any> await(what: () -> T?): T {
+        val deadline = System.nanoTime() + 10_000_000_000
+        while (System.nanoTime() < deadline) {
+            shadowOf(Looper.getMainLooper()).idle()
+            what()?.let { return it }
+            Thread.yield()
+        }
+        return assertNotNull("it never came", what()).let { what()!! }
+    }
+}

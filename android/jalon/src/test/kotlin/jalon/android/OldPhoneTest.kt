@@ -1,0 +1,41 @@
+package jalon.android
+
+import android.app.job.JobScheduler
+import android.content.Context
+import jalon.android.support.Device
+import jalon.android.support.FakeCollector
+import jalon.android.support.HelpActivity
+import org.junit.Assert.assertEquals
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.Robolectric.buildActivity
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config
+
+/** The oldest Android there is: what newer ones have is not asked for. */
+@RunWith(RobolectricTestRunner::class)
+@Config(sdk = [23])
+class OldPhoneTest {
+    @Test
+    fun `Android 6 records, calls and arms its job in the app's own namespace`() {
+        FakeCollector().use { collector ->
+            Device(collector.url).use { device ->
+                val journey = device.open()
+                assertEquals(null, journey.status().problem)
+                collector.status = 500
+                val controller = buildActivity(HelpActivity::class.java).setup()
+                controller.get().button.performClick()
+                assertEquals("tel:+33123456789", shadowOf(device.app).nextStartedActivity.dataString)
+                controller.pause().stop()
+                val scheduler = device.app.getSystemService(Context.JOB_SCHEDULER_SERVICE) as JobScheduler
+                val deadline = System.nanoTime() + 20_000_000_000
+                while (scheduler.allPendingJobs.isEmpty() && System.nanoTime() < deadline) Thread.yield()
+                assertEquals(Configuration.DEFAULT_JOB_ID, scheduler.allPendingJobs.single().id)
+                collector.status = 200
+                check(journey.uploadAndWait(60_000))
+                assertEquals(listOf("screen_view", "call"), collector.events.map { it["type"].asString })
+            }
+        }
+    }
+}

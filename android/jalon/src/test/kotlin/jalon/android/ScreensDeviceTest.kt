@@ -1,0 +1,98 @@
+package jalon.android
+
+import android.content.res.Configuration.ORIENTATION_LANDSCAPE
+import jalon.android.support.Device
+import jalon.android.support.FakeCollector
+import jalon.android.support.ListActivity
+import jalon.android.support.ProductDetailActivity
+import org.junit.After
+import org.junit.Assert.assertEquals
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.Robolectric.buildActivity
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.annotation.Config
+
+/** Activities are screens by themselves, each once for each time it comes up. */
+@RunWith(RobolectricTestRunner::class)
+@Config(sdk = [35])
+class ScreensDeviceTest {
+    private val collector = FakeCollector()
+    private val device = Device(collector.url)
+
+    private fun recorded(): List<String> {
+        check(Opening.current!!.uploadAndWait(60_000))
+        return collector.events.map { event ->
+            if (event["type"].asString == "screen_view") event["screen"].asString else event["type"].asString
+        }
+    }
+
+    @After
+    fun end() {
+        device.close()
+        collector.close()
+    }
+
+    @Test
+    fun `an activity that comes up is a screen, before what it records in onCreate`() {
+        device.open()
+        buildActivity(ListActivity::class.java).setup()
+        buildActivity(ProductDetailActivity::class.java).setup()
+        assertEquals(listOf("List", "ProductDetail", "product_view"), recorded())
+    }
+
+    @Test
+    fun `coming back is a screen again, a dialog in front is not`() {
+        device.open()
+        val list = buildActivity(ListActivity::class.java).setup()
+        // A dialog or a permission: paused, not stopped.
+        list.pause().resume()
+        val product = buildActivity(ProductDetailActivity::class.java).create()
+        list.pause()
+        product.start().resume()
+        list.stop()
+        product.pause()
+        list.restart().resume()
+        product.stop().destroy()
+        assertEquals(listOf("List", "ProductDetail", "product_view", "List"), recorded())
+    }
+
+    @Test
+    fun `a rotation is no new screen`() {
+        device.open()
+        val list = buildActivity(ListActivity::class.java).setup()
+        val turned = android.content.res.Configuration(list.get().resources.configuration)
+        turned.orientation = ORIENTATION_LANDSCAPE
+        list.configurationChange(turned)
+        list.recreate()
+        assertEquals(listOf("List"), recorded())
+        list.pause().stop().restart().resume()
+        assertEquals(listOf("List", "List"), recorded())
+    }
+
+    @Test
+    fun `the app names its screens, and leaves some out`() {
+        device.open {
+            screenName = { activity -> if (activity is ProductDetailActivity) "product/{id}" else null }
+        }
+        buildActivity(ListActivity::class.java).setup()
+        buildActivity(ProductDetailActivity::class.java).setup()
+        assertEquals(listOf("product/{id}", "product_view"), recorded())
+    }
+
+    @Test
+    fun `a name mapper that fails costs a screen and nothing else`() {
+        device.open { screenName = { error("a mistake of the app's") } }
+        buildActivity(ListActivity::class.java).setup()
+        buildActivity(ProductDetailActivity::class.java).setup()
+        assertEquals(listOf("product_view"), recorded())
+    }
+
+    @Test
+    fun `automatic screens can be turned off`() {
+        val journey = device.open { automaticScreens = false }
+        buildActivity(ListActivity::class.java).setup()
+        journey.screen("list")
+        assertEquals(listOf("list"), recorded())
+    }
+}
