@@ -76,11 +76,20 @@ pub(super) fn read(of: &Type) -> Result<String> {
     })
 }
 
+/// Fields of an enum whose default is its first variant. The definition cannot say so: UniFFI's
+/// Swift generator stops at an enum's own default.
+const FIRST_VARIANT: [&str; 1] = ["consent"];
+
 /// A parameter's default, as ` = value`; empty where there is none.
 pub(super) fn default(field: &Field, of: &Type, interface: &ComponentInterface) -> Result<String> {
-    let Some(default) = field.default_value() else { return Ok(String::new()) };
-    // The only ones in use: nothing, nought, false, and a type's own default.
-    let text = format!("{default:?}");
+    let text = match field.default_value() {
+        Some(default) => format!("{default:?}"),
+        None if matches!(of, Type::Enum { .. }) && FIRST_VARIANT.contains(&field.name()) => {
+            String::new()
+        }
+        None => return Ok(String::new()),
+    };
+    // The only ones in use: nothing, nought, false, a type's own default, and an enum's first.
     let value = match of {
         Type::Optional { .. } => "null".into(),
         Type::Int32 | Type::UInt32 if text.contains("Int(0") => "0".into(),
