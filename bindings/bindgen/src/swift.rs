@@ -9,7 +9,8 @@ use uniffi_bindgen::bindings::{SwiftBindingsOptions, generate_swift_bindings};
 
 use crate::Files;
 
-const HEADER: &str = "// Written by `cargo xtask bindings swift` from bindings/src: change it there.\n";
+const HEADER: &str =
+    "// Written by `cargo xtask bindings swift` from bindings/src: change it there.\n";
 
 /// The files, by their path below `ios/`.
 ///

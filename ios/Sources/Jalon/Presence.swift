@@ -74,7 +74,7 @@
     }
 
     /// The class name without `ViewController`, of the app's own classes that show something.
-    @MainActor @Sendable
+    @MainActor
     func defaultScreenName(_ controller: UIViewController) -> String? {
         let isContainer =
             controller is UINavigationController || controller is UITabBarController

@@ -45,8 +45,10 @@ fn refuse_unknown(interface: &ComponentInterface) -> Result<()> {
     {
         bail!("function `{}`: only methods of an object can cross", function.name());
     }
-    if let Some(callback) =
-        interface.callback_interface_definitions().iter().find(|callback| of_kotlin(callback.name()))
+    if let Some(callback) = interface
+        .callback_interface_definitions()
+        .iter()
+        .find(|callback| of_kotlin(callback.name()))
     {
         bail!("callback interface `{}`: nothing here calls into Kotlin", callback.name());
     }
