@@ -1,5 +1,7 @@
 //! The project's own commands. `cargo xtask --help` lists them.
 
+mod apple;
+mod debian;
 mod demo;
 mod test;
 mod tools;
@@ -8,7 +10,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// Builds, shows, tests and measures Jalon.
 #[derive(Parser)]
@@ -34,11 +36,28 @@ enum Task {
         #[arg(long, default_value_t = 1_000)]
         kills: u32,
     },
+    /// Writes the half of a language's library that is generated from the Rust side.
+    Bindings {
+        /// Which library.
+        #[arg(value_enum)]
+        language: Language,
+        /// Write nothing; fail where what stands there differs.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Builds the static library for Apple's systems into target/xcframework, and checks it.
+    Xcframework,
     /// Measures, beside a peer in the same run; prints a table and writes target/bench/NAME.json.
     Bench {
-        /// record, call, desk, open, wire or collector; all of them if not given.
+        /// record, call, desk, open, wire, collector or swift; all of them if not given.
         name: Option<String>,
     },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Language {
+    /// The Swift package.
+    Swift,
 }
 
 fn main() -> ExitCode {
@@ -59,6 +78,9 @@ fn run(task: Task) -> Result<ExitCode> {
             tools::cargo(["test", "--package", "jalon", "--test", "kept", "--", "--nocapture"])
                 .env("JALON_KILLS", kills.to_string()),
         ),
+        Task::Bindings { language: Language::Swift, check } => apple::swift::bindings(check),
+        Task::Xcframework => apple::framework::run(),
+        Task::Bench { name } if name.as_deref() == Some("swift") => apple::swift::bench(),
         Task::Bench { name } => bench(name.as_deref()),
     }?;
     Ok(ExitCode::SUCCESS)

@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 use clap::ValueEnum;
 
+use crate::apple;
 use crate::tools::{self, cargo, need};
 
 /// A part of the checks.
@@ -22,6 +23,10 @@ pub(crate) enum Part {
     Collector,
     /// The desk in a real browser.
     Browser,
+    /// The Swift package: run on Linux, end to end; the types of its Apple half; its public surface.
+    Swift,
+    /// The XCFramework: the static library for every Apple target, and what stands in it.
+    Xcframework,
 }
 
 /// Runs one part, or all of them.
@@ -50,6 +55,8 @@ fn run_part(part: Part) -> Result<()> {
             "jalon-desk",
         ])),
         Part::Browser => browser(),
+        Part::Swift => apple::test(),
+        Part::Xcframework => apple::framework::run(),
     }
 }
 
