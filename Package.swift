@@ -22,9 +22,7 @@ let package = Package(
     ],
     targets: core + [
         // Written by `cargo xtask bindings swift`; nothing but the façade sees it.
-        .target(
-            name: "JalonBindings", dependencies: ["JalonFFI"], path: "ios/Sources/JalonBindings",
-            linkerSettings: [.linkedFramework("Security", .when(platforms: [.iOS, .macOS]))]),
+        .target(name: "JalonBindings", dependencies: ["JalonFFI"], path: "ios/Sources/JalonBindings"),
         // What Swift cannot say: before anything else runs, and into UIKit's own classes.
         .target(name: "JalonPlatform", path: "ios/Sources/JalonPlatform"),
         .target(
@@ -35,7 +33,8 @@ let package = Package(
         // Killed and watched by the tests from outside.
         .executableTarget(name: "JalonChild", dependencies: ["Jalon"], path: "ios/Tests/JalonChild"),
         .testTarget(
-            name: "JalonTests", dependencies: ["Jalon", "JalonChild"], path: "ios/Tests/JalonTests"),
+            name: "JalonTests", dependencies: ["Jalon", "JalonChild", "JalonSample"],
+            path: "ios/Tests/JalonTests"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -35,6 +35,8 @@ for _ in 1...100 where journey.status().codes == 0 {
 }
 let call = try journey.callContext(number: arguments.count > 3 ? arguments[3] : "+33 1 23 45 67 89")
 print("dial \(call.dialString ?? "nothing")")
+// The call's snapshot goes by itself; an app that leaves the screen has the rest uploaded too.
+journey.uploadNow()
 for _ in 1...100 where journey.status().queued > 0 {
     try await Task.sleep(nanoseconds: 50_000_000)
 }

@@ -46,6 +46,19 @@ final class CallTests {
         #expect(context["freshness"]?["state"]?.text == "live")
     }
 
+    @Test func theSampleOnTheCommandLineEndsInACallThatTheAgentSees() throws {
+        let home = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: home) }
+        let arguments = [collector.url, collector.writeKey, "+33 1 23 45 67 89"]
+        let said = try Child.output(Child.built("jalon-sample"), arguments, home: home.path)
+        let dialled = try #require(said.split(separator: "\n").first { $0.hasPrefix("dial tel:") })
+        let code = String(try #require(dialled.split(separator: ",").last))
+        let context = try #require(collector.resolve("code", code, callId: "sample"))
+        #expect(context["customer"]?["id"]?.text == "customer-42")
+        #expect(context["failure"]?["code"]?.text == "payment_declined")
+        #expect(said.contains("queued 0"))
+    }
+
     @Test func theTokenAloneFindsTheSameCallWithoutANumber() throws {
         let phone = phone()
         phone.journey.screen("chat")

@@ -32,14 +32,19 @@ pub(crate) fn test() -> Result<()> {
     let place = Place::with("debug")?;
     let collector = crate::target().join("debug/jalon-collector");
     replace(&collector, &place.native.join("jalon-collector"))?;
-    let mut test = place.swift("test");
-    tools::run(test.env("JALON_COLLECTOR", "/native/jalon-collector"))
+    let collector = "/native/jalon-collector";
+    tools::run(place.swift("test").env("JALON_COLLECTOR", collector))?;
+    // Swift's side of it; the native library is not instrumented.
+    let mut races = place.swift("test");
+    races.args(["--sanitize=thread", "--scratch-path", "/built/races"]);
+    tools::run(races.env("JALON_COLLECTOR", collector).env("TSAN_OPTIONS", "exitcode=66"))
 }
 
 /// Measures the façade in a release build, beside the bare UniFFI call.
 pub(crate) fn bench() -> Result<()> {
-    tools::run(&mut cargo(["build", "--profile", "server", "--package", "jalon-bindings"]))?;
-    let place = Place::with("server")?;
+    // As it ships: small before fast.
+    tools::run(&mut cargo(["build", "--release", "--package", "jalon-bindings"]))?;
+    let place = Place::with("release")?;
     let mut build = place.swift("build");
     tools::run(build.args(["--configuration", "release", "--product", "JalonBench"]))?;
     let report = crate::target().join("bench");
