@@ -35,6 +35,12 @@ let catalogue = [
         id: "1005115", name: "iPhone 11", brand: "Apple", category: "electronics.smartphone",
         cents: 97_557),
     Item(
-        id: "4804056", name: "AirPods 2", brand: "Apple", category: "electronics.audio.headphone",
-        cents: 16_154),
+        id: "1480613", name: "Pavilion desktop", brand: "HP", category: "computers.desktop",
+        cents: 90_862),
+    Item(
+        id: "3701134", name: "Robot vacuum X1", brand: "Midea",
+        category: "appliances.environment.vacuum", cents: 16_999),
+    Item(
+        id: "5100816", name: "Watch Active", brand: "Xiaomi", category: "electronics.clocks",
+        cents: 3_058),
 ]
