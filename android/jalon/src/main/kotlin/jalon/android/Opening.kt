@@ -73,9 +73,11 @@ internal object Opening {
     /** The name of this process, where it is not the app's main one: only one can have the folder. */
     private fun otherProcess(app: Context): String? {
         if (Build.VERSION.SDK_INT < Build.VERSION_CODES.P) return null
-        val name: String? = Application.getProcessName()
-        return name.takeIf { it != null && it != app.applicationInfo.processName }
+        return processName().takeIf { it != null && it != app.applicationInfo.processName }
     }
+
+    @RequiresApi(Build.VERSION_CODES.P)
+    private fun processName(): String? = Application.getProcessName()
 
     private fun levelOf(app: Context): LogLevel {
         val debuggable = app.applicationInfo.flags and ApplicationInfo.FLAG_DEBUGGABLE != 0

@@ -32,7 +32,7 @@ internal class Uploads(
     val scheduler: JobScheduler? by lazy {
         val scheduler = app.getSystemService(Context.JOB_SCHEDULER_SERVICE) as? JobScheduler
         val named = Build.VERSION.SDK_INT >= Build.VERSION_CODES.UPSIDE_DOWN_CAKE
-        if (named) scheduler?.forNamespace(NAMESPACE) else scheduler
+        if (named) scheduler?.let(::inNamespace) else scheduler
     }
 
     private val thread = ThreadPoolExecutor(
@@ -65,6 +65,9 @@ internal class Uploads(
         val job = JobInfo.Builder(id, service).setRequiredNetworkType(JobInfo.NETWORK_TYPE_ANY).build()
         scheduler?.schedule(job)
     }
+
+    @RequiresApi(Build.VERSION_CODES.UPSIDE_DOWN_CAKE)
+    private fun inNamespace(scheduler: JobScheduler) = scheduler.forNamespace(NAMESPACE)
 
     private fun inBackground(work: () -> Unit) = thread.execute { harmless(work) }
 }

@@ -71,6 +71,18 @@ class ScreensDeviceTest {
     }
 
     @Test
+    fun `an activity that comes back after its process was killed is a screen`() {
+        device.open()
+        val state = android.os.Bundle()
+        buildActivity(ListActivity::class.java).setup().pause().stop().saveInstanceState(state)
+        // The process is gone, and with it the activity; the system makes both anew.
+        device.close()
+        device.open()
+        buildActivity(ListActivity::class.java).create(state).start().restoreInstanceState(state).resume()
+        assertEquals(listOf("List", "List"), recorded())
+    }
+
+    @Test
     fun `the app names its screens, and leaves some out`() {
         device.open {
             screenName = { activity -> if (activity is ProductDetailActivity) "product/{id}" else null }
