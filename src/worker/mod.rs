@@ -4,6 +4,7 @@
 //! no deadline, and so no wake-ups. When to send and what an answer means is `upload`'s; what may
 //! stand on disk, `ground`'s.
 
+mod answer;
 mod house;
 mod send;
 
@@ -32,7 +33,7 @@ pub(crate) struct Shared {
 /// What others ask of the worker.
 #[derive(Default)]
 struct Inbox {
-    answers: Vec<send::Answered>,
+    answers: Vec<answer::Answered>,
     upload: bool,
     warm: bool,
     close: bool,
@@ -96,7 +97,7 @@ impl Shared {
         self.intake.bell.ring();
     }
 
-    fn answer(&self, answered: send::Answered) {
+    fn answer(&self, answered: answer::Answered) {
         self.inbox().answers.push(answered);
         self.intake.bell.ring();
     }
