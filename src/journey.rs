@@ -9,6 +9,7 @@ use crate::clock::Clock;
 use crate::config::{Config, Consent, TOKEN_LIFE_MS};
 use crate::error::{Error, JourneyError};
 use crate::event::{Dropped, Event};
+use crate::preview::Preview;
 use crate::transport::Transport;
 use crate::worker::{Shared, UploadProblem, Worker};
 
@@ -236,6 +237,37 @@ impl Journey {
     /// the SDK's own waits short. Returns at once.
     pub fn upload_now(&self) {
         self.shared.ask_upload();
+    }
+
+    /// Uploads what waits, as [`upload_now`](Self::upload_now) does, and waits for it: true once
+    /// nothing waits any more, neither events nor the snapshot of a call nor an erasure.
+    ///
+    /// Blocks the calling thread; for a job scheduler or a background assertion, on a thread of
+    /// its own, and never the UI's. False at the latest after `timeout`, and as soon as waiting on
+    /// is of no use: when an upload made since has failed, the disk has failed, the write key is
+    /// not accepted, or the collector asked to wait. Those are not tried again meanwhile, and
+    /// nothing is lost: the journey goes on by its own rules, and so does an upload that is under
+    /// way at the timeout. What is recorded meanwhile is uploaded too.
+    ///
+    /// Without a grant only an erasure can wait. Any number of threads may wait at once.
+    /// [`close`](Self::close) ends the wait, and after it there is none: then it is true only if
+    /// nothing was left.
+    pub fn upload_and_wait(&self, timeout: Duration) -> bool {
+        self.shared.upload_and_wait(timeout)
+    }
+
+    /// What a call would carry now: for a customer who wants to see it before tapping.
+    ///
+    /// Exactly the steps of the snapshot that a call tapped now would carry, oldest first, at most
+    /// 20 and 16 KiB of them; from this device alone, and nothing is sent for it. What the agent
+    /// may see beside them was uploaded earlier: [`Preview::uploaded_before`] says whether there
+    /// is such. Empty without a grant, and after [`close`](Self::close).
+    ///
+    /// Blocks the calling thread until the worker has taken over what was recorded: a few ms as a
+    /// rule, and 2 s at most, after which it is what was known before. Never call it on the UI
+    /// thread.
+    pub fn preview(&self) -> Preview {
+        self.shared.preview()
     }
 
     /// How the journey stands. Reads memory alone; up to a second behind the worker.

@@ -36,6 +36,7 @@ mod identity;
 mod intake;
 mod journal;
 mod journey;
+mod preview;
 mod session;
 mod store;
 mod transport;
@@ -47,6 +48,7 @@ pub use config::{App, Config, Consent};
 pub use error::JourneyError;
 pub use event::{DropReason, Dropped, Event, Order, Price, Product, Value};
 pub use journey::{CallContext, CallRequest, Journey, LastUpload, Status};
+pub use preview::{Preview, PreviewStep, StepKind};
 #[cfg(feature = "reqwest")]
 pub use transport::http::HttpTransport;
 pub use transport::{Done, Lane, Method, Request, Response, SendError, Transport};

@@ -14,7 +14,7 @@ use std::path::Path;
 const RANKS: [&[&str]; 8] = [
     &["error", "clock"],
     &["config"],
-    &["event", "session", "consent", "call"],
+    &["event", "session", "consent", "call", "preview"],
     &["wire"],
     &["identity", "journal", "store", "transport", "upload"],
     &["intake"],

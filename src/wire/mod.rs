@@ -5,6 +5,7 @@
 //! answer's status means, is `upload`'s.
 
 mod body;
+mod step;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -14,6 +15,7 @@ use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
 pub(crate) use body::{Frame, write_body};
+pub(crate) use step::read_step;
 
 use crate::config::{App, CODES_MAX, LEASE_LIFE_MAX_S, SCREEN_BYTES_MAX, SCREENS_MAX};
 use crate::event::Dropped;

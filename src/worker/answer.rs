@@ -12,6 +12,8 @@ use crate::wire::{self, Answer};
 
 /// An answer, and what it answers.
 pub(super) struct Answered {
+    /// Which request it answers, from 1 on.
+    pub(super) number: u64,
     pub(super) generation: u64,
     pub(super) what: Sent,
     /// The customer under whom it was sent: codes in the answer are that customer's.
@@ -39,13 +41,11 @@ impl Worker {
         let taken = match answered.what {
             Sent::Warmth => Ok(()),
             Sent::Erasure(installation) => {
-                // An id that the collector calls erased is erased.
-                let verdict = if verdict == Verdict::Erased { Verdict::Stored } else { verdict };
                 if verdict == Verdict::Stored {
                     self.shared.ground.plot().erased(&installation);
                 }
                 self.upload.on_erasure(verdict, now.elapsed_ms, random);
-                return;
+                Ok(())
             }
             Sent::Batch { events } => {
                 let refused_alone = self.upload.on_backlog(verdict, events, now.elapsed_ms, random);
@@ -56,6 +56,9 @@ impl Worker {
                 self.after_call(verdict, &answer, seq, same_customer, now)
             }
         };
+        if matches!(verdict, Verdict::Pause | Verdict::Wait(_) | Verdict::BackOff) {
+            self.tell_waiters_of_failure(answered.number);
+        }
         if let Err(error) = taken {
             // What was stored is sent again, and the collector keeps one of the two.
             if let (Sent::Batch { .. }, Some(store)) = (answered.what, self.store.as_mut()) {
@@ -147,7 +150,11 @@ fn read(answered: &Answered) -> (Verdict, Answer, Option<UploadProblem>) {
         400..=499 => wire::is_problem(&response.body, response.status),
         _ => !erasure && answer.is_some(),
     };
-    let verdict = judge(response.status, response.retry_after_ms, ours);
+    let verdict = match judge(response.status, response.retry_after_ms, ours) {
+        // An id that the collector calls erased is erased.
+        Verdict::Erased if erasure => Verdict::Stored,
+        verdict => verdict,
+    };
     let problem = match (verdict, response.status) {
         (Verdict::Stored, _) => None,
         (_, 200..=399) => Some(UploadProblem::NotACollector),

@@ -5,11 +5,13 @@
 //! stand on disk, `ground`'s.
 
 mod answer;
+mod ask;
 mod house;
+mod recent;
 mod send;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 
 use crate::clock::{Clock, Now};
@@ -18,9 +20,12 @@ use crate::error::Error;
 use crate::ground::Ground;
 use crate::intake::{CodesVersion, Intake};
 use crate::journal::Drainer;
-use crate::store::{Counts, Row, Store};
+use crate::preview::Preview;
+use crate::store::{Counts, Store};
 use crate::transport::{SendError, Transport};
 use crate::upload::Upload;
+use ask::{Reply, Waiter};
+use recent::Recent;
 
 /// What the app's threads and the worker share.
 pub(crate) struct Shared {
@@ -28,6 +33,7 @@ pub(crate) struct Shared {
     pub ground: Ground,
     inbox: Mutex<Inbox>,
     report: Mutex<Report>,
+    recent: Mutex<Recent>,
 }
 
 /// What others ask of the worker.
@@ -37,6 +43,12 @@ struct Inbox {
     upload: bool,
     warm: bool,
     close: bool,
+    /// Callers that wait until nothing waits any more.
+    waiters: Vec<Weak<Reply<bool>>>,
+    /// Callers that want to see what a call would carry.
+    previews: Vec<Weak<Reply<Preview>>>,
+    /// The worker has ended and takes nothing up any more; and whether nothing waited then.
+    ended: Option<bool>,
 }
 
 /// What the worker tells about itself.
@@ -71,6 +83,7 @@ impl Shared {
             ground: Ground::new(config),
             inbox: Mutex::default(),
             report: Mutex::default(),
+            recent: Mutex::default(),
         }
     }
 
@@ -80,6 +93,11 @@ impl Shared {
 
     pub(crate) fn report(&self) -> MutexGuard<'_, Report> {
         self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Taken before the callers' lock, never after, and never held across I/O.
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn ask_upload(&self) {
@@ -111,14 +129,16 @@ pub(crate) struct Worker {
     store: Option<Store>,
     drainer: Option<Drainer>,
     upload: Upload,
-    /// The newest events: a call's snapshot is made of them.
-    newest: VecDeque<Row>,
     /// Calls whose snapshot waits.
     calls: VecDeque<u64>,
     first_unsent_ms: Option<u64>,
     /// Codes were asked for since they last ran low.
     codes_asked: bool,
     codes_seen: CodesVersion,
+    /// Callers that wait until nothing waits any more.
+    waiters: Vec<Waiter>,
+    /// How many requests were sent.
+    requests: u64,
     /// Rises when everything is deleted: answers to what was sent before mean nothing then.
     generation: u64,
     retry_at_ms: Option<u64>,
@@ -140,11 +160,12 @@ impl Worker {
             store: None,
             drainer: None,
             upload: Upload::new(),
-            newest: VecDeque::new(),
             calls: VecDeque::new(),
             first_unsent_ms: None,
             codes_asked: false,
             codes_seen: CodesVersion::default(),
+            waiters: Vec::new(),
+            requests: 0,
             generation: 0,
             retry_at_ms: None,
             retries: 0,
@@ -162,6 +183,7 @@ impl Worker {
             self.turn(inbox, intake.clock.now());
             let deadline_ms = self.deadline();
             self.publish();
+            self.settle_waiters(closing);
             if closing {
                 return;
             }
@@ -174,14 +196,18 @@ impl Worker {
         let closing = inbox.close;
         if inbox.upload {
             self.upload.force();
+        }
+        if inbox.upload || !inbox.previews.is_empty() {
             self.retry_at_ms = None;
             // What stands in the journal waits too: the app may be about to be suspended.
             let mut front = self.shared.intake.front();
             front.urgent |= front.undrained > 0;
         }
+        self.take_waiters(inbox.waiters);
         for answered in inbox.answers {
             self.take_answer(&answered, now);
         }
+        self.press_on();
         // A call does not wait for a retry: the disk may be back.
         let hurry = closing || self.shared.intake.front().urgent;
         if self.retry_at_ms.is_none_or(|at_ms| now.elapsed_ms >= at_ms || hurry) {
@@ -194,6 +220,8 @@ impl Worker {
                 Err(error) => self.put_off(&error, now),
             }
         }
+        // Before anything is sent: that takes a sync.
+        self.show_previews(&inbox.previews);
         if closing {
             return;
         }
@@ -214,6 +242,7 @@ impl Worker {
         self.retries += 1;
         self.retry_at_ms = Some(now.elapsed_ms + wait_ms);
         self.shared.report().trouble = Some(error.to_string());
+        self.fail_waiters();
     }
 
     /// When something is due next, by the elapsed clock.

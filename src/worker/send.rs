@@ -1,15 +1,14 @@
 //! What the worker sends.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use super::Worker;
 use super::answer::Answered;
+use super::recent::Carried;
 use crate::clock::Now;
-use crate::config::{BATCH_BYTES_MAX, CODES_LOW, Consent, SNAPSHOT_BYTES_MAX, SNAPSHOT_EVENTS_MAX};
+use crate::config::{BATCH_BYTES_MAX, CODES_LOW, Consent};
 use crate::error::Error;
 use crate::identity::Installation;
-use crate::store::Row;
 use crate::transport::{Done, Lane, Method, Request};
 use crate::upload::{Queue, Step, Verdict};
 use crate::wire::{self, Header};
@@ -83,7 +82,7 @@ impl Worker {
     }
 
     /// Opens the call lane's connection before it is needed.
-    pub(super) fn warm(&self) {
+    pub(super) fn warm(&mut self) {
         let url = self.config.url(wire::HEALTH);
         // Not worth a word where consent was withdrawn.
         let _ = self.send_if_granted(Lane::Call, Sent::Warmth, Method::Get, url, None);
@@ -109,24 +108,23 @@ impl Worker {
     fn send_call(&mut self, now: Now) -> Result<(), Error> {
         self.make_durable(now)?;
         let Some(seq) = self.calls.front().copied() else { return Ok(()) };
-        let record = self.newest.iter().find(|(at, _)| *at == seq);
-        let Some(call) = record.and_then(|(_, body)| wire::read_call(body)) else {
+        let shared = Arc::clone(&self.shared);
+        let Some(call) = shared.recent().body(seq).and_then(wire::read_call) else {
             // Fifty events and more came since, or the quota took it: the backlog brings it, or
             // the agent is told that it is missing.
             self.finish_call(seq, now)?;
             self.upload.on_call(Verdict::Stored, now.elapsed_ms, 0);
             return Ok(());
         };
-        let events = snapshot(&self.newest, seq);
-        // Whoever it was at the tap; after a later change only the backlog can tell.
-        let changed_since =
-            self.newest.iter().any(|(at, body)| *at > seq && wire::read_customer(body).is_some());
-        let customer =
-            self.store.as_ref().and_then(|store| store.customer()).filter(|_| !changed_since);
-        let json = wire::call(self.envelope(now)?, seq, call, customer, &events);
+        let envelope = self.envelope(now)?;
+        let recent = shared.recent();
+        let Carried { customer, events } = recent.carried(seq);
+        let json = wire::call(envelope, seq, call, customer, &events);
+        let count = events.len();
+        drop(recent);
+        log::debug!("sending a call's snapshot of {count} events");
         let body = Some(wire::gzip(&json));
         let url = self.config.url(wire::CALLS);
-        log::debug!("sending a call's snapshot of {} events", events.len());
         self.send_if_granted(Lane::Call, Sent::Call { seq }, Method::Post, url, body)
     }
 
@@ -170,7 +168,7 @@ impl Worker {
     /// Sends what a grant is needed for: preparing it took a sync, and the customer may have
     /// answered meanwhile.
     fn send_if_granted(
-        &self,
+        &mut self,
         lane: Lane,
         what: Sent,
         method: Method,
@@ -185,12 +183,13 @@ impl Worker {
         Ok(())
     }
 
-    fn send(&self, lane: Lane, what: Sent, method: Method, url: String, body: Option<Vec<u8>>) {
+    fn send(&mut self, lane: Lane, what: Sent, method: Method, url: String, body: Option<Vec<u8>>) {
+        self.requests += 1;
         let shared = Arc::downgrade(&self.shared);
-        let (generation, codes_seen) = (self.generation, self.codes_seen);
+        let (number, generation, codes_seen) = (self.requests, self.generation, self.codes_seen);
         let done = Done::new(move |outcome| {
             if let Some(shared) = shared.upgrade() {
-                shared.answer(Answered { generation, what, codes_seen, outcome });
+                shared.answer(Answered { number, generation, what, codes_seen, outcome });
             }
         });
         let key = self.config.write_key.clone();
@@ -207,22 +206,4 @@ impl Worker {
         self.shared.intake.clock.random(&mut bits);
         u64::from_le_bytes(bits)
     }
-}
-
-/// The newest events before a call that fit its snapshot, oldest first.
-fn snapshot(newest: &VecDeque<Row>, seq: u64) -> Vec<(u64, &[u8])> {
-    let mut bytes = 0;
-    let mut events: Vec<(u64, &[u8])> = newest
-        .iter()
-        .rev()
-        .filter(|(at, _)| *at < seq)
-        .take(SNAPSHOT_EVENTS_MAX)
-        .take_while(|(_, body)| {
-            bytes += body.len() + wire::SEQ_BYTES_MAX;
-            bytes <= SNAPSHOT_BYTES_MAX
-        })
-        .map(|(at, body)| (*at, body.as_slice()))
-        .collect();
-    events.reverse();
-    events
 }
