@@ -234,7 +234,8 @@ impl Journey {
     }
 
     /// Uploads what waits, now: when the app goes to the background, or comes back online. Cuts
-    /// the SDK's own waits short. Returns at once.
+    /// the SDK's own waits short, also the one for storage that was out of reach. With nothing
+    /// waiting it makes no request and leaves no wake-up. Returns at once.
     pub fn upload_now(&self) {
         self.shared.ask_upload();
     }

@@ -6,11 +6,13 @@
 //! whichever thread.
 
 mod front;
+mod mistake;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use front::CodesVersion;
 use front::{Codes, Customer, Front};
+use mistake::{Mistake, Mistakes};
 
 use crate::call::{CallCode, ContextToken};
 use crate::clock::{Bell, Clock, Now};
@@ -31,6 +33,7 @@ pub(crate) struct Intake {
     pub bell: Bell,
     record_search_queries: bool,
     front: Mutex<Front>,
+    mistakes: Mistakes,
 }
 
 /// What a tap was given.
@@ -52,7 +55,13 @@ pub(crate) struct FrontCounts {
 
 impl Intake {
     pub(crate) fn new(clock: Arc<dyn Clock>, record_search_queries: bool) -> Self {
-        Self { clock, bell: Bell::new(), record_search_queries, front: Mutex::default() }
+        Self {
+            clock,
+            bell: Bell::new(),
+            record_search_queries,
+            front: Mutex::default(),
+            mistakes: Mistakes::default(),
+        }
     }
 
     /// The callers' lock. A panic while it was held (there is none we know of) must not stop the
@@ -70,7 +79,7 @@ impl Intake {
         }
         match event.bounded() {
             Ok(entry) => self.put(entry),
-            Err(reason) => self.drop_one(reason),
+            Err(reason) => self.drop_one(reason, Mistake::of(reason)),
         }
     }
 
@@ -78,7 +87,7 @@ impl Intake {
     pub(crate) fn identify(&self, id: Option<String>, proof: Option<String>) {
         let blank = id.as_ref().is_some_and(|id| id.trim().is_empty() || id.len() > ID_BYTES_MAX);
         if blank || proof.as_ref().is_some_and(|proof| proof.len() > PROOF_BYTES_MAX) {
-            return self.drop_one(DropReason::Invalid);
+            return self.drop_one(DropReason::Invalid, Some(Mistake::Customer));
         }
         let now = self.clock.now();
         let mut front = self.front();
@@ -112,10 +121,10 @@ impl Intake {
     pub(crate) fn locate(&self, latitude: f64, longitude: f64) {
         let valid = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
         if !valid {
-            return self.drop_one(DropReason::Invalid);
+            return self.drop_one(DropReason::Invalid, Some(Mistake::Position));
         }
         if self.front().location != Some(true) {
-            return self.drop_one(DropReason::Consent);
+            return self.drop_one(DropReason::Consent, None);
         }
         let coarse = |degrees: f64| (degrees * 100.0).round() / 100.0;
         self.put(Entry::Location { latitude: coarse(latitude), longitude: coarse(longitude) });
@@ -177,7 +186,7 @@ impl Intake {
         }
         front.append_held(left.0);
         front.urgent |= front.undrained > 0;
-        drop(front);
+        self.let_go(front);
         self.bell.ring();
     }
 
@@ -188,6 +197,7 @@ impl Intake {
         if consent == Consent::Granted && front.writer.is_some() {
             front.append_held(0);
         }
+        self.let_go(front);
     }
 
     /// Takes the journal away and forgets everything: after a refusal or an erasure.
@@ -287,7 +297,16 @@ impl Intake {
         self.take(self.front(), entry, now);
     }
 
-    fn drop_one(&self, reason: DropReason) {
+    /// Ends holding the callers' lock, and then tells the log what went wrong under it.
+    fn let_go(&self, mut front: MutexGuard<'_, Front>) {
+        let too_large = std::mem::take(&mut front.too_large);
+        drop(front);
+        if too_large {
+            self.mistakes.tell(Mistake::TooLarge);
+        }
+    }
+
+    fn drop_one(&self, reason: DropReason, mistake: Option<Mistake>) {
         let now = self.clock.now();
         let mut front = self.front();
         if front.closed {
@@ -299,6 +318,9 @@ impl Intake {
         drop(front);
         if wake {
             self.bell.ring();
+        }
+        if let Some(mistake) = mistake {
+            self.mistakes.tell(mistake);
         }
     }
 
@@ -348,7 +370,11 @@ impl Intake {
         let begun = first && front.first_undrained_ms.is_some();
         let hurry = call || (front.urgent && !urgent);
         let wake = begun || front.undrained == DRAIN_AT_EVENTS || hurry;
-        drop(front);
+        if kept {
+            drop(front);
+        } else {
+            self.let_go(front);
+        }
         if wake {
             self.bell.ring();
         }

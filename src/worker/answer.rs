@@ -21,6 +21,45 @@ pub(super) struct Answered {
     pub(super) outcome: Result<Response, SendError>,
 }
 
+/// What the log was told of since an upload last succeeded.
+#[derive(Default)]
+pub(super) struct Told {
+    key: bool,
+    unreachable: bool,
+}
+
+impl Told {
+    /// Tells the log how an upload ended: what a developer should look at is one clear line, and
+    /// not one each time.
+    fn tell(&mut self, problem: Option<UploadProblem>) {
+        match problem {
+            None => *self = Self::default(),
+            Some(UploadProblem::Status(status @ (401 | 403))) if !self.key => {
+                self.key = true;
+                log::warn!(
+                    "the collector answered {status}, it does not accept the write key: set \
+                     write_key to what `jalon-collector key create --kind write` printed at that \
+                     endpoint; events are kept, and nothing is uploaded until the app opens the \
+                     journey or asks for an upload"
+                );
+            }
+            Some(problem @ (UploadProblem::Transport(_) | UploadProblem::NotACollector))
+                if !self.unreachable =>
+            {
+                self.unreachable = true;
+                log::warn!(
+                    "the collector cannot be reached: {problem}; events are kept, and it is tried \
+                     again, without another warning until an upload succeeds"
+                );
+            }
+            Some(problem @ UploadProblem::Status(400 | 402 | 404..)) => {
+                log::info!("an upload did not succeed: {problem}");
+            }
+            Some(problem) => log::debug!("an upload did not succeed: {problem}"),
+        }
+    }
+}
+
 impl Worker {
     pub(super) fn take_answer(&mut self, answered: &Answered, now: Now) {
         if matches!(answered.what, Sent::Warmth) {
@@ -29,9 +68,7 @@ impl Worker {
         let (verdict, answer, problem) = read(answered);
         let wall_ms = now.wall_ms;
         self.shared.report().last_upload = Some((wall_ms, problem.map_or(Ok(()), Err)));
-        if let Some(problem) = problem {
-            log::info!("an upload did not succeed: {problem}");
-        }
+        self.told.tell(problem);
         if answered.generation != self.generation {
             // Sent before everything was deleted: the lanes have begun anew.
             return;

@@ -24,6 +24,7 @@ use crate::preview::Preview;
 use crate::store::{Counts, Store};
 use crate::transport::{SendError, Transport};
 use crate::upload::Upload;
+use answer::Told;
 use ask::{Reply, Waiter};
 use recent::Recent;
 
@@ -141,6 +142,7 @@ pub(crate) struct Worker {
     requests: u64,
     /// Rises when everything is deleted: answers to what was sent before mean nothing then.
     generation: u64,
+    told: Told,
     retry_at_ms: Option<u64>,
     retries: u32,
     /// The store has the sealed segment, which only waits to be freed.
@@ -167,6 +169,7 @@ impl Worker {
             waiters: Vec::new(),
             requests: 0,
             generation: 0,
+            told: Told::default(),
             retry_at_ms: None,
             retries: 0,
             taken_over: false,
