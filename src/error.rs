@@ -2,6 +2,10 @@
 
 use std::io;
 
+/// What Linux and Android answer for anything in a folder whose key is not there (fscrypt;
+/// <https://docs.kernel.org/filesystems/fscrypt.html>, "Without the key"). No errno of Apple's.
+const ENOKEY: i32 = 126;
+
 /// An internal failure, with its cause.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -13,6 +17,9 @@ pub(crate) enum Error {
         /// The system's answer.
         source: io::Error,
     },
+    /// The system has no key to the folder yet: Android, before the first unlock.
+    #[error("the device was not unlocked since it started: events wait in memory until it is")]
+    NotUnlocked,
     /// Another process, or another journey of this one, holds the folder.
     #[error("the folder is in use by another journey")]
     InUse,
@@ -41,7 +48,10 @@ fn in_words(source: &io::Error) -> String {
 impl Error {
     /// Wraps a system error; for `map_err`.
     pub(crate) fn io(what: &'static str) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { what, source }
+        move |source| match source.raw_os_error() {
+            Some(ENOKEY) => Self::NotUnlocked,
+            _ => Self::Io { what, source },
+        }
     }
 
     /// Whether the store's content, and not its surroundings, is at fault: only then it is set
@@ -60,7 +70,7 @@ impl Error {
                 error.sqlite_error_code(),
                 Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
             ),
-            Self::Io { .. } | Self::InUse | Self::Withdrawn => false,
+            Self::Io { .. } | Self::NotUnlocked | Self::InUse | Self::Withdrawn => false,
         }
     }
 }
