@@ -10,7 +10,7 @@ const ENOKEY: i32 = 126;
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// A file or folder could not be read or written.
-    #[error("{what}: {}", in_words(source))]
+    #[error("{what}: {source}")]
     Io {
         /// What was being done.
         what: &'static str,
@@ -32,17 +32,6 @@ pub(crate) enum Error {
     /// The store cannot be used and never will be: corrupt, or written by a later version.
     #[error("the store is unusable: {0}")]
     StoreUnusable(&'static str),
-}
-
-/// What the system answered, in words a developer can act on.
-fn in_words(source: &io::Error) -> String {
-    // Android's files are encrypted until the first unlock; nothing in them can be named before.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    if source.raw_os_error() == Some(rustix::io::Errno::NOKEY.raw_os_error()) {
-        return "the device was not unlocked since it started: events wait in memory until it is"
-            .to_owned();
-    }
-    source.to_string()
 }
 
 impl Error {

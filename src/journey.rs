@@ -154,7 +154,6 @@ impl Journey {
         let worker = Worker::start(Arc::clone(&shared), config, transport);
         if let Err(error) = &worker {
             log::error!("the worker could not be started, nothing is uploaded: {error}");
-            shared.end_asks();
         }
         shared.intake.bell.ring();
         Ok(Self { shared, worker: Mutex::new(worker.ok()) })
@@ -229,7 +228,7 @@ impl Journey {
         let dial = |code| request.number.as_deref().map(|number| dial_string(number, code));
         // The number first: a code is not used up for nothing.
         if dial(None) == Some(None) {
-            self.shared.intake.drop_one(DropReason::Invalid);
+            self.shared.intake.refuse_number();
             return Err(JourneyError::PhoneNumber);
         }
         let tap = self.shared.intake.tap(request.topic.clone());

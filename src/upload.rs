@@ -149,11 +149,6 @@ impl Upload {
         Some(Step::Batch { events_max: self.events_max })
     }
 
-    /// Whether anything is under way.
-    pub(crate) fn is_sending(&self) -> bool {
-        [self.backlog, self.call, self.erasure].iter().any(|lane| lane.state == State::Sending)
-    }
-
     /// When to ask again, by the elapsed clock; `None` until something happens.
     pub(crate) fn deadline(&self, queue: &Queue) -> Option<u64> {
         if self.paused {

@@ -109,7 +109,7 @@ impl Journey {
         if let Some(topic) = topic {
             request = request.about(topic);
         }
-        let context = match &self.inner {
+        match &self.inner {
             // The customer gets through all the same.
             Err(_) => jalon::call::dial_string(&number.unwrap_or_default(), None)
                 .map(|dial| CallContext { dial_string: Some(dial), ..CallContext::nothing() })
@@ -120,8 +120,7 @@ impl Journey {
                     Err(_) => Err(JourneyError::PhoneNumber),
                 }
             }),
-        };
-        context
+        }
     }
 
     /// What a call would carry now, from this device alone. Blocks for a few milliseconds as a

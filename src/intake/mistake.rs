@@ -7,7 +7,7 @@ use crate::event::DropReason;
 
 /// The mistakes of which the log was told.
 #[derive(Default)]
-pub(super) struct Mistakes([AtomicBool; 4]);
+pub(super) struct Mistakes([AtomicBool; 5]);
 
 /// A call that cannot be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +16,7 @@ pub(super) enum Mistake {
     Customer = 1,
     Position = 2,
     TooLarge = 3,
+    Number = 4,
 }
 
 impl Mistake {
@@ -43,6 +44,10 @@ impl Mistake {
             Self::Position => {
                 "a position was dropped as invalid: give the latitude within 90 and the longitude \
                  within 180 degrees"
+            }
+            Self::Number => {
+                "a call was given no context: its phone number is none, give 3 to 15 digits, \
+                 perhaps after a +"
             }
             Self::TooLarge => {
                 "an event was dropped as too large: it took more than 16 KiB, or a custom event \

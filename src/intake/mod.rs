@@ -8,7 +8,6 @@
 mod front;
 mod mistake;
 
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use front::CodesVersion;
@@ -33,8 +32,6 @@ pub(crate) struct Intake {
     /// Wakes the worker.
     pub bell: Bell,
     record_search_queries: bool,
-    /// The reasons, as bits, of which the log was told.
-    told: AtomicU8,
     front: Mutex<Front>,
     mistakes: Mistakes,
 }
@@ -307,6 +304,11 @@ impl Intake {
         if too_large {
             self.mistakes.tell(Mistake::TooLarge);
         }
+    }
+
+    /// Counts a call to a number that is none.
+    pub(crate) fn refuse_number(&self) {
+        self.drop_one(DropReason::Invalid, Some(Mistake::Number));
     }
 
     fn drop_one(&self, reason: DropReason, mistake: Option<Mistake>) {

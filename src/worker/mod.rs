@@ -14,7 +14,6 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 
-use self::asks::Asks;
 use crate::clock::{Clock, Now};
 use crate::config::{Config, Consent, DRAIN_AFTER_MS, STORAGE_RETRY_MAX_MS, STORAGE_RETRY_MIN_MS};
 use crate::error::Error;
@@ -71,21 +70,11 @@ pub enum UploadProblem {
     #[error(transparent)]
     Transport(#[from] SendError),
     /// The collector, or whoever stands in its way, answered with this HTTP status.
-    #[error("the collector answered {}{}", .0, advice(*.0))]
+    #[error("the collector answered {0}")]
     Status(u16),
     /// The answer was not our collector's: a captive portal, or a wrong endpoint.
     #[error("the answer is not a collector's: check the endpoint, or log in to the network")]
     NotACollector,
-}
-
-/// What a developer can do about a status.
-fn advice(status: u16) -> &'static str {
-    match status {
-        401 | 403 => {
-            ": the write key is not accepted, use the one that `jalon-collector key create` printed"
-        }
-        _ => "",
-    }
 }
 
 impl Shared {
@@ -156,10 +145,6 @@ pub(crate) struct Worker {
     told: Told,
     retry_at_ms: Option<u64>,
     retries: u32,
-    /// The problem that the log was told of last; none since an upload succeeded.
-    told: Option<UploadProblem>,
-    /// Whoever waits for an answer.
-    asks: Asks,
     /// The store has the sealed segment, which only waits to be freed.
     taken_over: bool,
 }
@@ -187,8 +172,6 @@ impl Worker {
             told: Told::default(),
             retry_at_ms: None,
             retries: 0,
-            told: None,
-            asks: Asks::default(),
             taken_over: false,
         };
         std::thread::Builder::new().name("jalon".to_owned()).spawn(move || worker.run())
@@ -205,7 +188,6 @@ impl Worker {
             self.publish();
             self.settle_waiters(closing);
             if closing {
-                shared.end_asks();
                 return;
             }
             intake.clock.wait(&intake.bell, deadline_ms);
