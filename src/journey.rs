@@ -274,9 +274,9 @@ impl Journey {
     /// may see beside them was uploaded earlier: [`Preview::uploaded_before`] says whether there
     /// is such. Empty without a grant, and after [`close`](Self::close).
     ///
-    /// Blocks the calling thread until the worker has taken over what was recorded: a few ms as a
-    /// rule, and 2 s at most, after which it is what was known before. Never call it on the UI
-    /// thread.
+    /// Blocks the calling thread until the worker has taken over what was recorded, and
+    /// [`status`](Self::status) tells of it: a few ms as a rule, and 2 s at most, after which it is
+    /// what was known before. Never call it on the UI thread.
     pub fn preview(&self) -> Preview {
         self.shared.preview()
     }

@@ -299,3 +299,13 @@ fn nothing_of_an_erased_installation_is_shown_while_the_worker_is_held_up() {
     });
     phone.collector(|collector| assert_eq!(json!(collector.events.len()), json!(0)));
 }
+
+#[test]
+fn a_status_after_a_preview_counts_what_an_earlier_process_left() {
+    let mut phone = Phone::running();
+    phone.network.offline();
+    phone.views(["home", "cart"]);
+    phone.restart();
+    phone.journey().preview();
+    assert_eq!(phone.status().queued, 2);
+}

@@ -161,6 +161,11 @@ impl Worker {
 
     /// Answers those who want to see what a call would carry.
     pub(super) fn show_previews(&self, replies: &[Weak<Reply<Preview>>]) {
+        if replies.is_empty() {
+            return;
+        }
+        // A status read after the answer is of the same moment: the store is open, its events count.
+        self.publish();
         for reply in replies.iter().filter_map(Weak::upgrade) {
             reply.give(self.shared.recent().preview());
         }
