@@ -1,6 +1,10 @@
 //! The project's own commands. `cargo xtask --help` lists them.
 
+mod android;
+mod bench;
+mod debian;
 mod demo;
+mod kotlin;
 mod test;
 mod tools;
 
@@ -8,7 +12,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
 use anyhow::Result;
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 /// Builds, shows, tests and measures Jalon.
 #[derive(Parser)]
@@ -34,11 +38,30 @@ enum Task {
         #[arg(long, default_value_t = 1_000)]
         kills: u32,
     },
+    /// Writes the half of a language's library that is generated from the Rust side.
+    Bindings {
+        /// Which library.
+        #[arg(value_enum)]
+        language: Language,
+        /// Write nothing; fail where what stands there differs.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Assembles the Android library as a Maven repository in target/aar, and says what it adds to
+    /// an app. The native libraries need the NDK that ANDROID_NDK_HOME names.
+    Aar,
     /// Measures, beside a peer in the same run; prints a table and writes target/bench/NAME.json.
     Bench {
-        /// record, call, desk, open, wire or collector; all of them if not given.
+        /// record, call, desk, open, wire or collector; all of them if not given. Or kotlin, only by
+        /// its name: it needs a JDK and Maven.
         name: Option<String>,
     },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Language {
+    /// The Android library, `android/jalon`.
+    Kotlin,
 }
 
 fn main() -> ExitCode {
@@ -59,6 +82,8 @@ fn run(task: Task) -> Result<ExitCode> {
             tools::cargo(["test", "--package", "jalon", "--test", "kept", "--", "--nocapture"])
                 .env("JALON_KILLS", kills.to_string()),
         ),
+        Task::Bindings { language: Language::Kotlin, check } => kotlin::bindings(check),
+        Task::Aar => android::aar::run(),
         Task::Bench { name } => bench(name.as_deref()),
     }?;
     Ok(ExitCode::SUCCESS)
@@ -66,6 +91,9 @@ fn run(task: Task) -> Result<ExitCode> {
 
 fn bench(name: Option<&str>) -> Result<()> {
     const ALL: [&str; 6] = ["record", "call", "open", "wire", "desk", "collector"];
+    if name == Some("kotlin") {
+        return bench::kotlin();
+    }
     tools::run(&mut tools::cargo([
         "build",
         "--profile",
@@ -85,7 +113,9 @@ fn bench(name: Option<&str>) -> Result<()> {
         ]))?;
     }
     match name {
-        Some(name) if !ALL.contains(&name) => anyhow::bail!("no such bench; there are {ALL:?}"),
+        Some(name) if !ALL.contains(&name) => {
+            anyhow::bail!("no such bench; there are {ALL:?} and \"kotlin\"")
+        }
         _ => Ok(()),
     }
 }

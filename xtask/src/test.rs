@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::tools::{self, cargo, need};
+use crate::{android, kotlin};
 
 /// A part of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -22,6 +23,12 @@ pub(crate) enum Part {
     Collector,
     /// The desk in a real browser.
     Browser,
+    /// The Rust side's types, for Android's two ABIs of phones.
+    AndroidTypes,
+    /// The Kotlin library and the sample app: JVM, Robolectric, end to end.
+    Kotlin,
+    /// The sample app after R8, end to end.
+    Shrunk,
 }
 
 /// Runs one part, or all of them.
@@ -50,6 +57,9 @@ fn run_part(part: Part) -> Result<()> {
             "jalon-desk",
         ])),
         Part::Browser => browser(),
+        Part::AndroidTypes => android::types::check(),
+        Part::Kotlin => kotlin::test(),
+        Part::Shrunk => android::shrink::test(),
     }
 }
 

@@ -29,7 +29,7 @@ class ListActivity : Activity() {
         super.onResume()
         // For the developer of a sample; an app shows its customers nothing of the kind.
         val status = shop.journey.status()
-        state.text = status.problem ?: "Journey: ${status.queued} steps wait, ${status.codes} call codes ready"
+        state.text = status.problem ?: "Journey: ${status.queued} waiting, ${status.codes} call codes ready"
     }
 
     private fun ask() {

@@ -3,7 +3,9 @@ package com.example.shop
 import android.app.Activity
 import android.app.Application
 import android.content.Context
+import jalon.android.CallTexts
 import jalon.android.Journey
+import jalon.android.StepKind
 
 /** Opens the journey: the one place an app needs to, and the first. */
 class ShopApplication : Application() {
@@ -21,6 +23,7 @@ class ShopApplication : Application() {
             endpoint = setting("endpoint", "https://calls.example.com"),
         ) {
             screenName = ::routeOf
+            texts.inCustomersWords()
         }
     }
 
@@ -34,6 +37,19 @@ private fun routeOf(activity: Activity): String? = when (activity) {
     is ProductActivity -> "product/{id}"
     is CartActivity -> "cart"
     else -> null
+}
+
+/** What a long press on "call us" shows, in the words of this shop. */
+private fun CallTexts.inCustomersWords() {
+    val plain = step
+    val screens = mapOf("home" to "the shop", "product/{id}" to "a product", "cart" to "the cart")
+    step = { taken ->
+        when (taken.what) {
+            StepKind.SCREEN_VIEW -> "Opened ${screens[taken.about] ?: taken.about}"
+            StepKind.FAILURE -> "The payment was declined"
+            else -> plain(taken)
+        }
+    }
 }
 
 /** The app, from any of its Activities. */

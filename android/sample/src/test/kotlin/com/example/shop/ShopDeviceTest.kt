@@ -5,6 +5,7 @@ import android.app.AlertDialog
 import android.content.Intent
 import android.graphics.Bitmap
 import android.graphics.Canvas
+import android.os.Looper
 import android.view.View
 import android.view.ViewGroup
 import android.widget.TextView
@@ -51,6 +52,9 @@ class ShopDeviceTest {
         val cart = next(CartActivity::class.java, product)
         cart.tap("Pay")
         photograph(cart, "4-cart")
+        assertTrue(cart.get().views().first { it.label() == "Call us" }.performLongClick())
+        await("a preview") { idle().let { ShadowAlertDialog.getLatestDialog().isShowing } }
+        photograph(ShadowAlertDialog.getLatestDialog().window!!.decorView, "5-preview")
 
         // Codes come with the first upload, over loopback; then back to where the customer was.
         cart.pause().stop()
@@ -124,6 +128,8 @@ class ShopDeviceTest {
         view.draw(Canvas(bitmap))
         File(screenshots, "$name.png").outputStream().use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }
     }
+
+    private fun idle() = shadowOf(Looper.getMainLooper()).idle()
 
     private fun await(what: String, condition: () -> Boolean) {
         val deadline = System.nanoTime() + 30_000_000_000

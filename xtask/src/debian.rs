@@ -1,0 +1,237 @@
+//! A Debian trixie root beside the machine, for tools that the machine's own release lacks: a Rust
+//! compiler with its library's sources here, Swift later.
+//!
+//! Made once, as root, by debootstrap, from the mirror that the machine's own apt sources name.
+//! Each command runs in a mount namespace of its own: what is mounted for it ends with its last
+//! process, however that dies, so nothing outside can ever be deleted through the room.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::{FdFlags, fcntl_setfd};
+
+use crate::tools::{self, need};
+
+const RELEASE: &str = "trixie";
+/// Where the room remembers what was installed whole: one empty file a package.
+const INSTALLED: &str = "var/lib/jalon";
+const PATH_INSIDE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// A folder of the machine, as a command in the room sees it.
+pub(crate) struct Mount<'a> {
+    /// On the machine.
+    pub(crate) outside: &'a Path,
+    /// In the room, absolute.
+    pub(crate) inside: &'a str,
+    /// Whether the command may write there.
+    pub(crate) writable: bool,
+}
+
+/// The root, made.
+pub(crate) struct Room {
+    folder: PathBuf,
+    /// Held while we live: of two that want to make or fill the room, one waits.
+    _lock: File,
+}
+
+impl Room {
+    /// Opens the room with these packages in it: made and installed where they are not yet.
+    ///
+    /// # Errors
+    /// Where it cannot be made, with what to install or to do by hand.
+    pub(crate) fn with(packages: &[&str], why: &str) -> Result<Self> {
+        let folder = std::env::var_os("JALON_DEBIAN_DIR")
+            .map_or_else(|| crate::target().join("debian-trixie"), PathBuf::from);
+        let elsewhere = format!(
+            "{why} need Debian {RELEASE} with {}, in a folder that only root can make, on Debian: \
+             run this there",
+            packages.join(", ")
+        );
+        let id = tools::output(Command::new("id").arg("-u")).context(elsewhere.clone())?;
+        ensure!(id.trim() == "0", "not root: {elsewhere}");
+        let mirror = mirror(Path::new("/")).context(elsewhere)?;
+        need("unshare", "util-linux", why)?;
+        need("debootstrap", "debootstrap", why)?;
+        let parent = folder.parent().context("the room's folder has no parent")?;
+        fs::create_dir_all(parent)?;
+        let folder = parent.canonicalize()?.join(folder.file_name().unwrap_or_default());
+        let lock = File::create(folder.with_extension("lock"))?;
+        flock(&lock, FlockOperation::LockExclusive)?;
+        // What we start holds it too: should we be killed, nobody clears the room under a
+        // debootstrap that goes on.
+        fcntl_setfd(&lock, FdFlags::empty())?;
+        let room = Self { folder: folder.clone(), _lock: lock };
+        room.make(&mirror)?;
+        room.install(packages)?;
+        // What other roots the machine trusts, such as its own proxy's, the room trusts too. Each
+        // time, since the package ca-certificates overwrites it.
+        let trusted = "etc/ssl/certs/ca-certificates.crt";
+        if let Ok(roots) = fs::read(Path::new("/").join(trusted)) {
+            fs::create_dir_all(folder.join("etc/ssl/certs"))?;
+            fs::write(folder.join(trusted), roots)?;
+        }
+        Ok(room)
+    }
+
+    /// Where it lies.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A command in the room, with nothing of the machine's environment.
+    pub(crate) fn command(&self, mounts: &[Mount<'_>], program: &str) -> Command {
+        let mut command = apart();
+        command.arg("sh").arg(crate::root().join("xtask/enter.sh")).arg(&self.folder);
+        for mount in mounts {
+            command.arg(mount.outside).arg(mount.inside);
+            command.arg(if mount.writable { "rw" } else { "ro" });
+        }
+        command.args(["--", program]);
+        command.env_clear().env("PATH", PATH_INSIDE).env("HOME", "/root").env("LANG", "C.UTF-8");
+        command
+    }
+
+    /// Makes the root under another name first, so that one half made is never taken for whole.
+    fn make(&self, mirror: &str) -> Result<()> {
+        if self.folder.join("etc/debian_version").exists() {
+            return Ok(());
+        }
+        ensure!(!self.folder.exists(), "{} is no Debian root", self.folder.display());
+        let half = self.folder.with_extension("half-made");
+        if half.exists() {
+            clear(&half)?;
+        }
+        let mut debootstrap = apart();
+        debootstrap.args(["debootstrap", "--variant=minbase", RELEASE]);
+        debootstrap.arg(&half).arg(mirror).stdout(Stdio::null());
+        tools::run(&mut debootstrap)
+            .with_context(|| format!("its log is {}/debootstrap", half.display()))?;
+        fs::create_dir_all(half.join(INSTALLED))?;
+        fs::rename(&half, &self.folder)?;
+        Ok(())
+    }
+
+    fn install(&self, packages: &[&str]) -> Result<()> {
+        let mark = |package: &str| self.folder.join(INSTALLED).join(package);
+        let missing: Vec<_> = packages.iter().filter(|package| !mark(package).exists()).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        // The machine's own settings of apt: a proxy, or how dates are taken.
+        for entry in fs::read_dir("/etc/apt/apt.conf.d")? {
+            let path = entry?.path();
+            let text = fs::read_to_string(&path)?;
+            if text.lines().any(|line| line.trim_start().starts_with("Acquire")) {
+                fs::copy(&path, self.folder.join(path.strip_prefix("/")?))?;
+            }
+        }
+        // Names are looked up as the machine does now, not as when the room was made.
+        fs::copy("/etc/resolv.conf", self.folder.join("etc/resolv.conf"))
+            .context("could not copy /etc/resolv.conf")?;
+        let script = "dpkg --configure -a && apt-get update -qq && \
+                      apt-get install -y -qq --no-install-recommends \"$@\" && apt-get clean";
+        let mut install = self.command(&[], "sh");
+        install.args(["-c", script, "sh"]).args(&missing).env("DEBIAN_FRONTEND", "noninteractive");
+        tools::run(install.stdout(Stdio::null()))?;
+        fs::create_dir_all(self.folder.join(INSTALLED))?;
+        for package in missing {
+            fs::write(mark(package), "")?;
+        }
+        Ok(())
+    }
+}
+
+/// What comes after runs in a mount namespace of its own.
+fn apart() -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--mount", "--propagation", "private"]);
+    command
+}
+
+/// Deletes a half-made root; refuses where something is mounted in it.
+fn clear(folder: &Path) -> Result<()> {
+    let folder = folder.canonicalize()?;
+    let mounts = fs::read_to_string("/proc/self/mountinfo")?;
+    let inside = mounts.lines().filter_map(|line| line.split(' ').nth(4));
+    if let Some(mount) = inside.map(Path::new).find(|mount| mount.starts_with(&folder)) {
+        bail!("{} is mounted inside a half-made root: unmount it first", mount.display());
+    }
+    fs::remove_dir_all(&folder).with_context(|| format!("could not delete {}", folder.display()))
+}
+
+/// The mirror that a machine's apt sources name for its own Debian release.
+fn mirror(root: &Path) -> Result<String> {
+    let release = fs::read_to_string(root.join("etc/os-release")).context("this is no Debian")?;
+    let field = |name: &str| {
+        let value = release.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
+        value.map(|value| value.trim_matches('"').to_owned())
+    };
+    ensure!(field("ID").as_deref() == Some("debian"), "this is no Debian");
+    let codename = field("VERSION_CODENAME").context("this Debian has no code name")?;
+    let folder = root.join("etc/apt");
+    let mut files = vec![folder.join("sources.list")];
+    if let Ok(entries) = fs::read_dir(folder.join("sources.list.d")) {
+        files.extend(entries.filter_map(|entry| Some(entry.ok()?.path())));
+    }
+    for file in files {
+        let Ok(text) = fs::read_to_string(&file) else { continue };
+        let found = match file.extension().and_then(|extension| extension.to_str()) {
+            Some("list") => text.lines().find_map(|line| of_line(line, &codename)),
+            Some("sources") => text.split("\n\n").find_map(|stanza| of_stanza(stanza, &codename)),
+            _ => None,
+        };
+        if let Some(mirror) = found {
+            return Ok(mirror);
+        }
+    }
+    bail!("apt's sources name no mirror of {codename}")
+}
+
+/// `deb [options] URI suite component…`
+fn of_line(line: &str, codename: &str) -> Option<String> {
+    let rest = line.trim().strip_prefix("deb ")?.trim_start();
+    let rest =
+        rest.strip_prefix('[').map_or(rest, |rest| rest.split_once(']').unwrap_or_default().1);
+    let mut words = rest.split_whitespace();
+    let mirror = words.next()?;
+    (words.next()? == codename && words.any(|word| word == "main")).then(|| mirror.to_owned())
+}
+
+/// The same, one field a line.
+fn of_stanza(stanza: &str, codename: &str) -> Option<String> {
+    let field = |name: &str| {
+        let value = stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;
+        Some(value.split_whitespace().collect::<Vec<_>>())
+    };
+    let has = |name, word| field(name).is_some_and(|words| words.contains(&word));
+    let is_it = has("Types", "deb") && has("Suites", codename) && has("Components", "main");
+    field("URIs").filter(|_| is_it)?.first().map(ToString::to_string)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_the_mirror_from_a_line() {
+        let read = |line| of_line(line, "bookworm");
+        let mirror = Some("http://mirror.invalid/debian".to_owned());
+        assert_eq!(read("deb http://mirror.invalid/debian bookworm main contrib"), mirror);
+        assert_eq!(read("deb [arch=amd64] http://mirror.invalid/debian bookworm main"), mirror);
+        assert_eq!(read("deb http://mirror.invalid/debian bookworm-security main"), None);
+        assert_eq!(read("# deb http://mirror.invalid/debian bookworm main"), None);
+    }
+
+    #[test]
+    fn reads_the_mirror_from_a_stanza() {
+        let stanza = "Types: deb\n# a comment\nURIs: http://mirror.invalid/debian\n\
+                      Suites: bookworm bookworm-updates\nComponents: main\n";
+        let mirror = Some("http://mirror.invalid/debian".to_owned());
+        assert_eq!(of_stanza(stanza, "bookworm"), mirror);
+        assert_eq!(of_stanza(stanza, "trixie"), None);
+        assert_eq!(of_stanza(&stanza.replace("main", "contrib"), "bookworm"), None);
+    }
+}
