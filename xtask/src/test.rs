@@ -46,6 +46,7 @@ fn run_part(part: Part) -> Result<()> {
         Part::Docs => tools::run(
             cargo(["doc", "--no-deps", "--package", "jalon"])
                 .args(["--package", "jalon-collector", "--package", "jalon-desk"])
+                .args(["--package", "jalon-bindings"])
                 .env("RUSTDOCFLAGS", "-D warnings"),
         ),
         Part::Core => core(),
