@@ -69,6 +69,11 @@ fn argument<T: Lift<UniFfiTag>>(bytes: &mut &[u8]) -> Result<T, Fault> {
     T::try_read(bytes).map_err(|_| Fault::Arguments)
 }
 
+/// Nothing may be left over.
+fn end_of(bytes: &[u8]) -> Result<(), Fault> {
+    if bytes.is_empty() { Ok(()) } else { Err(Fault::Arguments) }
+}
+
 /// The place of a journey in the table: the same for the same journey.
 fn handle_of(journey: Arc<Journey>) -> i64 {
     let mut journeys = JOURNEYS.write().unwrap_or_else(PoisonError::into_inner);
@@ -147,7 +152,7 @@ macro_rules! native_methods {
         ) -> jbyteArray {
             cross(env, &input, length, |bytes| {
                 $(let $argument = argument::<$of>(bytes)?;)*
-                let _ = bytes;
+                end_of(bytes)?;
                 let Some($journey) = journey_of(handle) else { return Ok(None) };
                 Ok(ending!($kind $does))
             })
@@ -166,6 +171,7 @@ pub extern "system" fn Java_jalon_android_Native_open<'local>(
 ) -> jbyteArray {
     cross(env, &input, length, |bytes| {
         let config = argument::<Config>(bytes)?;
+        end_of(bytes)?;
         Ok(Some(value(handle_of(Journey::open(config)))))
     })
 }

@@ -5,8 +5,8 @@ package jalon.readme
 import android.app.Activity
 import android.app.Application
 import androidx.compose.runtime.Composable
-import androidx.compose.runtime.LaunchedEffect
 import androidx.fragment.app.Fragment
+import androidx.lifecycle.compose.LifecycleStartEffect
 import jalon.android.CallUsButton
 import jalon.android.Consent
 import jalon.android.Journey
@@ -22,7 +22,7 @@ class ShopApplication : Application() {
     override fun onCreate() {
         super.onCreate()
         journey = Journey.open(this, writeKey = "wk_...", endpoint = "https://calls.example.com") {
-            screenName = { activity -> if (activity is ProductActivity) "product/{id}" else null }
+            screenName = { if (it is ProductActivity) "product/{id}" else it.javaClass.simpleName }
         }
     }
 }
@@ -49,7 +49,10 @@ class ProductFragment : Fragment() {
 
 @Composable
 fun JourneyScreen(journey: Journey, name: String) {
-    LaunchedEffect(name) { journey.screen(name) }
+    LifecycleStartEffect(name) {
+        journey.screen(name)
+        onStopOrDispose { }
+    }
 }
 
 fun callUsButton(activity: Activity) = CallUsButton(activity).apply {

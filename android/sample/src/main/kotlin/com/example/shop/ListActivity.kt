@@ -22,7 +22,7 @@ class ListActivity : Activity() {
         }
         screen.button("Cart") { startActivity(Intent(this, CartActivity::class.java)) }
         state = screen.text("", size = 12f)
-        if (shop.journey.status().consent == Consent.UNKNOWN) ask()
+        if (savedInstanceState == null && shop.journey.status().consent == Consent.UNKNOWN) ask()
     }
 
     override fun onResume() {
