@@ -1,14 +1,17 @@
 package jalon.android.bench
 
 import jalon.android.ByteWriter
+import jalon.android.CallContext
 import jalon.android.Consent
 import jalon.android.Event
+import jalon.android.Journey
 import jalon.android.Price
 import jalon.android.Product
 import jalon.android.writeEvent
 import java.io.File
 import java.lang.management.ManagementFactory
 import java.nio.file.Files
+import kotlin.system.exitProcess
 
 /** Rounds; in each, both have one block, in turn, so that noise strikes both. */
 private const val ROUNDS = 100
@@ -20,14 +23,20 @@ private const val BLOCK = 10_000
 /** Calls of a block of whatever else is timed: Segment takes long to recover from more. */
 private const val SMALL_BLOCK = 1_000
 
-/** A product view each 50 µs: far more than any customer can do, and our worker keeps up with it. */
-private const val STEP_NS = 50_000L
+/**
+ * A product view each 25 µs, as in the benchmark of the core: a hundred times what a busy customer
+ * can do, and as much as keeps our worker busy without a pause while the journal never fills.
+ */
+private const val STEP_NS = 25_000L
 
 private const val OPEN_ROUNDS = 10
 private const val OPENINGS = 30
 
 private const val QUEUED = 10_000L
-private const val TAP_ROUNDS = 10
+private const val TAP_ROUNDS = 20
+
+/** Until the Kotlin side of a tap is compiled; a customer's own first taps are slower. */
+private const val TAP_WARM_UP_ROUNDS = 5
 private const val TAPS = 100
 
 /** Far less than a segment of the journal holds. */
@@ -42,7 +51,12 @@ private const val SEGMENT = "segment"
 
 /** What the library costs an app's main thread, beside Segment's, in one JVM and one run. */
 fun main(arguments: Array<String>) {
-    if (arguments.size > 2) return child(arguments)
+    if (arguments.size > 2) child(arguments) else measure(arguments)
+    // Segment's threads live on after its shutdown.
+    exitProcess(0)
+}
+
+private fun measure(arguments: Array<String>) {
     val (data, out) = arguments.map(::File)
     val dir = Files.createTempDirectory(out.toPath(), "kotlin-").toFile()
     val report = Report(
@@ -64,7 +78,11 @@ fun main(arguments: Array<String>) {
     } finally {
         dir.deleteRecursively()
     }
-    report.note("Load average of this machine of ${Runtime.getRuntime().availableProcessors()} processors: $load when it began, ${loadAverage()} when it ended.")
+    val processors = Runtime.getRuntime().availableProcessors()
+    report.note(
+        "Load average of this machine of $processors processors: $load when it began, " +
+            "${loadAverage()} when it ended.",
+    )
     report.note("No phone: Android's runtime compiles and collects otherwise, and its disk is slower.")
     report.finish(out)
 }
@@ -81,31 +99,31 @@ private fun options() = ManagementFactory.getRuntimeMXBean().inputArguments
 
 private fun open(report: Report, dir: File, url: String) {
     val library = time { System.loadLibrary("jalon") }
-    val classes = time { Ours.open(File(dir, "first"), url) }
-    val segmentClasses = time { Segment(File(dir, "segment-first"), url, "first") }
+    val known = File(dir, "first")
+    val classes = timeOpening(known, url)
+    val segmentClasses = timeSegment(File(dir, "segment-first"), url, "first")
     val ours = Sample()
-    val used = Sample()
+    val again = Sample()
     val segment = Sample()
-    val usedFolder = File(dir, "first")
     for (round in 0 until OPEN_ROUNDS) {
         val fresh = LongArray(OPENINGS)
-        val again = LongArray(OPENINGS)
+        val same = LongArray(OPENINGS)
         val theirs = LongArray(OPENINGS)
         for (at in 0 until OPENINGS) {
             val name = "open-$round-$at"
             fresh[at] = timeOpening(File(dir, name), url)
-            again[at] = timeOpening(usedFolder, url)
+            same[at] = timeOpening(known, url)
             theirs[at] = timeSegment(File(dir, "segment-$name"), url, name)
         }
         ours.add(fresh)
-        used.add(again)
+        again.add(same)
         segment.add(theirs)
     }
     fun once(name: String, ns: Long) = Row(name).with("worst_us", ns / 1e3).with("count", 1)
     report.row(once("System.loadLibrary", library))
     report.row(once("open, the first of the process: with class loading", classes))
     report.row(Row("open, a new folder").sample(ours))
-    report.row(Row("open, a used folder").sample(used))
+    report.row(Row("open, the same folder again").sample(again))
     report.row(once("Segment: Analytics(…), the first: with class loading", segmentClasses))
     report.row(Row("Segment: Analytics(…), a new folder").sample(segment))
     report.reach("open without class loading, p99", 5.0, ours.percentile(99.0) / 1e6, "ms")
@@ -117,7 +135,7 @@ private fun open(report: Report, dir: File, url: String) {
 }
 
 private fun timeOpening(folder: File, url: String): Long {
-    lateinit var journey: jalon.android.Journey
+    lateinit var journey: Journey
     val ns = time { journey = Ours.open(folder, url) }
     check(journey.status().problem == null) { "not opened: ${journey.status().problem}" }
     journey.close()
@@ -136,39 +154,78 @@ private fun record(report: Report, dir: File, url: String, products: List<Shown>
     val theirs = Segment(File(dir, "theirs"), url)
     // Nobody was asked for consent: nothing is behind the call.
     val idle = Ours(File(dir, "idle"), url, Consent.DENIED)
-    val samples = List(5) { Sample() }
+    val (record, track, spin, encode, crossing) = List(5) { Timed() }
+    val clock = Timed()
     var uploaded = 0L
     val collections = Collections()
+    var spinNs = 0L
     for (round in -WARM_UP_ROUNDS until ROUNDS) {
+        if (round % 20 == 0) System.err.println("record: round $round of $ROUNDS")
+        if (round == 0) {
+            collections.start()
+            spinNs = record.sample.percentile(50.0).toLong()
+            listOf(record, track, spin, encode, crossing, clock).forEach(Timed::forget)
+            uploaded = 0
+        }
         val delivered = ours.journey.status().delivered
-        val recorded = ourBlock(ours, products)
-        val during = ours.journey.status().delivered - delivered
+        record.add { ourBlock(ours, products) }
+        uploaded += ours.journey.status().delivered - delivered
         ours.rest()
-        val tracked = segmentBlock(theirs, products)
+        track.add { segmentBlock(theirs, products) }
         theirs.rest()
-        val others = listOf(encodeBlock(products), crossingBlock(idle), clockBlock())
-        if (round < 0) continue
-        if (round == 0) collections.start()
-        uploaded += during
-        samples.zip(listOf(recorded, tracked) + others).forEach { (sample, block) -> sample.add(block) }
+        spin.add { spinBlock(spinNs) }
+        encode.add { encodeBlock(products) }
+        crossing.add { crossingBlock(idle) }
+        clock.add { clockBlock() }
     }
-    val (ourSample, segmentSample, encode, crossing, clock) = samples
-    report.row(Row("Jalon: record").sample(ourSample))
-    report.row(Row("Segment: track").sample(segmentSample))
-    report.row(Row("bare: encode the same in Kotlin").sample(encode))
-    report.row(Row("bare: an empty crossing (prepareCall without consent)").sample(crossing))
-    report.row(Row("bare: read the clock").sample(clock))
-    report.reach("record, p50", 2.0, ourSample.percentile(50.0) / 1e3, "µs")
-    report.reach("record, p99", 50.0, ourSample.percentile(99.0) / 1e3, "µs")
-    report.reach("record, worst of a million", 20.0, ourSample.worst() / 1e6, "ms")
+    report.row(Row("Jalon: record").sample(record.sample))
+    report.row(Row("Segment: track").sample(track.sample))
+    report.row(Row("bare: spin as long, to see the machine's own worst").sample(spin.sample))
+    report.row(Row("bare: encode the same in Kotlin").sample(encode.sample))
+    report.row(Row("bare: an empty crossing (prepareCall without consent)").sample(crossing.sample))
+    report.row(Row("bare: read the clock").sample(clock.sample))
+    report.reach("record, p50", 2.0, record.sample.percentile(50.0) / 1e3, "µs")
+    report.reach("record, p99", 50.0, record.sample.percentile(99.0) / 1e3, "µs")
+    report.reach("record, worst of a million", 20.0, record.sample.worst() / 1e6, "ms")
     report.note(
         "While `record` was timed our worker drained, synced and uploaded beside it: " +
-            "${uploaded * 100 / ourSample.count} % of the events were with the collector when their block " +
-            "ended; none was dropped. ${ourSample.over(1_000_000)} calls took over 1 ms; of Segment's " +
-            "${segmentSample.count} it was ${segmentSample.over(1_000_000)}.",
+            "${uploaded * 100 / record.sample.count} % of the events were with the collector when their " +
+            "block ended; none was dropped. Segment was given a tenth of the events, ${SMALL_BLOCK} a " +
+            "round: it needs longer to recover.",
     )
-    report.note("Every time holds the clock's own: about ${shown(clock.percentile(50.0) / 1e3)} µs. ${collections.since()}")
+    report.note(
+        "Calls over 1 ms: ${record.sample.over(1_000_000)} of ours, ${track.sample.over(1_000_000)} of " +
+            "Segment's, ${spin.sample.over(1_000_000)} of spinning alone. Meanwhile the calling thread was " +
+            "ready and had no processor, since other work had it, for ${record.waited()}, " +
+            "${track.waited()} and ${spin.waited()}. ${collections.since()}",
+    )
+    report.note("Every time holds the clock's own: about ${shown(clock.sample.percentile(50.0) / 1e3)} µs.")
     listOf(ours, theirs, idle).forEach(AutoCloseable::close)
+}
+
+/** What is timed in blocks, and how long the machine kept the thread waiting meanwhile. */
+private class Timed {
+    var sample = Sample()
+        private set
+    private var waitedNs = 0L
+    private var wholeNs = 0L
+
+    inline fun add(block: () -> LongArray) {
+        val (before, start) = waitedNs() to System.nanoTime()
+        val times = block()
+        wholeNs += System.nanoTime() - start
+        waitedNs += waitedNs() - before
+        sample.add(times)
+    }
+
+    /** What was warm-up. */
+    fun forget() {
+        sample = Sample()
+        waitedNs = 0
+        wholeNs = 0
+    }
+
+    fun waited() = "${waitedNs * 100 / wholeNs} % of the time"
 }
 
 private fun ourBlock(ours: Ours, products: List<Shown>) =
@@ -176,6 +233,13 @@ private fun ourBlock(ours: Ours, products: List<Shown>) =
 
 private fun segmentBlock(segment: Segment, products: List<Shown>) =
     timed(SMALL_BLOCK, STEP_NS) { segment.view(products[it % products.size]) }
+
+private fun spinBlock(ns: Long) = timed(BLOCK, STEP_NS) { spin(ns) }
+
+private fun spin(ns: Long) {
+    val end = System.nanoTime() + ns
+    while (System.nanoTime() < end) Thread.onSpinWait()
+}
 
 private fun encodeBlock(products: List<Shown>) = timed(SMALL_BLOCK, STEP_NS) {
     val shown = products[it % products.size]
@@ -218,27 +282,41 @@ private fun tap(report: Report, dir: File, products: List<Shown>) = Network().us
         val journey = ours.journey
         // The first tap finds no code: its answer brings the first ones.
         journey.callContext("+33 1 23 45 67 89", "billing")
-        val sample = Sample()
-        // The first round warms up.
-        for (round in -1 until TAP_ROUNDS) {
-            val times = LongArray(TAPS)
-            for (at in 0 until TAPS) {
-                await("a code") { journey.status().codes > 0 }
-                // A tap comes from a thread that slept: caches are cold, as on a phone.
-                Thread.sleep(5)
-                val start = System.nanoTime()
-                val context = journey.callContext("+33 1 23 45 67 89", "billing")
-                times[at] = System.nanoTime() - start
-                check(context.code != null && context.token != null) { "a tap without a code" }
+        val (taps, views, spins) = List(3) { Timed() }
+        var spinNs = 0L
+        for (round in -TAP_WARM_UP_ROUNDS until TAP_ROUNDS) {
+            if (round == 0) {
+                spinNs = taps.sample.percentile(50.0).toLong()
+                listOf(taps, views, spins).forEach(Timed::forget)
             }
-            if (round >= 0) sample.add(times)
+            taps.add { tapBlock(journey) }
+            views.add { awakened { ours.view(products[it % products.size]) } }
+            spins.add { awakened { spin(spinNs) } }
         }
         ours.checkKept()
         val queued = journey.status().queued
         check(queued >= QUEUED) { "the backlog went: $queued are queued" }
-        report.row(Row("callContext with 10,000 events queued").sample(sample))
-        report.reach("callContext, p99", 200.0, sample.percentile(99.0) / 1e3, "µs")
+        report.row(Row("callContext with 10,000 events queued").sample(taps.sample))
+        report.row(Row("Jalon: record, from a thread that slept, as the tap").sample(views.sample))
+        report.row(Row("bare: spin as long as the tap, from a thread that slept").sample(spins.sample))
+        report.reach("callContext, p99", 200.0, taps.sample.percentile(99.0) / 1e3, "µs")
     }
+}
+
+private fun tapBlock(journey: Journey): LongArray {
+    val given = ArrayList<CallContext>(TAPS)
+    val times = awakened({ await("a code") { journey.status().codes > 0 } }) {
+        given += journey.callContext("+33 1 23 45 67 89", "billing")
+    }
+    check(given.all { it.code != null && it.token != null }) { "a tap without a code" }
+    return times
+}
+
+/** Times a call as a tap makes it, on a thread that slept: caches are cold, as on a phone. */
+private inline fun awakened(before: () -> Unit = {}, call: (Int) -> Unit) = LongArray(TAPS) { at ->
+    before()
+    Thread.sleep(5)
+    time { call(at) }
 }
 
 private fun memory(report: Report, dir: File, data: File, url: String) {

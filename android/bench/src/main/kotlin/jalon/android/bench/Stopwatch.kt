@@ -1,6 +1,7 @@
 package jalon.android.bench
 
 import com.sun.management.OperatingSystemMXBean
+import java.io.File
 import java.lang.management.ManagementFactory
 
 /** Of one processor, in percent: below it nobody works any more. */
@@ -62,6 +63,9 @@ internal fun quiet() = await("quiet") {
     Thread.sleep(QUIET_MS)
     system.processCpuTime - before < QUIET_MS * 1_000_000 * QUIET_PERCENT / 100
 }
+
+/** How long this thread was ready to run so far and had no processor, as the kernel counts it. */
+internal fun waitedNs() = File("/proc/thread-self/schedstat").readText().split(' ')[1].toLong()
 
 /** How much is done on this machine, by this and all other work: the mean of a minute. */
 internal fun loadAverage() = "%.1f".format(system.systemLoadAverage)
