@@ -15,6 +15,7 @@ pub mod jni;
 
 pub use config::{Config, LogLevel};
 pub use journey::Journey;
+pub use logging::{LogSink, log_to};
 pub use types::{
     CallContext, Consent, Custom, Dropped, Event, JourneyError, LastUpload, Order, Preview,
     PreviewStep, Price, Product, Status, StepKind, Value,

@@ -1,4 +1,12 @@
 //! Where the core's log lines go: the platform's own log, under one tag.
+//!
+//! Android's is written to from here. Apple's is a macro of its C headers, and has no stable
+//! symbol: there Swift brings a [`LogSink`], which writes by `os.Logger`. A developer's machine has
+//! standard error, unless a sink was given.
+
+use std::sync::{PoisonError, RwLock};
+
+use log::{Level, LevelFilter, Log, Metadata, Record};
 
 use crate::config::LogLevel;
 
@@ -6,24 +14,66 @@ use crate::config::LogLevel;
 #[cfg(target_os = "android")]
 const TAG: &str = "Jalon";
 
+/// Takes the log's lines, where the platform's log is not reached from Rust.
+#[uniffi::export(callback_interface)]
+pub trait LogSink: Send + Sync {
+    /// Writes one line, which never holds an event's content. From any thread; must not block.
+    fn write(&self, level: LogLevel, line: String);
+}
+
+static SINK: RwLock<Option<Box<dyn LogSink>>> = RwLock::new(None);
+
+/// Has the log's lines written by `sink`, from the next journey on that opens. The last one given
+/// counts.
+#[uniffi::export]
+pub fn log_to(sink: Box<dyn LogSink>) {
+    *SINK.write().unwrap_or_else(PoisonError::into_inner) = Some(sink);
+    // Taken already, by us or by the app's own Rust: the first keeps it.
+    let _ = log::set_logger(&ToSink);
+}
+
+/// The `log` facade's other end, where there is a sink.
+struct ToSink;
+
+impl Log for ToSink {
+    fn enabled(&self, _: &Metadata<'_>) -> bool {
+        true
+    }
+
+    fn log(&self, record: &Record<'_>) {
+        let level = match record.level() {
+            Level::Error => LogLevel::Error,
+            Level::Warn => LogLevel::Warn,
+            Level::Info => LogLevel::Info,
+            Level::Debug | Level::Trace => LogLevel::Debug,
+        };
+        let sink = SINK.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(sink) = &*sink {
+            sink.write(level, record.args().to_string());
+        }
+    }
+
+    fn flush(&self) {}
+}
+
 /// Sets how much is logged, in the whole process, and with the first call where to.
 pub(crate) fn start(level: LogLevel) {
     let level = match level {
-        LogLevel::Off => log::LevelFilter::Off,
-        LogLevel::Error => log::LevelFilter::Error,
-        LogLevel::Warn => log::LevelFilter::Warn,
-        LogLevel::Info => log::LevelFilter::Info,
-        LogLevel::Debug => log::LevelFilter::Debug,
+        LogLevel::Off => LevelFilter::Off,
+        LogLevel::Error => LevelFilter::Error,
+        LogLevel::Warn => LevelFilter::Warn,
+        LogLevel::Info => LevelFilter::Info,
+        LogLevel::Debug => LevelFilter::Debug,
     };
     #[cfg(target_os = "android")]
     android_logger::init_once(
-        android_logger::Config::default().with_tag(TAG).with_max_level(log::LevelFilter::Debug),
+        android_logger::Config::default().with_tag(TAG).with_max_level(LevelFilter::Debug),
     );
     #[cfg(not(any(target_os = "android", target_vendor = "apple")))]
     {
-        // Taken already in a process that has several journeys.
+        // Taken already in a process that has several journeys, or a sink.
         let _ = env_logger::Builder::new()
-            .filter_level(log::LevelFilter::Debug)
+            .filter_level(LevelFilter::Debug)
             .format(|out, record| {
                 use std::io::Write as _;
                 writeln!(out, "Jalon {} {}", record.level(), record.args())

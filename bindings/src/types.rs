@@ -285,7 +285,6 @@ pub struct Status {
     #[uniffi(default = None)]
     pub storage_trouble: Option<String>,
     /// The customer's answer.
-    #[uniffi(default)]
     pub consent: Consent,
     /// The current session's number; 0 before the first event.
     #[uniffi(default = 0)]

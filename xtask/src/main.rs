@@ -1,6 +1,7 @@
 //! The project's own commands. `cargo xtask --help` lists them.
 
 mod android;
+mod apple;
 mod bench;
 mod debian;
 mod demo;
@@ -50,10 +51,12 @@ enum Task {
     /// Assembles the Android library as a Maven repository in target/aar, and says what it adds to
     /// an app. The native libraries need the NDK that ANDROID_NDK_HOME names.
     Aar,
+    /// Builds the static library for Apple's systems into target/xcframework, and checks it.
+    Xcframework,
     /// Measures, beside a peer in the same run; prints a table and writes target/bench/NAME.json.
     Bench {
-        /// record, call, desk, open, wire or collector; all of them if not given. Or kotlin, only by
-        /// its name: it needs a JDK and Maven.
+        /// record, call, desk, open, wire or collector; all of them if not given. Or kotlin or swift,
+        /// only by name: they need a JDK and Maven, or a Debian root with Swift.
         name: Option<String>,
     },
 }
@@ -62,6 +65,8 @@ enum Task {
 enum Language {
     /// The Android library, `android/jalon`.
     Kotlin,
+    /// The Swift package.
+    Swift,
 }
 
 fn main() -> ExitCode {
@@ -84,6 +89,9 @@ fn run(task: Task) -> Result<ExitCode> {
         ),
         Task::Bindings { language: Language::Kotlin, check } => kotlin::bindings(check),
         Task::Aar => android::aar::run(),
+        Task::Bindings { language: Language::Swift, check } => apple::swift::bindings(check),
+        Task::Xcframework => apple::framework::run(),
+        Task::Bench { name } if name.as_deref() == Some("swift") => apple::swift::bench(),
         Task::Bench { name } => bench(name.as_deref()),
     }?;
     Ok(ExitCode::SUCCESS)

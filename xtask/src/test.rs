@@ -5,6 +5,7 @@ use std::process::Command;
 use anyhow::Result;
 use clap::ValueEnum;
 
+use crate::apple;
 use crate::tools::{self, cargo, need};
 use crate::{android, kotlin};
 
@@ -29,6 +30,10 @@ pub(crate) enum Part {
     Kotlin,
     /// The sample app after R8, end to end.
     Shrunk,
+    /// The Swift package: run on Linux, end to end; the types of its Apple half; its public surface.
+    Swift,
+    /// The XCFramework: the static library for every Apple target, and what stands in it.
+    Xcframework,
 }
 
 /// Runs one part, or all of them.
@@ -61,6 +66,8 @@ fn run_part(part: Part) -> Result<()> {
         Part::AndroidTypes => android::types::check(),
         Part::Kotlin => kotlin::test(),
         Part::Shrunk => android::shrink::test(),
+        Part::Swift => apple::test(),
+        Part::Xcframework => apple::framework::run(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Running commands, and installing what they need where that can be done.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -31,6 +31,13 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
         .with_context(|| format!("could not start: {line}"))?;
     ensure!(output.status.success(), "failed ({}): {line}", output.status);
     Ok(String::from_utf8(output.stdout)?)
+}
+
+/// Where cargo keeps what it fetches.
+pub(crate) fn cargo_home() -> Result<PathBuf> {
+    let own = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    own.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")))
+        .context("neither CARGO_HOME nor HOME says where cargo keeps what it fetches")
 }
 
 /// Makes sure a program is there: from Debian as root, else with a word on what to install.

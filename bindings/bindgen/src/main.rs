@@ -2,8 +2,10 @@
 //!
 //! Kotlin gets types, converters and native methods for the crossing by JNI (`bindings/src/jni.rs`),
 //! since UniFFI's own Kotlin needs JNA. A shape that this generator does not know stops it by name.
+//! Swift gets what UniFFI's own generator writes.
 
 mod kotlin;
+mod swift;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -28,6 +30,8 @@ struct Cli {
 enum Language {
     /// Types, converters and native methods for the Android library.
     Kotlin(Options),
+    /// UniFFI's Swift, its C header and module map, for the Swift package.
+    Swift(Options),
 }
 
 #[derive(Args)]
@@ -44,8 +48,7 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    let Language::Kotlin(options) = Cli::parse().language;
-    match run(&options) {
+    match run(&Cli::parse().language) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -54,10 +57,14 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(options: &Options) -> Result<()> {
-    let interface = interface(&options.library)?;
-    let files = kotlin::files(&interface)?;
-    if options.check { check(&files, &options.out) } else { write(&files, &options.out) }
+fn run(language: &Language) -> Result<()> {
+    let (name, options, files) = match language {
+        Language::Kotlin(options) => {
+            ("kotlin", options, kotlin::files(&interface(&options.library)?)?)
+        }
+        Language::Swift(options) => ("swift", options, swift::files(&options.library)?),
+    };
+    if options.check { check(&files, &options.out, name) } else { write(&files, &options.out) }
 }
 
 /// Reads the definitions out of the library.
@@ -83,11 +90,11 @@ fn write(files: &Files, out: &Utf8Path) -> Result<()> {
     Ok(())
 }
 
-fn check(files: &Files, out: &Utf8Path) -> Result<()> {
+fn check(files: &Files, out: &Utf8Path, language: &str) -> Result<()> {
     for (name, text) in files {
         let path = out.join(name);
         if fs::read_to_string(&path).ok().as_ref() != Some(text) {
-            bail!("{path} is not what the library defines: run `cargo xtask bindings kotlin`");
+            bail!("{path} is not what the library defines: run `cargo xtask bindings {language}`");
         }
     }
     Ok(())

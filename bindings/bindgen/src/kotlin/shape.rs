@@ -75,9 +75,18 @@ pub(super) fn read(of: &Type) -> Result<String> {
     })
 }
 
+/// Fields of an enum whose default is its first variant. The definition cannot say so: UniFFI's
+/// Swift generator stops at an enum's own default.
+const FIRST_VARIANT: [&str; 1] = ["consent"];
+
 /// A parameter's default, as ` = value`; empty where there is none.
 pub(super) fn default(field: &Field, of: &Type, interface: &ComponentInterface) -> Result<String> {
-    let Some(default) = field.default_value() else { return Ok(String::new()) };
+    let first_variant = matches!(of, Type::Enum { .. }) && FIRST_VARIANT.contains(&field.name());
+    let default = match field.default_value() {
+        Some(default) => default,
+        None if first_variant => &DefaultValue::Default,
+        None => return Ok(String::new()),
+    };
     let value = match (default, of) {
         (DefaultValue::Literal(Literal::None), _) => "null".into(),
         (DefaultValue::Literal(Literal::Boolean(value)), _) => value.to_string(),
@@ -85,7 +94,6 @@ pub(super) fn default(field: &Field, of: &Type, interface: &ComponentInterface) 
         (DefaultValue::Literal(Literal::Int(value, ..)), _) => value.to_string(),
         (DefaultValue::Default, Type::Sequence { .. }) => "emptyList()".into(),
         (DefaultValue::Default, Type::Record { name, .. }) => format!("{name}()"),
-        // Where Rust's own default is the first.
         (DefaultValue::Default, Type::Enum { name: of, .. }) => {
             let definition = interface.get_enum_definition(of);
             match definition.and_then(|found| found.variants().first()) {

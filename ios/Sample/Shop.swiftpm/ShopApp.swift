@@ -1,0 +1,34 @@
+import Jalon
+import SwiftUI
+
+/// A small shop, as an app uses Jalon. The shop of the Android sample.
+@main
+struct ShopApp: App {
+    private let journey: Journey
+
+    init() {
+        var configuration = Journey.Configuration()
+        configuration.texts.step = inCustomersWords
+        journey = Journey(
+            writeKey: "wk_the_key_of_this_app", endpoint: "https://calls.example.com",
+            configuration: configuration)
+        // Needs two entries in Info.plist: see the README. Without them it does nothing but say so.
+        Journey.registerBackgroundUpload()
+    }
+
+    var body: some Scene {
+        WindowGroup {
+            NavigationView { HomeScreen() }.environment(\.journey, journey)
+        }
+    }
+}
+
+/// What a long press on "call us" shows, in the words of this shop.
+@Sendable private func inCustomersWords(_ step: Journey.PreviewStep) -> String {
+    let screens = ["home": "the shop", "product/{id}": "a product", "cart": "the cart"]
+    switch step.what {
+    case .screenView: return "Opened \(screens[step.about ?? ""] ?? step.about ?? "a screen")"
+    case .failure: return "The payment was declined"
+    default: return Journey.CallTexts().step(step)
+    }
+}

@@ -1,0 +1,101 @@
+import Foundation
+
+extension Journey {
+    /// What a call carries, in the exact form of each carrier.
+    public struct CallContext: Sendable, Hashable {
+        /// What to open, such as `tel:+33123456789,,4129073852176`: the number, and the code where
+        /// there is one. `nil` for a call without a phone number.
+        public var dialString: String?
+        /// The token: a parameter of a chat, a callback or a link; also the value of a SIP header
+        /// `X-Jalon-Context`. `nil` without the customer's consent.
+        public var token: String?
+        /// The code, thirteen digits. `nil` without consent, or on a phone that never had data.
+        public var code: String?
+        /// The code in groups, for reading aloud: `412 907 385 217 6`.
+        public var spokenCode: String?
+        /// The value of a SIP header `User-to-User` (RFC 7433).
+        public var userToUser: String?
+        /// How long the token can be claimed, in ms from the tap.
+        public var expiresInMs = 0
+
+        /// A call that carries nothing; for an app's tests and previews.
+        public init() {}
+    }
+
+    /// Why a call could not be given its context.
+    public enum CallError: Error, Sendable, Hashable {
+        /// The number to call is no phone number: 3 to 15 digits, perhaps after a `+`.
+        case notANumber
+    }
+
+    /// What became of a tap on "call us".
+    public enum CallOutcome: Sendable, Hashable {
+        /// The dialer is open, with the number and the code.
+        case dialing
+        /// This device places no calls; the button tells the customer the number and the code.
+        case noDialer
+        /// The number to call is none: 3 to 15 digits, perhaps after a `+`. Nothing happened.
+        case notANumber
+    }
+
+    /// What "call us" says to the customer. The defaults are English; give the app's own for others.
+    public struct CallTexts: Sendable {
+        /// The label of ``CallUsButton``.
+        public var callUs = "Call us"
+        /// What a long press does, for a screen reader.
+        public var previewAction = "See what the agent will see"
+        /// The title over what the agent will see.
+        public var previewTitle = "The agent will see"
+        /// Says that there is more than the preview shows.
+        public var uploadedBefore = "The agent also sees what you did before."
+        /// Said where a call would carry nothing.
+        public var nothingToSee = "Nothing: the call carries only your number."
+        /// The title where the device places no calls.
+        public var noDialerTitle = "This device cannot place calls"
+        /// What to do there, without a code.
+        public var noDialer: @Sendable (_ number: String) -> String = { "Call \($0) from a phone." }
+        /// What to do there, with a code to say.
+        public var noDialerWithCode: @Sendable (_ number: String, _ code: String) -> String = {
+            "Call \($0) from a phone. When asked, give this code:\n\n\($1)"
+        }
+        /// Closes a message.
+        public var close = "Close"
+        /// One step of the preview.
+        public var step: @Sendable (PreviewStep) -> String = englishStep
+
+        /// In English.
+        public init() {}
+
+        /// What the agent will see, as the customer reads it: the newest first.
+        func describe(_ preview: Preview) -> String {
+            let lines = [preview.customer].compactMap { $0 } + preview.steps.reversed().map(step)
+            let more = preview.uploadedBefore ? ["", uploadedBefore] : []
+            let text = (lines + more).joined(separator: "\n")
+                .trimmingCharacters(in: .whitespacesAndNewlines)
+            return text.isEmpty ? nothingToSee : text
+        }
+
+        /// What to do where no call can be placed.
+        func explain(_ number: String, code: String?) -> String {
+            code.map { noDialerWithCode(number, $0) } ?? noDialer(number)
+        }
+    }
+}
+
+@Sendable private func englishStep(_ step: Journey.PreviewStep) -> String {
+    let about = step.about ?? ""
+    let text =
+        switch step.what {
+        case .screenView: "Opened \(about)"
+        case .productView: "Looked at \(about)"
+        case .search: about.isEmpty ? "Searched" : "Searched for \(about)"
+        case .cartChange: "Changed the cart: \(about)"
+        case .order: "Order \(about)"
+        case .failure: "Something went wrong: \(about)"
+        case .custom: about
+        case .customer: about.isEmpty ? "Logged out" : "Logged in as \(about)"
+        case .location: "Was near \(about)"
+        case .call: "Called us"
+        }
+    return text.trimmingCharacters(in: .whitespaces)
+}

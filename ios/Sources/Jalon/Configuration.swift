@@ -1,0 +1,63 @@
+import Foundation
+
+#if canImport(UIKit)
+    import UIKit
+#endif
+
+extension Journey {
+    /// The options of a journey, each with its default.
+    ///
+    /// ```swift
+    /// var configuration = Journey.Configuration()
+    /// configuration.consent = .granted
+    /// let journey = Journey(
+    ///     writeKey: "wk_…", endpoint: "https://calls.example.com", configuration: configuration)
+    /// ```
+    public struct Configuration: Sendable {
+        /// The consent the app already knows of; it wins over the stored one. `nil`: the stored one.
+        public var consent: Consent?
+
+        /// Whether what customers type into a search is recorded, and not only how much it found.
+        public var recordSearchQueries = false
+
+        /// Whether a `UIViewController` whose view appears is recorded as a screen view. Off, since
+        /// SwiftUI's screens are none; it changes UIKit's `viewDidAppear(_:)` for the whole app.
+        public var automaticScreens = false
+
+        #if canImport(UIKit)
+            /// The screen name of a view controller, a route pattern such as `product/{id}`; `nil`
+            /// for one that is no screen of its own. By default the class name without
+            /// `ViewController`, of the app's own classes.
+            public var screenName: @MainActor @Sendable (UIViewController) -> String? =
+                defaultScreenName
+        #endif
+
+        /// Bytes on the device at most, all files together; `nil` for 5 MiB, at least 1 MiB.
+        public var quotaBytes: Int?
+
+        /// How long an event that cannot be uploaded is kept, in ms; `nil` for 7 days.
+        public var timeToLiveMs: Int?
+
+        /// Further root certificates to trust, each in DER: for a company's own certificate
+        /// authority.
+        public var extraRoots: [Data] = []
+
+        /// An HTTP proxy, such as `http://proxy.example.com:3128`. The system's is not used.
+        public var proxy: String?
+
+        /// How much is written to the system's log, under the subsystem `jalon`, never an event's
+        /// content. `nil`: warnings in a debug build, errors in others.
+        public var logLevel: LogLevel?
+
+        /// What "call us" says to the customer, in the customer's language.
+        public var texts = CallTexts()
+
+        /// A folder of the journey's own; `nil` for one in Application Support, which is what an app
+        /// wants. Never one shared with an extension: the system kills what holds a lock there while
+        /// suspended.
+        public var folder: URL?
+
+        /// Every option at its default.
+        public init() {}
+    }
+}

@@ -1,0 +1,24 @@
+import Foundation
+
+/// A value behind a lock: `Mutex` asks for iOS 18.
+final class Locked<Value: Sendable>: @unchecked Sendable {
+    private let lock = NSLock()
+    private var value: Value
+
+    init(_ value: Value) {
+        self.value = value
+    }
+
+    func get() -> Value {
+        lock.withLock { value }
+    }
+
+    func set(_ new: Value) {
+        lock.withLock { value = new }
+    }
+
+    /// Sees and changes the value in one go.
+    func with<Result>(_ what: (inout Value) -> Result) -> Result {
+        lock.withLock { what(&value) }
+    }
+}

@@ -1,0 +1,22 @@
+import Foundation
+
+/// The journey that is open in this process, for the buttons and screens that were given none.
+enum Opening {
+    private static let journey = Locked<Journey?>(nil)
+
+    /// The last one that the app opened.
+    static var current: Journey? { journey.get() }
+
+    static func opened(_ journey: Journey, _ configuration: Journey.Configuration) {
+        Self.journey.set(journey)
+        #if canImport(UIKit)
+            Presence.watch(configuration)
+        #endif
+    }
+
+    static func forget(_ journey: Journey) {
+        Self.journey.with { current in
+            if current === journey { current = nil }
+        }
+    }
+}
