@@ -34,7 +34,8 @@
         static func leave() {
             guard let journey = Opening.current else { return }
             journey.uploadNow()
-            BackgroundUpload.scheduleIfNeeded(journey)
+            // The scheduler answers from another process: not on the main thread.
+            DispatchQueue.global(qos: .utility).async { BackgroundUpload.scheduleIfNeeded(journey) }
             let over = DispatchSemaphore(value: 0)
             ProcessInfo.processInfo.performExpiringActivity(withReason: "jalon: upload") { expired in
                 // Called a second time, on another thread, when time runs out.

@@ -63,14 +63,28 @@ const MODULE: &str = "JalonFFI";
 /// What a slice may weigh for each processor: code that the app does not use is not linked.
 const ARCHIVE_BYTES_MAX: u64 = 24 * 1024 * 1024;
 
-/// Builds, assembles, checks, and prints what a manifest needs.
+/// Builds all of it, checks it, and prints what a manifest needs.
 pub(crate) fn run() -> Result<()> {
-    let built = build()?;
-    let framework = crate::target().join("xcframework").join(format!("{MODULE}.xcframework"));
+    let framework = assemble(&SLICES, "xcframework")?;
+    check(&SLICES, &framework)?;
+    archive(&framework)
+}
+
+/// The phone's slice alone, built and checked: the other four targets are the same code, and take
+/// as long again each.
+pub(crate) fn test() -> Result<()> {
+    let phone = &SLICES[..1];
+    check(phone, &assemble(phone, "xcframework-test")?)
+}
+
+/// Builds these slices and puts them together in a folder of the target's.
+fn assemble(slices: &[Slice], folder: &str) -> Result<PathBuf> {
+    let built = build(slices)?;
+    let framework = crate::target().join(folder).join(format!("{MODULE}.xcframework"));
     if framework.exists() {
         fs::remove_dir_all(&framework)?;
     }
-    for slice in &SLICES {
+    for slice in slices {
         let mut parts = Vec::new();
         for (processor, target) in slice.targets {
             let archive = built.join(target).join("release").join(LIBRARY);
@@ -89,18 +103,19 @@ pub(crate) fn run() -> Result<()> {
             fs::copy(crate::root().join("ios/JalonFFI").join(name), headers.join(name))?;
         }
     }
-    fs::write(framework.join("Info.plist"), info_plist())?;
-    check(&framework)?;
-    archive(&framework)
+    fs::write(framework.join("Info.plist"), info_plist(slices))?;
+    Ok(framework)
 }
 
 /// Reads the framework as it stands: every object's platform and version, what is asked of the
 /// system, what is offered to Swift, and what it weighs.
-fn check(framework: &Path) -> Result<()> {
+fn check(slices: &[Slice], framework: &Path) -> Result<()> {
     let system: BTreeSet<String> = sdk::system_symbols()?.into_iter().collect();
     let header = fs::read_to_string(crate::root().join("ios/JalonFFI/JalonFFI.h"))?;
-    println!("| slice | processor | archive, MB | asked of the system |\n|---|---|---|---|");
-    for slice in &SLICES {
+    let linker = Linker::found()?;
+    println!("| slice | processor | archive, MB | adds, MB | asked of the system |");
+    println!("|---|---|---|---|---|");
+    for slice in slices {
         let data = fs::read(framework.join(slice.identifier).join(LIBRARY))?;
         let parts = macho::slices(&data)?;
         ensure!(parts.len() == slice.targets.len(), "{}: {} parts", slice.identifier, parts.len());
@@ -127,12 +142,66 @@ fn check(framework: &Path) -> Result<()> {
             }
             ensure!(part.len() as u64 <= ARCHIVE_BYTES_MAX, "{target}: {} bytes", part.len());
             privacy::check(&found.undefined).context(*target)?;
-            let megabytes = part.len() as f64 / 1e6;
-            let asked = found.undefined.len();
-            println!("| {} | {processor} | {megabytes:.1} | {asked} symbols |", slice.identifier);
+            let added = match &linker {
+                Some(linker) => linker.size(slice, processor, framework, &functions(&header))?,
+                None => "–".into(),
+            };
+            println!(
+                "| {} | {processor} | {:.2} | {added} | {} symbols |",
+                slice.identifier,
+                part.len() as f64 / 1e6,
+                found.undefined.len()
+            );
         }
     }
     Ok(())
+}
+
+/// The linker that comes with Swift in the room: it tells what the library adds to an app, and
+/// proves that the archive can be linked.
+struct Linker(Room);
+
+impl Linker {
+    /// None on a Mac, whose own linker tells as an app is built.
+    fn found() -> Result<Option<Self>> {
+        if cfg!(target_os = "macos") {
+            return Ok(None);
+        }
+        Room::with(&["swiftlang"], "what the library adds to an app").map(|room| Some(Self(room)))
+    }
+
+    /// In MB, with all that Swift calls, without dead code and symbols.
+    fn size(
+        &self,
+        slice: &Slice,
+        processor: &str,
+        framework: &Path,
+        functions: &[&str],
+    ) -> Result<String> {
+        let framework = framework.canonicalize()?;
+        let out = framework.with_extension("linked");
+        fs::create_dir_all(&out)?;
+        let mounts = [
+            Mount { outside: &framework, inside: "/framework", writable: false },
+            Mount { outside: &out, inside: "/linked", writable: true },
+        ];
+        let platform = match (slice.platform, slice.simulator) {
+            ("ios", true) => "ios-simulator",
+            (platform, _) => platform,
+        };
+        let mut link = self.0.command(&mounts, "/usr/libexec/swift/bin/ld64.lld");
+        link.args(["-arch", processor, "-platform_version", platform]);
+        link.args([slice.version.1, slice.version.1, "-dylib", "-dead_strip", "-x", "-S"]);
+        // The system's libraries are not here; that they have all of it was checked by name.
+        link.args(["-undefined", "dynamic_lookup", "-o", "/linked/library"]);
+        for function in functions {
+            link.args(["-exported_symbol", &format!("_{function}"), "-u", &format!("_{function}")]);
+        }
+        tools::output(link.arg(format!("/framework/{}/{LIBRARY}", slice.identifier)))?;
+        let bytes = fs::metadata(out.join("library"))?.len();
+        fs::remove_dir_all(&out)?;
+        Ok(format!("{:.2}", bytes as f64 / 1e6))
+    }
 }
 
 /// The C functions that Swift calls.
@@ -186,8 +255,8 @@ fn list(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
 }
 
 /// The folder that holds a folder for each target.
-fn build() -> Result<PathBuf> {
-    let targets = SLICES.iter().flat_map(|slice| slice.targets).map(|(_, target)| *target);
+fn build(slices: &[Slice]) -> Result<PathBuf> {
+    let targets = slices.iter().flat_map(|slice| slice.targets).map(|(_, target)| *target);
     if cfg!(target_os = "macos") {
         for target in targets {
             tools::run(
@@ -237,9 +306,9 @@ fn build() -> Result<PathBuf> {
 }
 
 /// As `xcodebuild -create-xcframework` writes it.
-fn info_plist() -> String {
+fn info_plist(slices: &[Slice]) -> String {
     let mut libraries = String::new();
-    for slice in &SLICES {
+    for slice in slices {
         let mut processors = String::new();
         for (processor, _) in slice.targets {
             let _ = writeln!(processors, "\t\t\t\t<string>{processor}</string>");
