@@ -245,7 +245,9 @@ private fun encodeBlock(products: List<Shown>) = timed(SMALL_BLOCK, STEP_NS) {
     val shown = products[it % products.size]
     val price = Price(shown.cents, "EUR")
     val product = Product(shown.id, shown.name, shown.category, shown.brand, price)
-    ByteWriter.here().writeEvent(Event.ProductView(product))
+    val writer = ByteWriter.here()
+    writer.writeEvent(Event.ProductView(product))
+    writer.release()
 }
 
 private fun crossingBlock(idle: Ours) = timed(SMALL_BLOCK, STEP_NS) { idle.journey.prepareCall() }
