@@ -68,8 +68,8 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 64 * 1024;
 pub(crate) const LEASE_LIFE_MAX_S: u64 = 60 * 86_400;
 /// Tokens drawn ahead, so that a tap asks the system for nothing.
 pub(crate) const TOKENS_AHEAD: usize = 4;
-/// How long a preview waits for the worker: it is for a person who has pressed a button.
-pub(crate) const PREVIEW_WAIT_MS: u64 = 2_000;
+/// Longest wait of a preview for the worker: beyond it a person looks for the way back.
+pub(crate) const PREVIEW_WAIT_MAX_MS: u64 = 2_000;
 /// First wait before storage that failed is tried again; it doubles.
 pub(crate) const STORAGE_RETRY_MIN_MS: u64 = 1_000;
 /// Last wait before storage that failed is tried again.

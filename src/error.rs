@@ -2,17 +2,24 @@
 
 use std::io;
 
+/// What Linux and Android answer for anything in a folder whose key is not there (fscrypt;
+/// <https://docs.kernel.org/filesystems/fscrypt.html>, "Without the key"). No errno of Apple's.
+const ENOKEY: i32 = 126;
+
 /// An internal failure, with its cause.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
     /// A file or folder could not be read or written.
-    #[error("{what}: {}", in_words(source))]
+    #[error("{what}: {source}")]
     Io {
         /// What was being done.
         what: &'static str,
         /// The system's answer.
         source: io::Error,
     },
+    /// The system has no key to the folder yet: Android, before the first unlock.
+    #[error("the device was not unlocked since it started: events wait in memory until it is")]
+    NotUnlocked,
     /// Another process, or another journey of this one, holds the folder.
     #[error("the folder is in use by another journey")]
     InUse,
@@ -27,21 +34,13 @@ pub(crate) enum Error {
     StoreUnusable(&'static str),
 }
 
-/// What the system answered, in words a developer can act on.
-fn in_words(source: &io::Error) -> String {
-    // Android's files are encrypted until the first unlock; nothing in them can be named before.
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    if source.raw_os_error() == Some(rustix::io::Errno::NOKEY.raw_os_error()) {
-        return "the device was not unlocked since it started: events wait in memory until it is"
-            .to_owned();
-    }
-    source.to_string()
-}
-
 impl Error {
     /// Wraps a system error; for `map_err`.
     pub(crate) fn io(what: &'static str) -> impl FnOnce(io::Error) -> Self {
-        move |source| Self::Io { what, source }
+        move |source| match source.raw_os_error() {
+            Some(ENOKEY) => Self::NotUnlocked,
+            _ => Self::Io { what, source },
+        }
     }
 
     /// Whether the store's content, and not its surroundings, is at fault: only then it is set
@@ -60,7 +59,7 @@ impl Error {
                 error.sqlite_error_code(),
                 Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
             ),
-            Self::Io { .. } | Self::InUse | Self::Withdrawn => false,
+            Self::Io { .. } | Self::NotUnlocked | Self::InUse | Self::Withdrawn => false,
         }
     }
 }

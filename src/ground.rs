@@ -260,6 +260,11 @@ impl Plot {
         Ok(())
     }
 
+    /// Whether an erasure has yet to reach the collector.
+    pub(crate) fn awaits_erasure(&self) -> bool {
+        self.erase_wanted || !self.erasures.is_empty()
+    }
+
     /// Makes the small files last through a power cut, before anything leaves the device.
     pub(crate) fn sync(&mut self) -> Result<(), Error> {
         if self.unsynced

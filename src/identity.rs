@@ -210,6 +210,7 @@ pub(crate) fn remove(path: &Path) -> Result<(), Error> {
     }
 }
 
+/// Makes the folder, and what is missing above it, for this app alone; what is there stays as it is.
 fn make_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
@@ -272,6 +273,22 @@ mod tests {
         assert!(matches!(Folder::open(&dir.path().join("a/b")), Err(Error::InUse)));
         drop(first);
         assert!(Folder::open(&dir.path().join("a/b")).is_ok());
+    }
+
+    #[test]
+    fn what_is_missing_above_the_folder_is_made_for_this_app_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let mode =
+            |name: &str| fs::metadata(dir.path().join(name)).unwrap().permissions().mode() & 0o777;
+        let there = dir.path().join("app");
+        fs::create_dir(&there).unwrap();
+        fs::set_permissions(&there, fs::Permissions::from_mode(0o751)).unwrap();
+        let folder = Folder::open(&there.join("no_backup/jalon")).unwrap();
+        folder.save(&IDENTITY).unwrap();
+        let modes = ["app", "app/no_backup", "app/no_backup/jalon"].map(mode);
+        assert_eq!(modes, [0o751, 0o700, 0o700], "what was there stays as it was");
+        assert_eq!(mode("app/no_backup/jalon/identity"), 0o600);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::call::{CallCode, ContextToken, dial_string};
 use crate::clock::Clock;
 use crate::config::{Config, Consent, TOKEN_LIFE_MS};
 use crate::error::{Error, JourneyError};
-use crate::event::{DropReason, Dropped, Event};
+use crate::event::{Dropped, Event};
 use crate::preview::Preview;
 use crate::transport::Transport;
 use crate::worker::{Shared, UploadProblem, Worker};
@@ -154,7 +154,6 @@ impl Journey {
         let worker = Worker::start(Arc::clone(&shared), config, transport);
         if let Err(error) = &worker {
             log::error!("the worker could not be started, nothing is uploaded: {error}");
-            shared.end_asks();
         }
         shared.intake.bell.ring();
         Ok(Self { shared, worker: Mutex::new(worker.ok()) })
@@ -229,7 +228,7 @@ impl Journey {
         let dial = |code| request.number.as_deref().map(|number| dial_string(number, code));
         // The number first: a code is not used up for nothing.
         if dial(None) == Some(None) {
-            self.shared.intake.drop_one(DropReason::Invalid);
+            self.shared.intake.refuse_number();
             return Err(JourneyError::PhoneNumber);
         }
         let tap = self.shared.intake.tap(request.topic.clone());
@@ -245,27 +244,39 @@ impl Journey {
     }
 
     /// Uploads what waits, now: when the app goes to the background, or comes back online. Cuts
-    /// the SDK's own waits short. Returns at once.
+    /// the SDK's own waits short, also the one for storage that was out of reach. With nothing
+    /// waiting it makes no request and leaves no wake-up. Returns at once.
     pub fn upload_now(&self) {
         self.shared.ask_upload();
     }
 
-    /// Uploads what waits, and blocks until nothing waits any more, or what was tried has failed
-    /// or may not be tried now, or `timeout` has passed; true when nothing waits. For a job or a
-    /// background task, on a thread of its own: never for the UI thread.
+    /// Uploads what waits, as [`upload_now`](Self::upload_now) does, and waits for it: true once
+    /// nothing waits any more, neither events nor the snapshot of a call nor an erasure.
     ///
-    /// Any number of threads may wait. [`close`](Self::close) wakes them. Without a grant there is
-    /// nothing to upload but an erasure.
+    /// Blocks the calling thread; for a job scheduler or a background assertion, on a thread of
+    /// its own, and never the UI's. False at the latest after `timeout`, and as soon as waiting on
+    /// is of no use: when an upload made since has failed, the disk has failed, the write key is
+    /// not accepted, or the collector asked to wait. Those are not tried again meanwhile, and
+    /// nothing is lost: the journey goes on by its own rules, and so does an upload that is under
+    /// way at the timeout. What is recorded meanwhile is uploaded too.
+    ///
+    /// Without a grant only an erasure can wait. Any number of threads may wait at once.
+    /// [`close`](Self::close) ends the wait, and after it there is none: then it is true only if
+    /// nothing was left.
     pub fn upload_and_wait(&self, timeout: Duration) -> bool {
-        self.shared.upload_and_wait(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX))
+        self.shared.upload_and_wait(timeout)
     }
 
-    /// What a call would carry now, from this device alone: exactly the events of the snapshot of a
-    /// call tapped at this moment. The agent also sees what was uploaded before.
+    /// What a call would carry now: for a customer who wants to see it before tapping.
     ///
-    /// Blocks until the worker has taken over what was recorded: milliseconds as a rule, two
-    /// seconds at most (then it is empty), so not for the UI thread. Empty without a grant and
-    /// after [`close`](Self::close).
+    /// Exactly the steps of the snapshot that a call tapped now would carry, oldest first, at most
+    /// 20 and 16 KiB of them; from this device alone, and nothing is sent for it. What the agent
+    /// may see beside them was uploaded earlier: [`Preview::uploaded_before`] says whether there
+    /// is such. Empty without a grant, and after [`close`](Self::close).
+    ///
+    /// Blocks the calling thread until the worker has taken over what was recorded, and
+    /// [`status`](Self::status) tells of it: a few ms as a rule, and 2 s at most, after which it is
+    /// what was known before. Never call it on the UI thread.
     pub fn preview(&self) -> Preview {
         self.shared.preview()
     }

@@ -114,6 +114,16 @@ impl Upload {
         }
     }
 
+    /// Goes on until nothing is left, but cuts no wait short.
+    pub(crate) fn press(&mut self) {
+        self.forced = true;
+    }
+
+    /// Whether an answer is awaited.
+    pub(crate) fn is_sending(&self) -> bool {
+        [self.backlog, self.call, self.erasure].iter().any(|lane| lane.state == State::Sending)
+    }
+
     /// What to send now, if anything; the lane then counts as sending.
     pub(crate) fn next(&mut self, now_ms: u64, queue: &Queue) -> Option<Step> {
         if self.paused {
@@ -137,11 +147,6 @@ impl Upload {
         self.forced |= queue.unsent > 0;
         self.backlog.state = State::Sending;
         Some(Step::Batch { events_max: self.events_max })
-    }
-
-    /// Whether anything is under way.
-    pub(crate) fn is_sending(&self) -> bool {
-        [self.backlog, self.call, self.erasure].iter().any(|lane| lane.state == State::Sending)
     }
 
     /// When to ask again, by the elapsed clock; `None` until something happens.

@@ -253,6 +253,56 @@ fn files_unreadable_for_now_as_on_a_locked_phone_lose_nothing() {
     }
 }
 
+/// Android before the first unlock: names in the app's folder cannot be looked up, and nothing can
+/// be made there.
+#[test]
+fn a_device_that_was_not_unlocked_since_it_started_says_so_and_loses_nothing() {
+    const NAME: &str = "a_device_that_was_not_unlocked_since_it_started_says_so_and_loses_nothing";
+    const FOLDER: &str = "JALON_TEST_LOCKED_FOLDER";
+    if !child::is_child(NAME) {
+        let mut phone = Phone::running();
+        phone.network.offline();
+        phone.views(screens("earlier", 3));
+        phone.close();
+        // For each thread's first two tries.
+        let folder = phone.folder().display().to_string();
+        let wrapper = ["strace", "-ff", "-qq", "-o", "/dev/null"];
+        let given = format!("{FOLDER}={folder}");
+        let locked = [
+            "-E",
+            &given,
+            "-P",
+            &folder,
+            "-e",
+            "inject=openat:error=ENOENT:when=1..2",
+            "-e",
+            "inject=mkdir:error=ENOKEY:when=1..2",
+        ];
+        let needs = "`strace` (apt-get install strace), and leave to trace (in Docker \
+                     --cap-add SYS_PTRACE)";
+        return child::passes_in_a_child(NAME, &[&wrapper[..], &locked[..]].concat(), needs);
+    }
+    let mut phone = Phone::new();
+    phone.config.folder = std::env::var_os(FOLDER).unwrap().into();
+    phone.open();
+    phone.views(screens("meanwhile", 150));
+    phone.settle();
+    assert_eq!(
+        phone.status().storage_trouble.as_deref(),
+        Some("the device was not unlocked since it started: events wait in memory until it is")
+    );
+    let tries = (0..10).take_while(|_| {
+        phone.clock.advance(1_000);
+        phone.status().storage_trouble.is_some()
+    });
+    assert!(tries.count() < 5, "it is tried again within seconds");
+    let recorded = [screens("earlier", 3), screens("meanwhile", 150)].concat();
+    assert_eq!(arrived_but_for_what_is_counted(&phone, &recorded), 0);
+    let installations: Vec<String> =
+        phone.collector(|collector| collector.events.keys().map(|(id, _, _)| id.clone()).collect());
+    assert!(installations.iter().all(|id| *id == installations[0]), "a new one was begun");
+}
+
 #[test]
 fn a_folder_below_a_file_is_out_of_reach_until_the_file_is_gone() {
     let mut phone = Phone::new();

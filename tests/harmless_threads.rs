@@ -16,9 +16,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use jalon::clock::SystemClock;
-use jalon::{CallRequest, Config, Consent, Event, Journey, Product};
+use jalon::{CallRequest, Config, Consent, Event, Journey, Preview, Product};
 use support::{TestNetwork, child};
 
 const CHILD_TEST: &str = "the_traced_process";
@@ -215,6 +216,8 @@ fn many_threads_at_once_and_use_after_close_do_no_harm() {
                             journey.upload_now();
                             journey.clear_customer();
                             let _ = journey.status();
+                            let _ = journey.preview();
+                            journey.upload_and_wait(Duration::from_millis(1));
                         }
                         if closed.load(Ordering::SeqCst) {
                             return;
@@ -263,7 +266,7 @@ fn many_threads_at_once_and_use_after_close_do_no_harm() {
 
 type Use = fn(&Journey);
 
-fn everything() -> [(&'static str, Use); 11] {
+fn everything() -> [(&'static str, Use); 13] {
     [
         ("record", |journey| journey.record(product(1))),
         ("record what is invalid", |journey| {
@@ -274,6 +277,10 @@ fn everything() -> [(&'static str, Use); 11] {
         ("set_location", |journey| journey.set_location(1.0, 1.0)),
         ("prepare_call", |journey| journey.prepare_call()),
         ("upload_now", |journey| journey.upload_now()),
+        ("upload_and_wait", |journey| {
+            let _ = journey.upload_and_wait(Duration::MAX);
+        }),
+        ("preview", |journey| assert_eq!(journey.preview(), Preview::default())),
         ("allow_location", |journey| journey.allow_location(true)),
         ("refuse", |journey| journey.set_consent(Consent::Denied)),
         ("erase", |journey| journey.erase()),

@@ -54,6 +54,10 @@ pub struct Config {
     pub proxy: Option<String>,
     /// How much is logged.
     pub log_level: LogLevel,
+    /// Whether the device was not unlocked since it started: what is out of reach then is out of
+    /// reach for that reason.
+    #[uniffi(default = false)]
+    pub locked: bool,
 }
 
 impl From<Config> for jalon::Config {

@@ -46,27 +46,32 @@ enum Fault {
     Arguments,
 }
 
-type Crossing = Result<Option<Vec<u8>>, Fault>;
-
-fn value<T: Lower<UniFfiTag>>(value: T) -> Crossing {
+/// A value, as bytes.
+fn value<T: Lower<UniFfiTag>>(value: T) -> Vec<u8> {
     let mut bytes = vec![VALUE];
     T::write(value, &mut bytes);
-    Ok(Some(bytes))
+    bytes
 }
 
-fn outcome<T: Lower<UniFfiTag>, E: Lower<UniFfiTag>>(outcome: Result<T, E>) -> Crossing {
-    match outcome {
-        Ok(good) => value(good),
-        Err(error) => {
+/// A value or an error, as bytes.
+fn outcome<T: Lower<UniFfiTag>, E: Lower<UniFfiTag>>(outcome: Result<T, E>) -> Vec<u8> {
+    outcome.map_or_else(
+        |error| {
             let mut bytes = vec![ERROR];
             E::write(error, &mut bytes);
-            Ok(Some(bytes))
-        }
-    }
+            bytes
+        },
+        value,
+    )
 }
 
 fn argument<T: Lift<UniFfiTag>>(bytes: &mut &[u8]) -> Result<T, Fault> {
     T::try_read(bytes).map_err(|_| Fault::Arguments)
+}
+
+/// Nothing may be left over.
+fn end_of(bytes: &[u8]) -> Result<(), Fault> {
+    if bytes.is_empty() { Ok(()) } else { Err(Fault::Arguments) }
 }
 
 /// The place of a journey in the table: the same for the same journey.
@@ -89,7 +94,7 @@ fn cross<'local>(
     mut env: EnvUnowned<'local>,
     input: &JByteArray<'local>,
     length: jint,
-    call: impl FnOnce(&mut &[u8]) -> Crossing,
+    call: impl FnOnce(&mut &[u8]) -> Result<Option<Vec<u8>>, Fault>,
 ) -> jbyteArray {
     env.with_env(|env: &mut Env<'local>| -> Result<jbyteArray, Fault> {
         let length = usize::try_from(length).map_err(|_| Fault::Arguments)?;
@@ -117,10 +122,26 @@ fn cross<'local>(
     .resolve::<jni::errors::LogErrorAndDefault>()
 }
 
+/// What a native method makes of the outcome: it tells and nothing comes back, it answers with a
+/// value, or it tries and may answer with an error.
+macro_rules! ending {
+    (tells $does:expr) => {{
+        $does;
+        None
+    }};
+    (answers $does:expr) => {
+        Some(value($does))
+    };
+    (tries $does:expr) => {
+        Some(outcome($does))
+    };
+}
+
 /// A native method for each line: its name in the JVM, and what it does with the journey and the
 /// arguments, in the order of the method exported in `journey`.
 macro_rules! native_methods {
-    ($($name:ident ($journey:ident $(, $argument:ident: $of:ty)*) => $does:expr;)*) => {$(
+    ($($name:ident ($journey:ident $(, $argument:ident: $of:ty)*) $kind:ident $does:expr;)*) => {$(
+        // SAFETY: the name is this library's own, after the class that the Kotlin half alone has.
         #[unsafe(no_mangle)]
         pub extern "system" fn $name<'local>(
             env: EnvUnowned<'local>,
@@ -131,19 +152,15 @@ macro_rules! native_methods {
         ) -> jbyteArray {
             cross(env, &input, length, |bytes| {
                 $(let $argument = argument::<$of>(bytes)?;)*
-                let _ = bytes;
+                end_of(bytes)?;
                 let Some($journey) = journey_of(handle) else { return Ok(None) };
-                $does
+                Ok(ending!($kind $does))
             })
         }
     )*};
 }
 
-/// Nothing comes back.
-fn done((): ()) -> Crossing {
-    Ok(None)
-}
-
+// SAFETY: as for the methods above.
 #[unsafe(no_mangle)]
 pub extern "system" fn Java_jalon_android_Native_open<'local>(
     env: EnvUnowned<'local>,
@@ -154,30 +171,30 @@ pub extern "system" fn Java_jalon_android_Native_open<'local>(
 ) -> jbyteArray {
     cross(env, &input, length, |bytes| {
         let config = argument::<Config>(bytes)?;
-        value(handle_of(Journey::open(config)))
+        end_of(bytes)?;
+        Ok(Some(value(handle_of(Journey::open(config)))))
     })
 }
 
 native_methods! {
-    Java_jalon_android_Native_record(journey, event: Event) => done(journey.record(event));
-    Java_jalon_android_Native_identify(journey, customer: String, proof: Option<String>) =>
-        done(journey.identify(customer, proof));
-    Java_jalon_android_Native_clearCustomer(journey) => done(journey.clear_customer());
-    Java_jalon_android_Native_setConsent(journey, consent: Consent) =>
-        done(journey.set_consent(consent));
-    Java_jalon_android_Native_allowLocation(journey, allowed: bool) =>
-        done(journey.allow_location(allowed));
-    Java_jalon_android_Native_setLocation(journey, latitude: f64, longitude: f64) =>
-        done(journey.set_location(latitude, longitude));
-    Java_jalon_android_Native_erase(journey) => done(journey.erase());
-    Java_jalon_android_Native_prepareCall(journey) => done(journey.prepare_call());
-    Java_jalon_android_Native_callContext(
-        journey, number: Option<String>, topic: Option<String>
-    ) => outcome(journey.call_context(number, topic));
-    Java_jalon_android_Native_preview(journey) => value(journey.preview());
-    Java_jalon_android_Native_uploadNow(journey) => done(journey.upload_now());
-    Java_jalon_android_Native_uploadAndWait(journey, timeout_ms: u64) =>
-        value(journey.upload_and_wait(timeout_ms));
-    Java_jalon_android_Native_status(journey) => value(journey.status());
-    Java_jalon_android_Native_close(journey) => done(journey.close());
+    Java_jalon_android_Native_record(journey, event: Event) tells journey.record(event);
+    Java_jalon_android_Native_identify(journey, customer: String, proof: Option<String>)
+        tells journey.identify(customer, proof);
+    Java_jalon_android_Native_clearCustomer(journey) tells journey.clear_customer();
+    Java_jalon_android_Native_setConsent(journey, consent: Consent)
+        tells journey.set_consent(consent);
+    Java_jalon_android_Native_allowLocation(journey, allowed: bool)
+        tells journey.allow_location(allowed);
+    Java_jalon_android_Native_setLocation(journey, latitude: f64, longitude: f64)
+        tells journey.set_location(latitude, longitude);
+    Java_jalon_android_Native_erase(journey) tells journey.erase();
+    Java_jalon_android_Native_prepareCall(journey) tells journey.prepare_call();
+    Java_jalon_android_Native_callContext(journey, number: Option<String>, topic: Option<String>)
+        tries journey.call_context(number, topic);
+    Java_jalon_android_Native_preview(journey) answers journey.preview();
+    Java_jalon_android_Native_uploadNow(journey) tells journey.upload_now();
+    Java_jalon_android_Native_uploadAndWait(journey, timeout_ms: u64)
+        answers journey.upload_and_wait(timeout_ms);
+    Java_jalon_android_Native_status(journey) answers journey.status();
+    Java_jalon_android_Native_close(journey) tells journey.close();
 }

@@ -3,6 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use jalon::CallRequest;
@@ -10,6 +11,10 @@ use jalon::CallRequest;
 use crate::config::Config;
 use crate::types::{CallContext, Consent, Event, JourneyError, Preview, Status};
 use crate::{logging, registry};
+
+/// As the core says it where the system tells.
+const LOCKED: &str =
+    "the device was not unlocked since it started: events wait in memory until it is";
 
 /// A customer's journey through an app: the ordered events, kept on the device and brought to the
 /// collector.
@@ -22,6 +27,8 @@ pub struct Journey {
     folder: PathBuf,
     /// The core's; else why there is none.
     inner: Result<jalon::Journey, String>,
+    /// The device was not unlocked when the journey was opened, and its storage not reached since.
+    locked: AtomicBool,
 }
 
 #[uniffi::export]
@@ -34,6 +41,7 @@ impl Journey {
     pub fn open(config: Config) -> Arc<Self> {
         logging::start(config.log_level);
         let folder = PathBuf::from(&config.folder);
+        let locked = AtomicBool::new(config.locked);
         registry::find_or(&folder.clone(), || {
             let opened = catch_unwind(AssertUnwindSafe(|| jalon::Journey::open(config.into())));
             let inner = match opened {
@@ -44,7 +52,7 @@ impl Journey {
             if let Err(problem) = &inner {
                 log::error!("nothing is recorded: {problem}");
             }
-            Self { folder, inner }
+            Self { folder, inner, locked }
         })
     }
 
@@ -109,7 +117,7 @@ impl Journey {
         if let Some(topic) = topic {
             request = request.about(topic);
         }
-        let context = match &self.inner {
+        match &self.inner {
             // The customer gets through all the same.
             Err(_) => jalon::call::dial_string(&number.unwrap_or_default(), None)
                 .map(|dial| CallContext { dial_string: Some(dial), ..CallContext::nothing() })
@@ -120,8 +128,7 @@ impl Journey {
                     Err(_) => Err(JourneyError::PhoneNumber),
                 }
             }),
-        };
-        context
+        }
     }
 
     /// What a call would carry now, from this device alone. Blocks for a few milliseconds as a
@@ -147,7 +154,7 @@ impl Journey {
         match &self.inner {
             Err(problem) => Status::idle(problem),
             Ok(_) => self.with(Status::idle("the status panicked: please report it"), |journey| {
-                journey.status().into()
+                self.said_of_the_lock(journey.status().into())
             }),
         }
     }
@@ -163,6 +170,19 @@ impl Journey {
     /// Whether there is a journey to speak of.
     pub(crate) fn is_open(&self) -> bool {
         self.inner.is_ok()
+    }
+
+    /// Says why storage is out of reach, where the platform knows better than the system's answer:
+    /// files that cannot be decrypted yet look as if they were not there.
+    fn said_of_the_lock(&self, mut status: Status) -> Status {
+        match &mut status.storage_trouble {
+            None => self.locked.store(false, Ordering::Relaxed),
+            Some(trouble) if self.locked.load(Ordering::Relaxed) => {
+                LOCKED.clone_into(trouble);
+            }
+            Some(_) => {}
+        }
+        status
     }
 
     /// Does something with the journey, if there is one. A panic (there is none we know of) must

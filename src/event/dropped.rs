@@ -48,20 +48,6 @@ impl DropReason {
         }
     }
 
-    /// What a developer can do about it, where it is a developer's mistake.
-    pub(crate) fn advice(self) -> Option<&'static str> {
-        match self {
-            Self::TooLarge => Some(
-                "keep an event below 16 KiB and a custom event's values to 16; further ones are only counted",
-            ),
-            Self::Invalid => Some(
-                "give a name or id that is not blank, a currency of three capital letters, finite \
-                 numbers, a phone number of 3 to 15 digits; further ones are only counted",
-            ),
-            _ => None,
-        }
-    }
-
     /// Whether it strikes events that already have a `seq`.
     pub(crate) fn leaves_a_gap(self) -> bool {
         matches!(self, Self::Quota | Self::Expired | Self::Rejected)

@@ -31,6 +31,8 @@ pub(crate) struct Front {
     pub(super) dropped: Dropped,
     /// Dropped and noted in the journal.
     pub(super) noted: Dropped,
+    /// An event was too large, and the log was not told.
+    pub(super) too_large: bool,
     /// Events in the journal that the worker has not taken over.
     pub undrained: u64,
     /// When the first of them came.
@@ -98,6 +100,7 @@ impl Front {
                 true
             }
             Err(AppendError::TooLarge) => {
+                self.too_large = true;
                 self.drop_one(DropReason::TooLarge, now);
                 false
             }

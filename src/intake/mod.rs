@@ -6,12 +6,13 @@
 //! whichever thread.
 
 mod front;
+mod mistake;
 
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub(crate) use front::CodesVersion;
 use front::{Codes, Customer, Front};
+use mistake::{Mistake, Mistakes};
 
 use crate::call::{CallCode, ContextToken};
 use crate::clock::{Bell, Clock, Now};
@@ -31,9 +32,8 @@ pub(crate) struct Intake {
     /// Wakes the worker.
     pub bell: Bell,
     record_search_queries: bool,
-    /// The reasons, as bits, of which the log was told.
-    told: AtomicU8,
     front: Mutex<Front>,
+    mistakes: Mistakes,
 }
 
 /// What a tap was given.
@@ -59,8 +59,8 @@ impl Intake {
             clock,
             bell: Bell::new(),
             record_search_queries,
-            told: AtomicU8::new(0),
             front: Mutex::default(),
+            mistakes: Mistakes::default(),
         }
     }
 
@@ -79,7 +79,7 @@ impl Intake {
         }
         match event.bounded() {
             Ok(entry) => self.put(entry),
-            Err(reason) => self.drop_one(reason),
+            Err(reason) => self.drop_one(reason, Mistake::of(reason)),
         }
     }
 
@@ -87,7 +87,7 @@ impl Intake {
     pub(crate) fn identify(&self, id: Option<String>, proof: Option<String>) {
         let blank = id.as_ref().is_some_and(|id| id.trim().is_empty() || id.len() > ID_BYTES_MAX);
         if blank || proof.as_ref().is_some_and(|proof| proof.len() > PROOF_BYTES_MAX) {
-            return self.drop_one(DropReason::Invalid);
+            return self.drop_one(DropReason::Invalid, Some(Mistake::Customer));
         }
         let now = self.clock.now();
         let mut front = self.front();
@@ -121,10 +121,10 @@ impl Intake {
     pub(crate) fn locate(&self, latitude: f64, longitude: f64) {
         let valid = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
         if !valid {
-            return self.drop_one(DropReason::Invalid);
+            return self.drop_one(DropReason::Invalid, Some(Mistake::Position));
         }
         if self.front().location != Some(true) {
-            return self.drop_one(DropReason::Consent);
+            return self.drop_one(DropReason::Consent, None);
         }
         let coarse = |degrees: f64| (degrees * 100.0).round() / 100.0;
         self.put(Entry::Location { latitude: coarse(latitude), longitude: coarse(longitude) });
@@ -186,7 +186,7 @@ impl Intake {
         }
         front.append_held(left.0);
         front.urgent |= front.undrained > 0;
-        drop(front);
+        self.let_go(front);
         self.bell.ring();
     }
 
@@ -197,6 +197,7 @@ impl Intake {
         if consent == Consent::Granted && front.writer.is_some() {
             front.append_held(0);
         }
+        self.let_go(front);
     }
 
     /// Takes the journal away and forgets everything: after a refusal or an erasure.
@@ -296,14 +297,21 @@ impl Intake {
         self.take(self.front(), entry, now);
     }
 
-    /// Counts an event that never was one. The log hears of the first with each reason: it is a
-    /// developer's to mend, and the others would say nothing new.
-    pub(crate) fn drop_one(&self, reason: DropReason) {
-        if let Some(advice) = reason.advice()
-            && self.told.fetch_or(1 << reason as u8, Ordering::Relaxed) & (1 << reason as u8) == 0
-        {
-            log::warn!("an event was dropped as {}: {advice}", reason.name());
+    /// Ends holding the callers' lock, and then tells the log what went wrong under it.
+    fn let_go(&self, mut front: MutexGuard<'_, Front>) {
+        let too_large = std::mem::take(&mut front.too_large);
+        drop(front);
+        if too_large {
+            self.mistakes.tell(Mistake::TooLarge);
         }
+    }
+
+    /// Counts a call to a number that is none.
+    pub(crate) fn refuse_number(&self) {
+        self.drop_one(DropReason::Invalid, Some(Mistake::Number));
+    }
+
+    fn drop_one(&self, reason: DropReason, mistake: Option<Mistake>) {
         let now = self.clock.now();
         let mut front = self.front();
         if front.closed {
@@ -315,6 +323,9 @@ impl Intake {
         drop(front);
         if wake {
             self.bell.ring();
+        }
+        if let Some(mistake) = mistake {
+            self.mistakes.tell(mistake);
         }
     }
 
@@ -364,7 +375,11 @@ impl Intake {
         let begun = first && front.first_undrained_ms.is_some();
         let hurry = call || (front.urgent && !urgent);
         let wake = begun || front.undrained == DRAIN_AT_EVENTS || hurry;
-        drop(front);
+        if kept {
+            drop(front);
+        } else {
+            self.let_go(front);
+        }
         if wake {
             self.bell.ring();
         }

@@ -286,6 +286,11 @@ impl Store {
         self.state.unsent
     }
 
+    /// Events that the collector has.
+    pub(crate) fn delivered(&self) -> u64 {
+        self.state.delivered
+    }
+
     /// Counts what was lost with a store that this one takes the place of.
     pub(crate) fn note_lost(&mut self, lost: u64, now: Now) -> Result<(), Error> {
         self.write(now, |_, state, _| {

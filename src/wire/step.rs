@@ -1,15 +1,14 @@
-//! Reads an event's body back as a step of a preview.
+//! A body, read back as a step of a preview.
 
 use serde::Deserialize;
 
 use crate::preview::{PreviewStep, StepKind};
 
-/// What of a body a step tells.
 #[derive(Deserialize)]
-struct Body {
+struct StepBody {
     at: i64,
     #[serde(rename = "type")]
-    what: Type,
+    kind: String,
     screen: Option<String>,
     product: Option<Named>,
     query: Option<String>,
@@ -18,21 +17,7 @@ struct Body {
     name: Option<String>,
     customer: Option<Named>,
     location: Option<Position>,
-}
-
-#[derive(Deserialize, Clone, Copy)]
-#[serde(rename_all = "snake_case")]
-enum Type {
-    ScreenView,
-    ProductView,
-    Search,
-    CartChange,
-    Order,
-    Failure,
-    Custom,
-    Customer,
-    Location,
-    Call,
+    call: Option<Topical>,
 }
 
 #[derive(Deserialize)]
@@ -52,28 +37,34 @@ struct Position {
     longitude: f64,
 }
 
-impl Named {
-    /// As a person would call it.
-    fn called(self) -> Option<String> {
-        self.name.or(self.id)
-    }
+#[derive(Deserialize)]
+struct Topical {
+    topic: Option<String>,
 }
 
-/// Reads a step out of a body; `None` for one that is no event's.
+/// Reads a step out of a record's body; `None` for what is no event of ours.
 pub(crate) fn read_step(body: &[u8]) -> Option<PreviewStep> {
-    let body: Body = serde_json::from_slice(body).ok()?;
-    let place = |at: Position| format!("{:.2}, {:.2}", at.latitude, at.longitude);
-    let (what, about) = match body.what {
-        Type::ScreenView => (StepKind::ScreenView, body.screen.clone()),
-        Type::ProductView => (StepKind::ProductView, body.product.and_then(Named::called)),
-        Type::Search => (StepKind::Search, body.query),
-        Type::CartChange => (StepKind::CartChange, body.product.and_then(Named::called)),
-        Type::Order => (StepKind::Order, body.order.and_then(Named::called)),
-        Type::Failure => (StepKind::Failure, body.failure.map(|failure| failure.code)),
-        Type::Custom => (StepKind::Custom, body.name),
-        Type::Customer => (StepKind::Customer, body.customer.and_then(Named::called)),
-        Type::Location => (StepKind::Location, body.location.map(place)),
-        Type::Call => (StepKind::Call, None),
+    let step: StepBody = serde_json::from_slice(body).ok()?;
+    let product = |product: Option<Named>| product.and_then(|it| it.name.or(it.id));
+    let (what, about) = match step.kind.as_str() {
+        "screen_view" => (StepKind::ScreenView, step.screen.clone()),
+        "product_view" => (StepKind::ProductView, product(step.product)),
+        "search" => (StepKind::Search, step.query),
+        "cart_change" => (StepKind::CartChange, product(step.product)),
+        "order" => (StepKind::Order, step.order.and_then(|order| order.id)),
+        "failure" => (StepKind::Failure, step.failure.map(|failure| failure.code)),
+        "custom" => (StepKind::Custom, step.name),
+        "customer" => (StepKind::Customer, step.customer.and_then(|customer| customer.id)),
+        "location" => (StepKind::Location, step.location.map(|position| position.in_words())),
+        "call" => (StepKind::Call, step.call.and_then(|call| call.topic)),
+        _ => return None,
     };
-    Some(PreviewStep { at_ms: body.at, screen: body.screen, what, about })
+    Some(PreviewStep { at_ms: step.at, screen: step.screen, what, about })
+}
+
+impl Position {
+    /// In the hundredths that were recorded. (Adding zero makes a zero of minus zero.)
+    fn in_words(&self) -> String {
+        format!("{:.2}, {:.2}", self.latitude + 0.0, self.longitude + 0.0)
+    }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::Worker;
+use super::recent::Recent;
 use crate::clock::Now;
-use crate::config::{Consent, DRAIN_AFTER_MS, DRAIN_AT_EVENTS, NEWEST_KEPT, SET_ASIDE_KEPT_MS};
+use crate::config::{Consent, DRAIN_AFTER_MS, DRAIN_AT_EVENTS, SET_ASIDE_KEPT_MS};
 use crate::error::Error;
 use crate::event::{Dropped, Kind, Record};
 use crate::identity::{Identity, remove};
@@ -36,6 +37,7 @@ impl Worker {
             self.open_store(identity, now)?;
         }
         self.drain_what_is_due(now, closing)?;
+        self.note_customer(identity);
         if first { self.offer_codes(now) } else { Ok(()) }
     }
 
@@ -44,13 +46,13 @@ impl Worker {
         self.store = None;
         self.drainer = None;
         self.taken_over = false;
-        self.newest.clear();
         self.calls.clear();
         self.first_unsent_ms = None;
         self.codes_asked = false;
         self.generation += 1;
         self.upload = Upload::new();
         self.codes_seen = self.shared.intake.codes_version();
+        *self.shared.recent() = Recent::nothing(self.codes_seen);
         self.shared.report().counts = Counts::default();
     }
 
@@ -66,7 +68,7 @@ impl Worker {
         };
         self.shared.ground.plot().note_store()?;
         store.expire(now)?;
-        self.newest = store.newest()?.into();
+        self.shared.recent().load(store.newest()?);
         self.calls = store.calls_waiting()?.into();
         self.first_unsent_ms = (store.counts()?.unsent > 0).then_some(now.elapsed_ms);
         self.store = Some(store);
@@ -141,6 +143,17 @@ impl Worker {
         }
     }
 
+    /// Notes who it is that the newest events led to.
+    fn note_customer(&self, identity: Identity) {
+        let Some(store) = &self.store else { return };
+        let mut recent = self.shared.recent();
+        let customer = store.customer();
+        recent.customer = customer.map(|(id, proof)| (id.to_owned(), proof.map(str::to_owned)));
+        // What was uploaded in an earlier epoch, no store here remembers.
+        recent.uploaded_before = store.delivered() > 0 || identity.epoch > 1;
+        recent.seen = self.codes_seen;
+    }
+
     /// Takes one segment over into the store, then frees it.
     pub(super) fn drain(&mut self, now: Now) -> Result<(), Error> {
         let shared = Arc::clone(&self.shared);
@@ -168,10 +181,7 @@ impl Worker {
         }
         self.calls.extend(&outcome.calls);
         self.codes_asked &= outcome.calls.is_empty();
-        self.newest.extend(outcome.added);
-        while self.newest.len() > NEWEST_KEPT {
-            self.newest.pop_front();
-        }
+        shared.recent().add(outcome.added);
         store.expire(now)?;
         // A segment sealed earlier tells nothing of what was tapped since.
         if !leftover {

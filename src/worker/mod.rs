@@ -4,24 +4,29 @@
 //! no deadline, and so no wake-ups. When to send and what an answer means is `upload`'s; what may
 //! stand on disk, `ground`'s.
 
-mod asks;
+mod answer;
+mod ask;
 mod house;
+mod recent;
 mod send;
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread::JoinHandle;
 
-use self::asks::Asks;
 use crate::clock::{Clock, Now};
 use crate::config::{Config, Consent, DRAIN_AFTER_MS, STORAGE_RETRY_MAX_MS, STORAGE_RETRY_MIN_MS};
 use crate::error::Error;
 use crate::ground::Ground;
 use crate::intake::{CodesVersion, Intake};
 use crate::journal::Drainer;
-use crate::store::{Counts, Row, Store};
+use crate::preview::Preview;
+use crate::store::{Counts, Store};
 use crate::transport::{SendError, Transport};
 use crate::upload::Upload;
+use answer::Told;
+use ask::{Reply, Waiter};
+use recent::Recent;
 
 /// What the app's threads and the worker share.
 pub(crate) struct Shared {
@@ -29,18 +34,22 @@ pub(crate) struct Shared {
     pub ground: Ground,
     inbox: Mutex<Inbox>,
     report: Mutex<Report>,
+    recent: Mutex<Recent>,
 }
 
 /// What others ask of the worker.
 #[derive(Default)]
 struct Inbox {
-    answers: Vec<send::Answered>,
-    asks: Asks,
+    answers: Vec<answer::Answered>,
     upload: bool,
     warm: bool,
     close: bool,
-    /// The worker has ended, or never began: it answers nobody.
-    ended: bool,
+    /// Callers that wait until nothing waits any more.
+    waiters: Vec<Weak<Reply<bool>>>,
+    /// Callers that want to see what a call would carry.
+    previews: Vec<Weak<Reply<Preview>>>,
+    /// The worker has ended and takes nothing up any more; and whether nothing waited then.
+    ended: Option<bool>,
 }
 
 /// What the worker tells about itself.
@@ -61,21 +70,11 @@ pub enum UploadProblem {
     #[error(transparent)]
     Transport(#[from] SendError),
     /// The collector, or whoever stands in its way, answered with this HTTP status.
-    #[error("the collector answered {}{}", .0, advice(*.0))]
+    #[error("the collector answered {0}")]
     Status(u16),
     /// The answer was not our collector's: a captive portal, or a wrong endpoint.
     #[error("the answer is not a collector's: check the endpoint, or log in to the network")]
     NotACollector,
-}
-
-/// What a developer can do about a status.
-fn advice(status: u16) -> &'static str {
-    match status {
-        401 | 403 => {
-            ": the write key is not accepted, use the one that `jalon-collector key create` printed"
-        }
-        _ => "",
-    }
 }
 
 impl Shared {
@@ -85,6 +84,7 @@ impl Shared {
             ground: Ground::new(config),
             inbox: Mutex::default(),
             report: Mutex::default(),
+            recent: Mutex::default(),
         }
     }
 
@@ -94,6 +94,11 @@ impl Shared {
 
     pub(crate) fn report(&self) -> MutexGuard<'_, Report> {
         self.report.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Taken before the callers' lock, never after, and never held across I/O.
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn ask_upload(&self) {
@@ -111,7 +116,7 @@ impl Shared {
         self.intake.bell.ring();
     }
 
-    fn answer(&self, answered: send::Answered) {
+    fn answer(&self, answered: answer::Answered) {
         self.inbox().answers.push(answered);
         self.intake.bell.ring();
     }
@@ -125,22 +130,21 @@ pub(crate) struct Worker {
     store: Option<Store>,
     drainer: Option<Drainer>,
     upload: Upload,
-    /// The newest events: a call's snapshot is made of them.
-    newest: VecDeque<Row>,
     /// Calls whose snapshot waits.
     calls: VecDeque<u64>,
     first_unsent_ms: Option<u64>,
     /// Codes were asked for since they last ran low.
     codes_asked: bool,
     codes_seen: CodesVersion,
+    /// Callers that wait until nothing waits any more.
+    waiters: Vec<Waiter>,
+    /// How many requests were sent.
+    requests: u64,
     /// Rises when everything is deleted: answers to what was sent before mean nothing then.
     generation: u64,
+    told: Told,
     retry_at_ms: Option<u64>,
     retries: u32,
-    /// The problem that the log was told of last; none since an upload succeeded.
-    told: Option<UploadProblem>,
-    /// Whoever waits for an answer.
-    asks: Asks,
     /// The store has the sealed segment, which only waits to be freed.
     taken_over: bool,
 }
@@ -158,16 +162,16 @@ impl Worker {
             store: None,
             drainer: None,
             upload: Upload::new(),
-            newest: VecDeque::new(),
             calls: VecDeque::new(),
             first_unsent_ms: None,
             codes_asked: false,
             codes_seen: CodesVersion::default(),
+            waiters: Vec::new(),
+            requests: 0,
             generation: 0,
+            told: Told::default(),
             retry_at_ms: None,
             retries: 0,
-            told: None,
-            asks: Asks::default(),
             taken_over: false,
         };
         std::thread::Builder::new().name("jalon".to_owned()).spawn(move || worker.run())
@@ -182,9 +186,8 @@ impl Worker {
             self.turn(inbox, intake.clock.now());
             let deadline_ms = self.deadline();
             self.publish();
-            self.answer_asks();
+            self.settle_waiters(closing);
             if closing {
-                shared.end_asks();
                 return;
             }
             intake.clock.wait(&intake.bell, deadline_ms);
@@ -194,20 +197,20 @@ impl Worker {
     /// Does all that is due.
     fn turn(&mut self, inbox: Inbox, now: Now) {
         let closing = inbox.close;
-        let upload = inbox.upload || inbox.asks.wants_upload();
-        if upload || !inbox.asks.is_empty() {
+        if inbox.upload {
+            self.upload.force();
+        }
+        if inbox.upload || !inbox.previews.is_empty() {
+            self.retry_at_ms = None;
             // What stands in the journal waits too: the app may be about to be suspended.
             let mut front = self.shared.intake.front();
             front.urgent |= front.undrained > 0;
         }
-        if upload {
-            self.upload.force();
-            self.retry_at_ms = None;
-        }
-        self.asks.append(inbox.asks);
+        self.take_waiters(inbox.waiters);
         for answered in inbox.answers {
             self.take_answer(&answered, now);
         }
+        self.press_on();
         // A call does not wait for a retry: the disk may be back.
         let hurry = closing || self.shared.intake.front().urgent;
         if self.retry_at_ms.is_none_or(|at_ms| now.elapsed_ms >= at_ms || hurry) {
@@ -220,6 +223,8 @@ impl Worker {
                 Err(error) => self.put_off(&error, now),
             }
         }
+        // Before anything is sent: that takes a sync.
+        self.show_previews(&inbox.previews);
         if closing {
             return;
         }
@@ -240,6 +245,7 @@ impl Worker {
         self.retries += 1;
         self.retry_at_ms = Some(now.elapsed_ms + wait_ms);
         self.shared.report().trouble = Some(error.to_string());
+        self.fail_waiters();
     }
 
     /// When something is due next, by the elapsed clock.

@@ -1,4 +1,5 @@
-//! A clock that stands still until a test moves it, and knows when the worker is idle.
+//! A clock that stands still until a test moves it, and knows when the worker is idle and which
+//! callers wait.
 
 use std::collections::HashMap;
 use std::sync::{Condvar, Mutex};
@@ -64,21 +65,35 @@ impl TestClock {
         }
     }
 
+    /// Waits until that many of the app's own threads wait for the worker.
+    pub fn callers_wait(&self, count: usize) {
+        let mut state = self.state.lock().unwrap();
+        while state.waiting.values().filter(|(_, _, thread)| !is_worker(thread)).count() < count {
+            state = self.changed.wait(state).unwrap();
+        }
+    }
+
     /// The earliest moment at which a worker wants to wake, by the elapsed clock.
     pub fn next_wake_ms(&self) -> Option<u64> {
-        self.state.lock().unwrap().waiting.values().filter_map(|(_, until, _)| *until).min()
+        let state = self.state.lock().unwrap();
+        let workers = state.waiting.values().filter(|(_, _, thread)| is_worker(thread));
+        workers.filter_map(|(_, until, _)| *until).min()
     }
 }
 
 impl State {
     fn is_idle(&self) -> bool {
         let now_ms = self.now.elapsed_ms;
-        self.waiting.len() >= self.workers
+        self.waiting.values().filter(|(_, _, thread)| is_worker(thread)).count() >= self.workers
             && self
                 .waiting
                 .values()
                 .all(|(bell, until, _)| !bell.is_rung() && until.is_none_or(|at| at > now_ms))
     }
+}
+
+fn is_worker(thread: &Thread) -> bool {
+    thread.name() == Some("jalon")
 }
 
 impl Clock for TestClock {
@@ -107,6 +122,7 @@ impl Clock for TestClock {
                 let due = until_ms.is_some_and(|at| state.now.elapsed_ms >= at);
                 if bell.take() || due {
                     state.waiting.remove(&me.id());
+                    self.changed.notify_all();
                     return;
                 }
                 state.waiting.insert(me.id(), (bell.clone(), until_ms, me.clone()));

@@ -99,6 +99,14 @@ impl TestNetwork {
             done.call(Ok(response));
         }
     }
+
+    /// Lets what is held fail: it never reached the collector.
+    pub fn fail_held(&self, error: SendError) {
+        let held = std::mem::take(&mut self.state.lock().unwrap().held);
+        for (_, _, done) in held {
+            done.call(Err(error));
+        }
+    }
 }
 
 impl Transport for TestNetwork {

@@ -129,7 +129,8 @@ impl Room {
             }
         }
         // Names are looked up as the machine does now, not as when the room was made.
-        fs::copy("/etc/resolv.conf", self.folder.join("etc/resolv.conf"))?;
+        fs::copy("/etc/resolv.conf", self.folder.join("etc/resolv.conf"))
+            .context("could not copy /etc/resolv.conf")?;
         let script = "dpkg --configure -a && apt-get update -qq && \
                       apt-get install -y -qq --no-install-recommends \"$@\" && apt-get clean";
         let mut install = self.command(&[], "sh");

@@ -1,8 +1,11 @@
 //! The project's own commands. `cargo xtask --help` lists them.
 
+mod android;
 mod apple;
+mod bench;
 mod debian;
 mod demo;
+mod kotlin;
 mod test;
 mod tools;
 
@@ -45,17 +48,23 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Assembles the Android library as a Maven repository in target/aar, and says what it adds to
+    /// an app. The native libraries need the NDK that ANDROID_NDK_HOME names.
+    Aar,
     /// Builds the static library for Apple's systems into target/xcframework, and checks it.
     Xcframework,
     /// Measures, beside a peer in the same run; prints a table and writes target/bench/NAME.json.
     Bench {
-        /// record, call, desk, open, wire, collector or swift; all of them if not given.
+        /// record, call, desk, open, wire or collector; all of them if not given. Or kotlin or swift,
+        /// only by name: they need a JDK and Maven, or a Debian root with Swift.
         name: Option<String>,
     },
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 enum Language {
+    /// The Android library, `android/jalon`.
+    Kotlin,
     /// The Swift package.
     Swift,
 }
@@ -78,6 +87,8 @@ fn run(task: Task) -> Result<ExitCode> {
             tools::cargo(["test", "--package", "jalon", "--test", "kept", "--", "--nocapture"])
                 .env("JALON_KILLS", kills.to_string()),
         ),
+        Task::Bindings { language: Language::Kotlin, check } => kotlin::bindings(check),
+        Task::Aar => android::aar::run(),
         Task::Bindings { language: Language::Swift, check } => apple::swift::bindings(check),
         Task::Xcframework => apple::framework::run(),
         Task::Bench { name } if name.as_deref() == Some("swift") => apple::swift::bench(),
@@ -88,6 +99,9 @@ fn run(task: Task) -> Result<ExitCode> {
 
 fn bench(name: Option<&str>) -> Result<()> {
     const ALL: [&str; 6] = ["record", "call", "open", "wire", "desk", "collector"];
+    if name == Some("kotlin") {
+        return bench::kotlin();
+    }
     tools::run(&mut tools::cargo([
         "build",
         "--profile",
@@ -107,7 +121,9 @@ fn bench(name: Option<&str>) -> Result<()> {
         ]))?;
     }
     match name {
-        Some(name) if !ALL.contains(&name) => anyhow::bail!("no such bench; there are {ALL:?}"),
+        Some(name) if !ALL.contains(&name) => {
+            anyhow::bail!("no such bench; there are {ALL:?} and \"kotlin\"")
+        }
         _ => Ok(()),
     }
 }

@@ -7,6 +7,7 @@ use clap::ValueEnum;
 
 use crate::apple;
 use crate::tools::{self, cargo, need};
+use crate::{android, kotlin};
 
 /// A part of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -23,6 +24,12 @@ pub(crate) enum Part {
     Collector,
     /// The desk in a real browser.
     Browser,
+    /// The Rust side's types, for Android's two ABIs of phones.
+    AndroidTypes,
+    /// The Kotlin library and the sample app: JVM, Robolectric, end to end.
+    Kotlin,
+    /// The sample app after R8, end to end.
+    Shrunk,
     /// The Swift package: run on Linux, end to end; the types of its Apple half; its public surface.
     Swift,
     /// The XCFramework's slice for the phone: the static library, and what stands in it.
@@ -44,6 +51,7 @@ fn run_part(part: Part) -> Result<()> {
         Part::Docs => tools::run(
             cargo(["doc", "--no-deps", "--package", "jalon"])
                 .args(["--package", "jalon-collector", "--package", "jalon-desk"])
+                .args(["--package", "jalon-bindings"])
                 .env("RUSTDOCFLAGS", "-D warnings"),
         ),
         Part::Core => core(),
@@ -55,6 +63,9 @@ fn run_part(part: Part) -> Result<()> {
             "jalon-desk",
         ])),
         Part::Browser => browser(),
+        Part::AndroidTypes => android::types::check(),
+        Part::Kotlin => kotlin::test(),
+        Part::Shrunk => android::shrink::test(),
         Part::Swift => apple::test(),
         Part::Xcframework => apple::framework::test(),
     }

@@ -45,18 +45,32 @@ pub(crate) fn need(program: &str, package: &str, why: &str) -> Result<()> {
     if is_there(program) {
         return Ok(());
     }
+    install(package, why)?;
+    ensure!(is_there(program), "{package} was installed, and brought no `{program}`");
+    Ok(())
+}
+
+/// Makes sure a file is there, in the same way.
+pub(crate) fn need_file(path: &str, package: &str, why: &str) -> Result<()> {
+    if Path::new(path).is_file() {
+        return Ok(());
+    }
+    install(package, why)?;
+    ensure!(Path::new(path).is_file(), "{package} was installed, and brought no {path}");
+    Ok(())
+}
+
+fn install(package: &str, why: &str) -> Result<()> {
     let is_root = output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
     if !is_root || !is_there("apt-get") {
-        bail!("`{program}` is missing, and {why} need it: install the package {package}");
+        bail!("{why} need the package {package}: install it");
     }
     eprintln!("installing {package}: {why} need it");
     let mut update = Command::new("apt-get");
     run(update.args(["update", "-qq"]))?;
     let mut install = Command::new("apt-get");
     install.args(["install", "-y", "-qq", "--no-install-recommends", package]);
-    run(install.env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null()))?;
-    ensure!(is_there(program), "{package} was installed, and brought no `{program}`");
-    Ok(())
+    run(install.env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null()))
 }
 
 /// Whether a program is on the path.

@@ -1222,6 +1222,11 @@ public struct Config: Equatable, Hashable {
      * How much is logged.
      */
     public let logLevel: LogLevel
+    /**
+     * Whether the device was not unlocked since it started: what is out of reach then is out of
+     * reach for that reason.
+     */
+    public let locked: Bool
 
     // Default memberwise initializers are never public by default, so we
     // declare one manually.
@@ -1273,7 +1278,11 @@ public struct Config: Equatable, Hashable {
          */proxy: String?,
         /**
          * How much is logged.
-         */logLevel: LogLevel) {
+         */logLevel: LogLevel,
+        /**
+         * Whether the device was not unlocked since it started: what is out of reach then is out of
+         * reach for that reason.
+         */locked: Bool = false) {
         self.folder = folder
         self.endpoint = endpoint
         self.writeKey = writeKey
@@ -1290,6 +1299,7 @@ public struct Config: Equatable, Hashable {
         self.extraRoots = extraRoots
         self.proxy = proxy
         self.logLevel = logLevel
+        self.locked = locked
     }
 
 
@@ -1323,7 +1333,8 @@ public struct FfiConverterTypeConfig: FfiConverterRustBuffer {
                 timeToLiveMs: FfiConverterOptionUInt64.read(from: &buf),
                 extraRoots: FfiConverterSequenceData.read(from: &buf),
                 proxy: FfiConverterOptionString.read(from: &buf),
-                logLevel: FfiConverterTypeLogLevel.read(from: &buf)
+                logLevel: FfiConverterTypeLogLevel.read(from: &buf),
+                locked: FfiConverterBool.read(from: &buf)
         )
     }
 
@@ -1344,6 +1355,7 @@ public struct FfiConverterTypeConfig: FfiConverterRustBuffer {
         FfiConverterSequenceData.write(value.extraRoots, into: &buf)
         FfiConverterOptionString.write(value.proxy, into: &buf)
         FfiConverterTypeLogLevel.write(value.logLevel, into: &buf)
+        FfiConverterBool.write(value.locked, into: &buf)
     }
 }
 

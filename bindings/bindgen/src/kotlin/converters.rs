@@ -6,7 +6,7 @@ use anyhow::Result;
 use uniffi_bindgen::ComponentInterface;
 use uniffi_bindgen::interface::{AsType as _, Enum, Record};
 
-use super::shape::{self, constant, field_of, member, reader, writer};
+use super::shape::{self, constant, field_of, member};
 
 /// A writer and a reader for every record and enum.
 pub(super) fn all(interface: &ComponentInterface) -> Result<String> {
@@ -31,20 +31,20 @@ fn flat(definition: &Enum) -> String {
     let constants: Vec<String> =
         definition.variants().iter().map(|variant| constant(variant.name())).collect();
     let numbered = || constants.iter().zip(1..);
-    let writes: String = numbered()
-        .map(|(constant, number)| format!("        {name}.{constant} -> int({number})\n"))
+    let writes: Vec<String> = numbered()
+        .map(|(constant, number)| format!("        {name}.{constant} -> int({number})"))
         .collect();
-    let reads: String = numbered()
-        .map(|(constant, number)| format!("    {number} -> {name}.{constant}\n"))
-        .collect();
-    let (writer, reader) = (writer(name), reader(name));
+    let reads: Vec<String> =
+        numbered().map(|(constant, number)| format!("    {number} -> {name}.{constant}")).collect();
+    let (writes, reads) = (writes.join("\n") + "\n", reads.join("\n") + "\n");
+    let (write, read) = (shape::writer(name), shape::reader(name));
     format!(
-        "internal fun ByteWriter.{writer}(value: {name}) {{
+        "internal fun ByteWriter.{write}(value: {name}) {{
     when (value) {{
 {writes}    }}
 }}
 
-internal fun ByteReader.{reader}(): {name} = when (val variant = int()) {{
+internal fun ByteReader.{read}(): {name} = when (val variant = int()) {{
 {reads}    else -> unknown(\"{name}\", variant)
 }}
 "
@@ -68,14 +68,14 @@ fn sealed(definition: &Enum) -> Result<String> {
         write!(writes, "        is {class} -> {{\n            int({number})\n{lines}        }}\n")?;
         writeln!(reads, "    {number} -> {class}({})", arguments.join(", "))?;
     }
-    let (writer, reader) = (writer(name), reader(name));
+    let (write, read) = (shape::writer(name), shape::reader(name));
     Ok(format!(
-        "internal fun ByteWriter.{writer}(value: {name}) {{
+        "internal fun ByteWriter.{write}(value: {name}) {{
     when (value) {{
 {writes}    }}
 }}
 
-internal fun ByteReader.{reader}(): {name} = when (val variant = int()) {{
+internal fun ByteReader.{read}(): {name} = when (val variant = int()) {{
 {reads}    else -> unknown(\"{name}\", variant)
 }}
 "
@@ -91,12 +91,12 @@ fn record(definition: &Record) -> Result<String> {
         writeln!(writes, "    {call}")?;
         writeln!(reads, "    {},", shape::read(&of)?)?;
     }
-    let (writer, reader) = (writer(name), reader(name));
+    let (write, read) = (shape::writer(name), shape::reader(name));
     Ok(format!(
-        "internal fun ByteWriter.{writer}(value: {name}) {{
+        "internal fun ByteWriter.{write}(value: {name}) {{
 {writes}}}
 
-internal fun ByteReader.{reader}(): {name} = {name}(
+internal fun ByteReader.{read}(): {name} = {name}(
 {reads})
 "
     ))

@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 use heck::{ToLowerCamelCase as _, ToShoutySnakeCase as _};
 use uniffi_bindgen::ComponentInterface;
-use uniffi_bindgen::interface::{Field, Type, Variant};
+use uniffi_bindgen::interface::{DefaultValue, Field, Literal, Type, Variant};
 
 /// The type's name.
 pub(super) fn name(of: &Type) -> Result<String> {
@@ -31,9 +31,8 @@ pub(super) fn write(of: &Type, value: &str) -> Result<String> {
     Ok(match of {
         Type::Boolean => format!("boolean({value})"),
         Type::Int32 => format!("int({value})"),
-        Type::UInt32 => format!("unsigned({value})"),
         Type::Int64 => format!("long({value})"),
-        Type::UInt64 => format!("unsigned({value})"),
+        Type::UInt32 | Type::UInt64 => format!("unsigned({value})"),
         Type::Float64 => format!("double({value})"),
         Type::String => format!("string({value})"),
         Type::Bytes => format!("bytes({value})"),
@@ -82,29 +81,27 @@ const FIRST_VARIANT: [&str; 1] = ["consent"];
 
 /// A parameter's default, as ` = value`; empty where there is none.
 pub(super) fn default(field: &Field, of: &Type, interface: &ComponentInterface) -> Result<String> {
-    let text = match field.default_value() {
-        Some(default) => format!("{default:?}"),
-        None if matches!(of, Type::Enum { .. }) && FIRST_VARIANT.contains(&field.name()) => {
-            String::new()
-        }
+    let first_variant = matches!(of, Type::Enum { .. }) && FIRST_VARIANT.contains(&field.name());
+    let default = match field.default_value() {
+        Some(default) => default,
+        None if first_variant => &DefaultValue::Default,
         None => return Ok(String::new()),
     };
-    // The only ones in use: nothing, nought, false, a type's own default, and an enum's first.
-    let value = match of {
-        Type::Optional { .. } => "null".into(),
-        Type::Int32 | Type::UInt32 if text.contains("Int(0") => "0".into(),
-        Type::Int64 | Type::UInt64 if text.contains("Int(0") => "0".into(),
-        Type::Boolean if text.contains("Boolean(false)") => "false".into(),
-        Type::Sequence { .. } => "emptyList()".into(),
-        Type::Record { name, .. } => format!("{name}()"),
-        Type::Enum { name: of, .. } => {
+    let value = match (default, of) {
+        (DefaultValue::Literal(Literal::None), _) => "null".into(),
+        (DefaultValue::Literal(Literal::Boolean(value)), _) => value.to_string(),
+        (DefaultValue::Literal(Literal::UInt(value, ..)), _) => value.to_string(),
+        (DefaultValue::Literal(Literal::Int(value, ..)), _) => value.to_string(),
+        (DefaultValue::Default, Type::Sequence { .. }) => "emptyList()".into(),
+        (DefaultValue::Default, Type::Record { name, .. }) => format!("{name}()"),
+        (DefaultValue::Default, Type::Enum { name: of, .. }) => {
             let definition = interface.get_enum_definition(of);
             match definition.and_then(|found| found.variants().first()) {
                 Some(first) => format!("{of}.{}", constant(first.name())),
                 None => bail!("`{of}` has no variant to be the default"),
             }
         }
-        _ => bail!("field `{}`: the default {text} has no shape in Kotlin here", field.name()),
+        _ => bail!("field `{}`: the default {default:?} has no shape in Kotlin here", field.name()),
     };
     Ok(format!(" = {value}"))
 }
@@ -135,5 +132,30 @@ pub(super) fn field_of(variant: &Variant, field: &Field) -> Result<String> {
         ("", 1) => Ok("value".into()),
         ("", _) => bail!("variant `{}`: several fields without names", variant.name()),
         (name, _) => Ok(member(name)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_without_a_shape_stops_the_build_by_name() {
+        for unknown in [Type::Timestamp, Type::UInt8] {
+            let inside = Type::Optional { inner_type: Box::new(unknown.clone()) };
+            for refused in [name(&inside), write(&inside, "value"), read(&inside), name(&unknown)] {
+                let error = refused.unwrap_err().to_string();
+                assert!(error.contains(&format!("{unknown:?}")), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_nests_is_written_and_read_as_it_nests() {
+        let inner_type = Box::new(Type::Sequence { inner_type: Box::new(Type::String) });
+        let of = Type::Optional { inner_type };
+        assert_eq!(name(&of).unwrap(), "List<String>?");
+        assert_eq!(write(&of, "x").unwrap(), "optional(x) { sequence(it) { string(it) } }");
+        assert_eq!(read(&of).unwrap(), "optional { sequence { string() } }");
     }
 }

@@ -168,6 +168,7 @@ internal fun ByteWriter.writeConfig(value: Config) {
     sequence(value.extraRoots) { bytes(it) }
     optional(value.proxy) { string(it) }
     writeLogLevel(value.logLevel)
+    boolean(value.locked)
 }
 
 internal fun ByteReader.readConfig(): Config = Config(
@@ -187,6 +188,7 @@ internal fun ByteReader.readConfig(): Config = Config(
     sequence { bytes() },
     optional { string() },
     readLogLevel(),
+    boolean(),
 )
 
 internal fun ByteWriter.writeCallContext(value: CallContext) {

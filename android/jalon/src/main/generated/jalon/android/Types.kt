@@ -218,7 +218,7 @@ public sealed class Value {
 }
 
 /** The options of a journey. */
-internal class Config(
+internal class Config @JvmOverloads constructor(
     /** A folder of the journey's own, private to the app and outside its backups. */
     internal val folder: String,
     /** The collector, such as `https://calls.example.com`. Plain `http` is for loopback alone. */
@@ -251,6 +251,11 @@ internal class Config(
     internal val proxy: String?,
     /** How much is logged. */
     internal val logLevel: jalon.android.LogLevel,
+    /**
+     * Whether the device was not unlocked since it started: what is out of reach then is out of
+     * reach for that reason.
+     */
+    internal val locked: Boolean = false,
 ) {
     override fun equals(other: Any?): Boolean =
         other is Config &&
@@ -269,9 +274,10 @@ internal class Config(
             timeToLiveMs == other.timeToLiveMs &&
             extraRoots == other.extraRoots &&
             proxy == other.proxy &&
-            logLevel == other.logLevel
+            logLevel == other.logLevel &&
+            locked == other.locked
 
-    override fun hashCode(): Int = arrayOf<Any?>(folder, endpoint, writeKey, sdk, appId, appVersion, os, device, locale, consent, recordSearchQueries, quotaBytes, timeToLiveMs, extraRoots, proxy, logLevel).contentHashCode()
+    override fun hashCode(): Int = arrayOf<Any?>(folder, endpoint, writeKey, sdk, appId, appVersion, os, device, locale, consent, recordSearchQueries, quotaBytes, timeToLiveMs, extraRoots, proxy, logLevel, locked).contentHashCode()
 }
 
 /** What a call carries, in the exact form of each carrier. */

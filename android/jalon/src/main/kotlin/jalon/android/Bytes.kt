@@ -7,7 +7,7 @@ package jalon.android
 private const val TEXT_CHARS_MAX = 64 * 1024
 
 /** Entries of a collection that cross at most, for the same reason. */
-private const val ENTRIES_MAX = 1024
+internal const val ENTRIES_MAX = 1024
 
 /** Bytes a thread keeps room for between two calls. */
 private const val ROOM_KEPT_BYTES = 64 * 1024
@@ -24,6 +24,7 @@ internal class ByteWriter private constructor() {
         private set
     var length = 0
         private set
+    private var inUse = false
 
     fun byte(value: Int) {
         room(1)
@@ -83,13 +84,16 @@ internal class ByteWriter private constructor() {
     }
 
     inline fun <K, V> map(values: Map<K, V>, write: (K, V) -> Unit) {
-        val count = entries(values.size)
-        int(count)
+        val start = length
+        int(0)
         var written = 0
         for ((key, value) in values) {
-            if (written++ == count) break
+            if (written == ENTRIES_MAX) break
             write(key, value)
+            written++
         }
+        // As many as there were: a map may change while another thread looks through it.
+        intAt(start, written)
     }
 
     fun entries(size: Int) = minOf(size, ENTRIES_MAX)
@@ -125,7 +129,7 @@ internal class ByteWriter private constructor() {
         return next
     }
 
-    private fun intAt(at: Int, value: Int) {
+    fun intAt(at: Int, value: Int) {
         bytes[at] = (value shr 24).toByte()
         bytes[at + 1] = (value shr 16).toByte()
         bytes[at + 2] = (value shr 8).toByte()
@@ -136,16 +140,25 @@ internal class ByteWriter private constructor() {
         if (bytes.size - length < more) bytes = bytes.copyOf(maxOf(bytes.size * 2, length + more))
     }
 
+    /** Lets the thread's next call have it. */
+    fun release() {
+        inUse = false
+        if (bytes.size > ROOM_KEPT_BYTES) bytes = ByteArray(FIRST_ROOM_BYTES)
+    }
+
     companion object {
         private val ofThread = object : ThreadLocal<ByteWriter>() {
             override fun initialValue() = ByteWriter()
         }
 
-        /** This thread's writer, empty. */
+        /**
+         * This thread's writer, empty, until it is released; another one for a call within a call, such
+         * as from a map that records while it is looked through.
+         */
         fun here(): ByteWriter {
-            val writer = ofThread.get()!!
+            val writer = ofThread.get()!!.takeUnless { it.inUse } ?: ByteWriter()
+            writer.inUse = true
             writer.length = 0
-            if (writer.bytes.size > ROOM_KEPT_BYTES) writer.bytes = ByteArray(FIRST_ROOM_BYTES)
             return writer
         }
     }

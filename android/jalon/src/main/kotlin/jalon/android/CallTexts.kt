@@ -31,7 +31,10 @@ public class CallTexts {
     /** Closes a message. */
     public var close: String = "Close"
 
-    /** One step of the preview. */
+    /**
+     * One step of the preview. The default names screens and failures as the app records them: give
+     * them the customer's words here. Called on the main thread.
+     */
     public var step: (PreviewStep) -> String = ::englishStep
 }
 

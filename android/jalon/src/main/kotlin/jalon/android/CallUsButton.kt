@@ -1,8 +1,6 @@
 package jalon.android
 
-import android.app.Activity
 import android.content.Context
-import android.content.ContextWrapper
 import android.util.AttributeSet
 import android.view.View
 import android.view.accessibility.AccessibilityNodeInfo
@@ -17,7 +15,7 @@ private const val TOUCH_DP = 48
  * dialer with the code at a tap, and at a long press shows the customer what the agent will see.
  *
  * Looks as the app's theme has buttons look. Set [number] in code; without one, or with a number
- * that is none, a tap does nothing but a line in the log.
+ * that is none, a tap does nothing but a line in the log. Without a journey it dials the number alone.
  */
 public class CallUsButton @JvmOverloads constructor(
     context: Context,
@@ -36,13 +34,6 @@ public class CallUsButton @JvmOverloads constructor(
 
     /** Hears what became of a tap. On the main thread. */
     public var onCall: ((CallOutcome) -> Unit)? = null
-
-    private val activity: Activity?
-        get() {
-            var at: Context? = context
-            while (at is ContextWrapper && at !is Activity) at = at.baseContext
-            return at as? Activity
-        }
 
     init {
         val touch = (TOUCH_DP * resources.displayMetrics.density).toInt()
@@ -71,15 +62,17 @@ public class CallUsButton @JvmOverloads constructor(
 
     /** As a tap. */
     private fun call() {
-        val outcome = journey?.call(activity ?: context, number, topic) ?: return
+        val journey = journey
+        if (journey == null) Lines.warn("a call carries nothing: open the journey first")
+        val outcome = harmless({ CallOutcome.NO_DIALER }) { Dialer.call(journey, context, number, topic) }
         onCall?.invoke(outcome)
     }
 
-    private fun preview(): Boolean {
+    private fun preview(): Boolean = harmless({ false }) {
         val journey = journey ?: return false
-        val activity = activity ?: return false
+        val activity = activityOf(context) ?: return false
         Dialer.preview(journey, activity)
-        return true
+        true
     }
 
     private fun warm() {

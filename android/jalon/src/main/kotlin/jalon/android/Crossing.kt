@@ -6,11 +6,22 @@ private const val VALUE = 0
 /** The crossing itself went wrong; never thrown at an app. */
 internal class Fault(message: String) : RuntimeException(message)
 
+internal inline fun cross(
+    arguments: ByteWriter.() -> Unit,
+    native: (ByteArray, Int) -> ByteArray?,
+): ByteArray? {
+    val writer = ByteWriter.here()
+    try {
+        writer.arguments()
+        return native(writer.bytes, writer.length)
+    } finally {
+        writer.release()
+    }
+}
+
 /** Calls a native method that answers nothing. */
 internal inline fun tell(arguments: ByteWriter.() -> Unit, native: (ByteArray, Int) -> ByteArray?) {
-    val writer = ByteWriter.here()
-    writer.arguments()
-    native(writer.bytes, writer.length)
+    cross(arguments, native)
 }
 
 /** Calls a native method that answers. */
@@ -20,9 +31,7 @@ internal inline fun <T> ask(
     error: ByteReader.() -> Throwable = { Fault("an error where none was expected") },
     result: ByteReader.() -> T,
 ): T {
-    val writer = ByteWriter.here()
-    writer.arguments()
-    val bytes = native(writer.bytes, writer.length) ?: throw Fault("the native library gave no answer")
+    val bytes = cross(arguments, native) ?: throw Fault("the native library gave no answer")
     val reader = ByteReader(bytes, 1)
     if (bytes[0].toInt() != VALUE) throw reader.error()
     return reader.result()

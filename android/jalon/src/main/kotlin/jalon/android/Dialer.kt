@@ -2,10 +2,16 @@ package jalon.android
 
 import android.app.Activity
 import android.app.AlertDialog
-import android.content.ActivityNotFoundException
+import android.app.Application
+import android.app.Dialog
 import android.content.Context
+import android.content.ContextWrapper
 import android.content.Intent
 import android.net.Uri
+import android.os.Bundle
+import android.os.Handler
+import android.os.Looper
+import java.lang.ref.WeakReference
 
 /** What became of a tap on "call us". */
 public enum class CallOutcome {
@@ -19,26 +25,43 @@ public enum class CallOutcome {
     NOT_A_NUMBER,
 }
 
-/** A call without context: the customer gets through all the same. */
+/** What people write between digits. */
+private const val SEPARATORS = " -.()/\u00a0\u202f"
+
+private val NUMBER = Regex("\\+?[0-9]{3,15}")
+
+/** A call without context, where the core is out of reach: the customer gets through all the same. */
 internal fun numberAlone(number: String?): CallContext {
-    val digits = number.orEmpty().filter { it.isDigit() || it == '+' }
-    return CallContext(dialString = if (digits.isEmpty()) null else "tel:$digits")
+    val digits = number.orEmpty().filterNot { it in SEPARATORS }
+    return CallContext(dialString = if (NUMBER.matches(digits)) "tel:$digits" else null)
+}
+
+/** The Activity that a view's context stands for, if it stands for one. */
+internal fun activityOf(context: Context): Activity? {
+    var at: Context? = context
+    while (at is ContextWrapper && at !is Activity) at = at.baseContext
+    return at as? Activity
 }
 
 /** Hands calls to the phone's dialer, and tells the customer what to do where there is none. */
 internal object Dialer {
-    fun call(journey: Journey, context: Context, number: String, topic: String?): CallOutcome {
-        val call = journey.callContext(number, topic)
+    fun call(journey: Journey?, context: Context, number: String?, topic: String?): CallOutcome {
+        // A null from Java is no number; to the core it would be a call without one.
+        val wanted = number.orEmpty()
+        val call = journey?.callContext(wanted, topic) ?: numberAlone(wanted)
         val dial = call.dialString ?: return CallOutcome.NOT_A_NUMBER
         val intent = Intent(Intent.ACTION_DIAL, Uri.parse(dial))
-        if (context !is Activity) intent.addFlags(Intent.FLAG_ACTIVITY_NEW_TASK)
+        val activity = activityOf(context)
+        if (activity == null) intent.addFlags(Intent.FLAG_ACTIVITY_NEW_TASK)
         return try {
             // Asking first whether there is a dialer would need package visibility.
             context.startActivity(intent)
             CallOutcome.DIALING
-        } catch (_: ActivityNotFoundException) {
-            Lines.info("there is no dialer on this device")
-            if (context is Activity) explain(context, journey.texts, number, call.spokenCode)
+        } catch (_: RuntimeException) {
+            // None (ActivityNotFoundException), or one that may not be opened from here.
+            Lines.info("there is no dialer on this device, or it may not be opened")
+            val texts = journey?.texts ?: CallTexts()
+            if (activity != null) explain(activity, texts, wanted, call.spokenCode)
             CallOutcome.NO_DIALER
         }
     }
@@ -49,15 +72,19 @@ internal object Dialer {
         show(activity, texts.noDialerTitle, message, texts.close)
     }
 
-    /** Shows what the agent will see. Asks on a thread of its own. */
+    /** Shows what the agent will see. Asks on a thread of its own; the words are the main thread's. */
     fun preview(journey: Journey, activity: Activity) {
+        val behind = WeakReference(activity)
         val work = Runnable {
-            val text = describe(journey.preview(), journey.texts)
-            activity.runOnUiThread {
-                show(activity, journey.texts.previewTitle, text, journey.texts.close)
+            val preview = journey.preview()
+            Handler(Looper.getMainLooper()).post {
+                harmless {
+                    val text = describe(preview, journey.texts)
+                    behind.get()?.let { show(it, journey.texts.previewTitle, text, journey.texts.close) }
+                }
             }
         }
-        Thread(work, "jalon-preview").start()
+        Thread({ harmless { work.run() } }, "jalon-preview").start()
     }
 
     private fun describe(preview: Preview, texts: CallTexts): String {
@@ -69,10 +96,35 @@ internal object Dialer {
 
     private fun show(activity: Activity, title: String, message: String, close: String) = harmless {
         if (activity.isFinishing || activity.isDestroyed) return@harmless
-        AlertDialog.Builder(activity)
+        val dialog = AlertDialog.Builder(activity)
             .setTitle(title)
             .setMessage(message)
             .setPositiveButton(close, null)
             .show()
+        activity.application.registerActivityLifecycleCallbacks(Ending(activity, dialog))
     }
+}
+
+/** Takes a dialog away with its Activity, which would leak its window. */
+private class Ending(activity: Activity, private val dialog: Dialog) : Application.ActivityLifecycleCallbacks {
+    private val behind = WeakReference(activity)
+
+    override fun onActivityDestroyed(activity: Activity) = harmless {
+        val gone = behind.get()
+        if (gone != null && gone !== activity) return@harmless
+        if (gone != null) dialog.dismiss()
+        activity.application.unregisterActivityLifecycleCallbacks(this)
+    }
+
+    override fun onActivityCreated(activity: Activity, savedInstanceState: Bundle?): Unit = Unit
+
+    override fun onActivityStarted(activity: Activity): Unit = Unit
+
+    override fun onActivityResumed(activity: Activity): Unit = Unit
+
+    override fun onActivityPaused(activity: Activity): Unit = Unit
+
+    override fun onActivityStopped(activity: Activity): Unit = Unit
+
+    override fun onActivitySaveInstanceState(activity: Activity, outState: Bundle): Unit = Unit
 }

@@ -7,8 +7,9 @@ import android.content.Context
  * device through kills and lost networks, brought to the collector, and handed to the agent who
  * takes the customer's call.
  *
- * Open it once, in `Application.onCreate`, and use it from any thread. Nothing here ever throws or
- * blocks the app: what could not be kept is counted in [status]. What [record] took survives a kill
+ * Open it once, in `Application.onCreate`, and use it from any thread. Nothing here ever throws, and
+ * nothing blocks but what says so ([preview] and [close] wait for the disk; [setConsent],
+ * [allowLocation] and [erase] write a small file): what could not be kept is counted in [status]. What [record] took survives a kill
  * of the process at any later instant; on the calling thread it makes one append to a file and no
  * other I/O.
  *

@@ -25,8 +25,15 @@ internal object Opening {
     var uploads: Uploads? = null
         private set
 
-    fun open(context: Context, writeKey: String, endpoint: String, options: Configuration): Journey =
-        harmless({ Journey(null, "opening failed: the log has a line", options.texts) }) {
+    /** Ends the watch over the current journey's app. */
+    private var unwatch: () -> Unit = {}
+
+    /** One at a time: two threads that open get one journey, watched once. */
+    @Synchronized
+    fun open(context: Context, writeKey: String, endpoint: String, given: Configuration?): Journey {
+        // Java may give a null.
+        val options = given ?: Configuration()
+        return harmless({ Journey(null, "opening failed: the log has a line", options.texts) }) {
             val app = context.applicationContext ?: context
             Lines.level = options.logLevel ?: levelOf(app)
             val stranger = otherProcess(app)
@@ -36,14 +43,28 @@ internal object Opening {
                 idle("this is the process $stranger: open the journey in the app's main process", options)
             }
             val known = current === journey
+            if (!known) unwatch()
             current = journey
-            if (app is Application && !known && journey.records) {
-                val uploads = Uploads(app, journey, options.jobId).also { uploads = it }
-                app.registerActivityLifecycleCallbacks(Presence(journey, options, uploads))
-                uploads.resume()
-            }
+            if (app is Application && !known && journey.records) watch(app, journey, options)
             journey
         }
+    }
+
+    private fun watch(app: Application, journey: Journey, options: Configuration) {
+        val uploads = Uploads(app, journey, options.jobId)
+        val presence = Presence(journey, options, uploads)
+        val unlock = Unlock(app) { uploads.resume() }
+        this.uploads = uploads
+        unwatch = {
+            app.unregisterActivityLifecycleCallbacks(presence)
+            unlock.stop()
+            this.uploads = null
+            unwatch = {}
+        }
+        app.registerActivityLifecycleCallbacks(presence)
+        unlock.start()
+        uploads.resume()
+    }
 
     /** Opens without Android: the part that tests run on a plain JVM. */
     fun open(config: Config, texts: CallTexts): Journey {
@@ -56,11 +77,12 @@ internal object Opening {
         return journeys.getOrPut(native.handle) { Journey(native, null, texts) }
     }
 
+    @Synchronized
     fun forget(journey: Journey) {
         journeys.values.remove(journey)
         if (current !== journey) return
         current = null
-        uploads = null
+        unwatch()
     }
 
     private fun idle(problem: String, options: Configuration) = idle(problem, options.texts)
@@ -72,9 +94,20 @@ internal object Opening {
 
     /** The name of this process, where it is not the app's main one: only one can have the folder. */
     private fun otherProcess(app: Context): String? {
-        if (Build.VERSION.SDK_INT < Build.VERSION_CODES.P) return null
-        val name: String? = Application.getProcessName()
+        val modern = Build.VERSION.SDK_INT >= Build.VERSION_CODES.P
+        val name = if (modern) processName() else formerProcessName()
         return name.takeIf { it != null && it != app.applicationInfo.processName }
+    }
+
+    @RequiresApi(Build.VERSION_CODES.P)
+    private fun processName(): String? = Application.getProcessName()
+
+    /** What `Application.getProcessName` asks in its turn, there since Android 4.3. */
+    private fun formerProcessName(): String? = try {
+        Class.forName("android.app.ActivityThread").getMethod("currentProcessName").invoke(null) as? String
+    } catch (_: ReflectiveOperationException) {
+        // Then the folder's lock decides.
+        null
     }
 
     private fun levelOf(app: Context): LogLevel {
@@ -99,6 +132,7 @@ internal object Opening {
         timeToLiveMs = options.timeToLiveMs,
         extraRoots = options.extraRoots,
         proxy = options.proxy,
+        locked = Unlock.isAwaited(app),
         logLevel = Lines.level,
     )
 

@@ -4,6 +4,7 @@ import android.app.Activity
 import android.app.Application
 import android.os.Bundle
 import android.view.ViewTreeObserver.OnWindowFocusChangeListener
+import java.lang.ref.WeakReference
 import java.util.WeakHashMap
 
 /**
@@ -20,7 +21,10 @@ internal class Presence(
     /** Activities whose coming up was recorded when they were created. */
     private val fresh = WeakHashMap<Activity, Unit>()
 
-    /** The class of an Activity that is being made anew for a rotation: no new screen. */
+    /** The Activity whose screen was recorded last. */
+    private var shown = WeakReference<Activity>(null)
+
+    /** The class of a shown Activity that is being made anew for a rotation: no new screen. */
     private var turning: Class<Activity>? = null
 
     private val focus = WeakHashMap<Activity, OnWindowFocusChangeListener>()
@@ -28,7 +32,9 @@ internal class Presence(
     // Inside `super.onCreate`: what the Activity records in its own `onCreate` comes after its screen.
     override fun onActivityCreated(activity: Activity, savedInstanceState: Bundle?) = harmless {
         fresh[activity] = Unit
-        if (turning == activity.javaClass) turning = null else screen(activity)
+        val turned = turning == activity.javaClass
+        turning = null
+        if (turned) shown = WeakReference(activity) else screen(activity)
     }
 
     override fun onActivityStarted(activity: Activity) = harmless {
@@ -38,6 +44,8 @@ internal class Presence(
     }
 
     override fun onActivityResumed(activity: Activity) = harmless {
+        // Back from an Activity that let this one shine through, which was therefore never stopped.
+        if (shown.get().let { it != null && it !== activity }) screen(activity)
         if (focus.containsKey(activity)) return@harmless
         // From the overview of apps a process may be killed before any Activity is stopped.
         val listener = OnWindowFocusChangeListener { has -> harmless { if (!has) uploads.leave() } }
@@ -59,11 +67,13 @@ internal class Presence(
         focus.remove(activity)?.let { listener ->
             activity.window?.decorView?.viewTreeObserver?.removeOnWindowFocusChangeListener(listener)
         }
-        if (activity.isChangingConfigurations) turning = activity.javaClass
+        if (activity.isChangingConfigurations && shown.get() === activity) turning = activity.javaClass
     }
 
     private fun screen(activity: Activity) {
         if (!options.automaticScreens) return
-        options.screenName(activity)?.let(journey::screen)
+        val name = options.screenName(activity) ?: return
+        shown = WeakReference(activity)
+        journey.screen(name)
     }
 }

@@ -61,6 +61,8 @@ public class JavaCallerTest {
             journey.record(new Event.Custom("size", null));
             journey.setConsent(null);
             assertNull(journey.callContext(null).getDialString());
+            assertNotNull(Journey.open(null, null, null, null).status().getProblem());
+            assertNotNull(Journey.open(null, null, null).status().getProblem());
             phone.upload();
             assertEquals(5, journey.status().getDropped().getInvalid());
         }

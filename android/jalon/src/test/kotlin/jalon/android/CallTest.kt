@@ -1,7 +1,7 @@
 package jalon.android
 
 import jalon.android.support.Phone
-import jalon.android.support.RealCollector
+import jalon.test.RealCollector
 import org.junit.AfterClass
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNull

@@ -1,6 +1,7 @@
 package jalon.android
 
 import android.app.AlertDialog
+import android.content.ContextWrapper
 import android.content.Intent
 import android.os.Looper
 import android.view.View
@@ -23,6 +24,7 @@ import org.robolectric.RobolectricTestRunner
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import org.robolectric.shadows.ShadowAlertDialog
+import org.robolectric.shadows.ShadowLog
 import org.robolectric.shadows.ShadowLooper
 
 /** "Call us": from the tap to the dialer, and what happens where there is none. */
@@ -86,6 +88,39 @@ class CallUsDeviceTest {
     }
 
     @Test
+    fun `where there is no dialer the customer is told the code to say`() {
+        collector.locators = listOf("412907384")
+        journey.screen("help")
+        check(journey.uploadAndWait(60_000))
+        val activity = buildActivity(HelpActivity::class.java).setup().get()
+        shadowOf(device.app).checkActivities(true)
+        // By way of a context that only wraps the Activity, as themes and injectors make them.
+        assertEquals(CallOutcome.NO_DIALER, journey.call(ContextWrapper(activity), "112"))
+        val message = messageOf(ShadowAlertDialog.getLatestDialog() as AlertDialog)
+        assertTrue(message, Regex("Call 112 from a phone.*\n\n412 907 384 000 [0-9]").matches(message))
+    }
+
+    @Test
+    fun `a message goes with its activity`() {
+        val controller = buildActivity(HelpActivity::class.java).setup()
+        shadowOf(device.app).checkActivities(true)
+        journey.call(controller.get(), "112")
+        assertTrue(ShadowAlertDialog.getLatestDialog().isShowing)
+        controller.pause().stop().destroy()
+        assertFalse(ShadowAlertDialog.getLatestDialog().isShowing)
+    }
+
+    @Test
+    fun `words that fail cost the preview and nothing else`() {
+        device.close()
+        journey = device.open { texts = CallTexts().apply { step = { error("a mistake of the app's") } } }
+        val activity = buildActivity(HelpActivity::class.java).setup().get()
+        activity.button.performLongClick()
+        await { ShadowLog.getLogsForTag("Jalon").firstOrNull() }
+        assertNull(ShadowAlertDialog.getLatestDialog())
+    }
+
+    @Test
     fun `the button warms the connection when it comes on screen, and calls at a tap`() {
         val controller = buildActivity(HelpActivity::class.java).setup().visible()
         val button = controller.get().button
@@ -109,7 +144,8 @@ class CallUsDeviceTest {
         assertTrue(activity.button.performLongClick())
         val dialog = await { ShadowAlertDialog.getLatestDialog() as AlertDialog? }
         val expected = "Something went wrong: payment_declined\nLooked at Galaxy A10\nOpened Help"
-        assertEquals(expected, messageOf(dialog))
+        // Whether something was uploaded before is told after that.
+        assertEquals(expected, messageOf(dialog).substringBefore("\n\n"))
     }
 
     @Test
@@ -156,10 +192,13 @@ class CallUsDeviceTest {
         val button = buildActivity(HelpActivity::class.java).setup().get().button
         button.number = ""
         button.performClick()
-        device.close()
-        button.performClick()
-        assertFalse(button.performLongClick() && Opening.current != null)
         assertNull(started())
+        device.close()
+        assertFalse(button.performLongClick())
+        // The customer gets through all the same.
+        button.number = "+33 1 23 45 67 89"
+        button.performClick()
+        assertEquals("tel:+33123456789", started()!!.dataString)
     }
 
     /** Another thread of the library posts to the main looper. */

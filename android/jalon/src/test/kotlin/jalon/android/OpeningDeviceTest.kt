@@ -1,20 +1,28 @@
 package jalon.android
 
+import android.content.Context
+import android.content.Intent
+import android.os.Looper
 import android.os.StrictMode
+import android.os.UserManager
 import android.util.Log
 import jalon.android.support.Device
 import jalon.android.support.FakeCollector
+import jalon.android.support.ListActivity
 import java.io.File
+import java.util.concurrent.FutureTask
+import kotlin.concurrent.thread
 import org.junit.After
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
-import org.junit.Assert.assertNotNull
 import org.junit.Assert.assertNull
 import org.junit.Assert.assertSame
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
+import org.robolectric.Robolectric
 import org.robolectric.RobolectricTestRunner
+import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import org.robolectric.shadows.ShadowApplication
 import org.robolectric.shadows.ShadowLog
@@ -49,6 +57,24 @@ class OpeningDeviceTest {
         val journey = device.open()
         assertSame(journey, device.open())
         assertSame(journey, Journey.open(device.app, "wk_other", "https://other.example.com"))
+    }
+
+    @Test
+    fun `two threads that open get one journey, and each screen is recorded once`() {
+        val journeys = List(8) { FutureTask { device.open() }.also { thread(block = it::run) } }.map { it.get() }
+        assertEquals(1, journeys.toSet().size)
+        Robolectric.buildActivity(ListActivity::class.java).setup()
+        check(journeys.first().uploadAndWait(60_000))
+        assertEquals(1, collector.events.size)
+    }
+
+    @Test
+    fun `a journey that was closed watches no more`() {
+        device.open().close()
+        val again = device.open()
+        Robolectric.buildActivity(ListActivity::class.java).setup()
+        check(again.uploadAndWait(60_000))
+        assertEquals(1, collector.events.size)
     }
 
     @Test
@@ -90,18 +116,26 @@ class OpeningDeviceTest {
     }
 
     @Test
-    @Config(sdk = [35])
-    fun `before the first unlock events wait in memory, and the status says so`() {
+    fun `before the first unlock events wait in memory, and are kept at the unlock`() {
+        val users = device.app.getSystemService(Context.USER_SERVICE) as UserManager
+        shadowOf(users).setUserUnlocked(false)
         // The folder is out of reach: a file stands where it should be.
         File(device.app.applicationInfo.dataDir).mkdirs()
         File(device.app.applicationInfo.dataDir, "no_backup").apply { deleteRecursively() }.writeText("")
         val journey = device.open()
         journey.screen("home")
-        assertNotNull(journey.status().storageTrouble)
+        assertTrue(journey.status().storageTrouble!!.contains("not unlocked since it started"))
         assertEquals(1L, journey.status().queued)
         File(device.app.applicationInfo.dataDir, "no_backup").delete()
+        shadowOf(users).setUserUnlocked(true)
+        device.app.sendBroadcast(Intent(Intent.ACTION_USER_UNLOCKED))
+        shadowOf(Looper.getMainLooper()).idle()
+        val deadline = System.nanoTime() + 20_000_000_000
+        while (!File(folder, "identity").isFile && System.nanoTime() < deadline) Thread.yield()
+        assertTrue(File(folder, "identity").isFile)
         assertTrue(journey.uploadAndWait(60_000))
         assertEquals(1, collector.events.size)
+        assertNull(journey.status().storageTrouble)
     }
 
     @Test

@@ -71,6 +71,45 @@ class ScreensDeviceTest {
     }
 
     @Test
+    fun `an activity that turned while another was shown is a screen when it comes back`() {
+        device.open()
+        val list = buildActivity(ListActivity::class.java).setup()
+        list.pause()
+        val product = buildActivity(ProductDetailActivity::class.java).setup()
+        list.stop()
+        product.recreate()
+        product.pause()
+        // Only now the system makes the one below anew.
+        list.recreate()
+        product.stop().destroy()
+        assertEquals(listOf("List", "ProductDetail", "product_view", "product_view", "List"), recorded())
+    }
+
+    @Test
+    fun `back from an activity that let this one shine through is a screen again`() {
+        device.open()
+        val list = buildActivity(ListActivity::class.java).setup()
+        list.pause()
+        val product = buildActivity(ProductDetailActivity::class.java).setup()
+        product.pause()
+        list.resume()
+        product.stop().destroy()
+        assertEquals(listOf("List", "ProductDetail", "product_view", "List"), recorded())
+    }
+
+    @Test
+    fun `an activity that comes back after its process was killed is a screen`() {
+        device.open()
+        val state = android.os.Bundle()
+        buildActivity(ListActivity::class.java).setup().pause().stop().saveInstanceState(state)
+        // The process is gone, and with it the activity; the system makes both anew.
+        device.close()
+        device.open()
+        buildActivity(ListActivity::class.java).create(state).start().restoreInstanceState(state).resume()
+        assertEquals(listOf("List", "List"), recorded())
+    }
+
+    @Test
     fun `the app names its screens, and leaves some out`() {
         device.open {
             screenName = { activity -> if (activity is ProductDetailActivity) "product/{id}" else null }

@@ -7,6 +7,7 @@ import jalon.android.support.ListActivity
 import org.junit.After
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
+import org.junit.Assert.assertSame
 import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
@@ -86,6 +87,31 @@ class UploadsDeviceTest {
         device.close()
         device.open()
         await("a job") { jobs().map { it.id } == listOf(Configuration.DEFAULT_JOB_ID) }
+    }
+
+    @Test
+    fun `a job that stands already stays as it is`() {
+        collector.status = 500
+        device.open()
+        val list = buildActivity(ListActivity::class.java).setup()
+        list.pause().stop()
+        await("a job") { jobs().isNotEmpty() }
+        val first = jobs().single()
+        Opening.uploads!!.resume()
+        await("tried") { Opening.current!!.status().lastUpload?.problem != null }
+        Opening.current!!.preview()
+        assertSame(first, jobs().single())
+    }
+
+    @Test
+    fun `an erasure that waits has a job too`() {
+        collector.status = 500
+        val journey = device.open()
+        journey.screen("home")
+        journey.preview()
+        journey.erase()
+        buildActivity(ListActivity::class.java).setup().pause().stop()
+        await("a job") { jobs().isNotEmpty() }
     }
 
     @Test

@@ -19,6 +19,10 @@ class FakeCollector : AutoCloseable {
     @Volatile
     var status = 200
 
+    /** Locators of call codes to lease with each answer. */
+    @Volatile
+    var locators = emptyList<String>()
+
     /** Each request: its path, and its JSON where it has a body. */
     val requests = CopyOnWriteArrayList<Pair<String, JsonObject?>>()
 
@@ -49,6 +53,8 @@ class FakeCollector : AutoCloseable {
         threads.shutdownNow()
     }
 
+    private fun codes() = locators.joinToString { """{"locator":"$it","expires_in_s":604800}""" }
+
     private fun answer(exchange: HttpExchange) {
         val body = exchange.requestBody.readBytes()
         val json = body.takeIf { it.isNotEmpty() }
@@ -56,7 +62,7 @@ class FakeCollector : AutoCloseable {
             ?.let { JsonParser.parseString(it).asJsonObject }
         requests += exchange.requestURI.path to json
         val erasure = exchange.requestMethod == "DELETE" && status == 200
-        val text = if (status == 200) """{"stored":1}""" else """{"status":$status}"""
+        val text = if (status == 200) """{"stored":1,"codes":[${codes()}]}""" else """{"status":$status}"""
         val bytes = if (erasure) ByteArray(0) else text.toByteArray()
         exchange.sendResponseHeaders(if (erasure) 204 else status, if (erasure) -1 else bytes.size.toLong())
         exchange.responseBody.write(bytes)

@@ -44,6 +44,7 @@ class Phone(
             extraRoots = emptyList(),
             proxy = null,
             logLevel = LogLevel.WARN,
+            locked = false,
         )
         running = Opening.open(config, CallTexts())
         return this

@@ -1,4 +1,4 @@
-package jalon.android.support
+package jalon.test
 
 import com.google.gson.JsonObject
 import com.google.gson.JsonParser

@@ -1,0 +1,4 @@
+package androidx.compose.runtime
+
+/** Stands in for Compose's annotation, which only Google's repository has. */
+annotation class Composable

@@ -1,0 +1,66 @@
+// The README's samples, word for word; ReadmeTest compares the two.
+
+package jalon.readme
+
+import android.app.Activity
+import android.app.Application
+import androidx.compose.runtime.Composable
+import androidx.fragment.app.Fragment
+import androidx.lifecycle.compose.LifecycleStartEffect
+import jalon.android.CallUsButton
+import jalon.android.Consent
+import jalon.android.Journey
+import jalon.android.Price
+
+lateinit var journey: Journey
+
+class ProductActivity : Activity()
+
+class ShopApplication : Application() {
+    lateinit var journey: Journey
+
+    override fun onCreate() {
+        super.onCreate()
+        journey = Journey.open(this, writeKey = "wk_...", endpoint = "https://calls.example.com") {
+            screenName = { if (it is ProductActivity) "product/{id}" else it.javaClass.simpleName }
+        }
+    }
+}
+
+fun customerAgreed(journey: Journey) {
+    journey.setConsent(Consent.GRANTED) // remembered; until then nothing is written
+    journey.identify("customer-42")
+}
+
+fun customerLooksAt(journey: Journey) {
+    journey.product(id = "1004856", name = "Galaxy A10", price = Price(13_076, "EUR"))
+}
+
+fun customerTapsCallUs(journey: Journey, activity: Activity) {
+    journey.call(activity, "+33 1 23 45 67 89") // opens the dialer, with the code
+}
+
+class ProductFragment : Fragment() {
+    override fun onStart() {
+        super.onStart()
+        journey.screen("product/{id}")
+    }
+}
+
+@Composable
+fun JourneyScreen(journey: Journey, name: String) {
+    LifecycleStartEffect(name) {
+        journey.screen(name)
+        onStopOrDispose { }
+    }
+}
+
+fun callUsButton(activity: Activity) = CallUsButton(activity).apply {
+    number = "+33 1 23 45 67 89"
+    topic = "payment"
+}
+
+fun headersOf(journey: Journey): Map<String, String> {
+    val call = journey.callContext()
+    return listOfNotNull(call.userToUser?.let { "User-to-User" to it }).toMap()
+}
