@@ -14,7 +14,8 @@ class KeptTest {
     fun `what was recorded is kept when the process is killed`() {
         FakeCollector().use { collector ->
             val folder = Files.createTempDirectory("jalon").toFile()
-            val counts = listOf(1, 7, 500, 3_000)
+            // Together they fit one segment of the journal (512 KiB), should the worker never run.
+            val counts = listOf(1, 7, 500, 2_000)
             for (count in counts) {
                 val child = Child.start(Recorder::class.java, folder.path, "$count", collector.url)
                 val said = child.inputStream.bufferedReader().readLine()
