@@ -120,12 +120,12 @@ private fun open(report: Report, dir: File, url: String) {
         segment.add(theirs)
     }
     fun once(name: String, ns: Long) = Row(name).with("worst_us", ns / 1e3).with("count", 1)
-    report.row(once("System.loadLibrary", library))
-    report.row(once("open, the first of the process: with class loading", classes))
     report.row(Row("open, a new folder").sample(ours))
     report.row(Row("open, the same folder again").sample(again))
-    report.row(once("Segment: Analytics(…), the first: with class loading", segmentClasses))
     report.row(Row("Segment: Analytics(…), a new folder").sample(segment))
+    report.row(once("System.loadLibrary", library))
+    report.row(once("open, the first of the process: with class loading", classes))
+    report.row(once("Segment: Analytics(…), the first: with class loading", segmentClasses))
     report.reach("open without class loading, p99", 5.0, ours.percentile(99.0) / 1e6, "ms")
     report.note(
         "Class loading, paid once by any first call: the library ${shown(library / 1e6)} ms, then " +
@@ -332,7 +332,8 @@ private fun memory(report: Report, dir: File, data: File, url: String) {
     report.note(
         "Memory: each in a JVM of its own (medians of 3), after 20,000 events before, one event every " +
             "${WEIGHED_STEP_NS / 1_000} µs, all uploaded in the end. Heap is what lives after a collection; the " +
-            "JVM's heap is resident from the start (AlwaysPreTouch), so resident is what grew outside of it. " +
+            "JVM's heap is resident from the start (AlwaysPreTouch), so resident is what grew outside of it, " +
+            "within the few MB by which a JVM's own memory comes and goes. " +
             "`At once` is right after the last call, `at rest` when all is uploaded.",
     )
 }
