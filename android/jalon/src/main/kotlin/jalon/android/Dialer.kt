@@ -75,16 +75,18 @@ internal object Dialer {
     /** Shows what the agent will see. Asks on a thread of its own; the words are the main thread's. */
     fun preview(journey: Journey, activity: Activity) {
         val behind = WeakReference(activity)
-        val work = Runnable {
-            val preview = journey.preview()
-            Handler(Looper.getMainLooper()).post {
-                harmless {
-                    val text = describe(preview, journey.texts)
-                    behind.get()?.let { show(it, journey.texts.previewTitle, text, journey.texts.close) }
-                }
+        val ask = Runnable {
+            harmless {
+                val preview = journey.preview()
+                Handler(Looper.getMainLooper()).post { harmless { present(preview, journey.texts, behind.get()) } }
             }
         }
-        Thread({ harmless { work.run() } }, "jalon-preview").start()
+        Thread(ask, "jalon-preview").start()
+    }
+
+    private fun present(preview: Preview, texts: CallTexts, activity: Activity?) {
+        val text = describe(preview, texts)
+        if (activity != null) show(activity, texts.previewTitle, text, texts.close)
     }
 
     private fun describe(preview: Preview, texts: CallTexts): String {
