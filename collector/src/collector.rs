@@ -12,10 +12,12 @@ use jalon_desk::view::ContextView;
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::{ConfigError, Options};
+use crate::identity::IdentityKey;
 use crate::keys::{self, Key, KeyKind};
 use crate::limits::{
     BODIES_BYTES_MAX, DESK_LINK_MS, EVENTS_PER_S, EXPIRE_EVERY_S, EXPIRE_PAUSE_MS,
-    MISSES_PER_CALLER, MISSES_PER_KEY, STREAMS_MAX, THROTTLE_KEYS_MAX, UPLOADS_MAX,
+    IDENTITY_KEYS_MAX, MISSES_PER_CALLER, MISSES_PER_KEY, STREAMS_MAX, THROTTLE_KEYS_MAX,
+    UPLOADS_MAX,
 };
 use crate::link::{DeskLink, Opens};
 use crate::metrics::Metrics;
@@ -66,6 +68,9 @@ pub enum CollectorError {
     /// The data folder or the secret in it.
     #[error("failed to use the data folder: {0}")]
     Folder(#[source] io::Error),
+    /// One identity key too many.
+    #[error("failed to add the key: an app has {IDENTITY_KEYS_MAX} at most; remove one first")]
+    IdentityKeys,
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -139,6 +144,38 @@ impl Collector {
         let entry = Key { hash: keys::hash(&key), kind, app: app.to_owned() };
         self.0.storage.add_key(entry, self.0.now_ms()).await?;
         Ok(key)
+    }
+
+    /// Takes a key that an app's backend signs proofs of identity with; several may be valid at once,
+    /// so that one can follow the other. Proofs that arrive from now on are judged by it.
+    ///
+    /// # Errors
+    /// [`CollectorError::IdentityKeys`] when the app has as many as it may; else what the storage
+    /// says.
+    pub async fn add_identity_key(&self, key: IdentityKey) -> Result<(), CollectorError> {
+        let added = self.0.storage.add_identity_key(key, self.0.now_ms()).await?;
+        if added { Ok(()) } else { Err(CollectorError::IdentityKeys) }
+    }
+
+    /// The identity keys of an app, or of all, oldest first, and since when, in ms since the Unix
+    /// epoch.
+    ///
+    /// # Errors
+    /// What the storage says.
+    pub async fn identity_keys(
+        &self,
+        app: Option<&str>,
+    ) -> Result<Vec<(IdentityKey, i64)>, CollectorError> {
+        Ok(self.0.storage.identity_keys(app.map(str::to_owned)).await?)
+    }
+
+    /// Forgets an identity key; `false` when the app has none of that id. Customers whom it proved
+    /// stay verified.
+    ///
+    /// # Errors
+    /// What the storage says.
+    pub async fn remove_identity_key(&self, app: &str, id: &str) -> Result<bool, CollectorError> {
+        Ok(self.0.storage.remove_identity_key(app.to_owned(), id.to_owned()).await?)
     }
 
     /// Erases every installation that a customer used, in one app or in all, wholly; says how

@@ -248,3 +248,34 @@ fn every_command_explains_itself() {
         assert!(stdout(&run(args)).contains("Usage:"), "{args:?}");
     }
 }
+
+#[test]
+fn identity_keys_are_added_listed_and_removed_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (data, keys) = (data.to_str().unwrap(), concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys"));
+    let key = |args: &[&str]| run(&[&["identity-key"], args].concat());
+    let add = |algorithm: &str, file: &str| {
+        let app = ["--app", "com.example.shop", "--data", data];
+        key(&[&["add", "--algorithm", algorithm, "--key", file][..], &app].concat())
+    };
+    let refused = |output: Output, why: &str| {
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.contains(why), "{said}");
+    };
+    refused(key(&["list", "--data", data]), "no collector's data");
+    refused(add("es256", "/nonexistent"), "failed to read");
+    refused(add("es256", &format!("{keys}/one.private.pem")), "-pubout");
+
+    let id = stdout(&add("es256", &format!("{keys}/one.public.pem"))).trim().to_owned();
+    let other = stdout(&add("es256", &format!("{keys}/two.public.pem"))).trim().to_owned();
+    assert_eq!((id.len(), other.len()), (16, 16));
+    let list = stdout(&key(&["list", "--data", data, "--app", "com.example.shop"]));
+    assert_eq!(list.lines().count(), 2, "{list}");
+    assert!(list.contains(&id) && list.contains("ES256") && !list.contains("MFkw"), "{list}");
+
+    let remove = ["remove", "--data", data, "--app", "com.example.shop", "--id", &id];
+    assert_eq!(stdout(&key(&remove)), format!("removed {id}\n"));
+    refused(key(&remove), "has no key");
+    assert_eq!(stdout(&key(&["list", "--data", data])).lines().count(), 1);
+}

@@ -32,24 +32,25 @@ pub(super) fn put(
 ) -> rusqlite::Result<()> {
     let (locator, code_screen) = new.code.unwrap_or_default();
     let scope = if locator % 2 == 1 { Scope::Screen } else { new.scope };
-    let (customer, stated_from) = match &new.stated {
-        Some((customer, from)) => (customer.as_deref(), Some(*from as i64)),
-        None => (None, None),
-    };
+    let named = new.stated.as_ref().map(|(named, _)| named);
+    let customer = named.and_then(|named| named.id.as_ref());
+    let verified = named.and_then(|named| named.verified);
+    let stated_from = new.stated.as_ref().map(|(_, from)| *from as i64);
     let lease = leased(connection, state, installation, new)?;
     let mut insert = connection.prepare_cached(
         "INSERT INTO calls (installation, app, token, lease, code_screen, epoch, seq,
-           tapped_at, scope, topic, stated, customer, stated_from, arrived_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+           tapped_at, scope, topic, stated, customer, verified, stated_from, arrived_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
          ON CONFLICT (token) DO UPDATE SET
-           stated = 1, customer = excluded.customer, stated_from = excluded.stated_from
+           stated = 1, customer = excluded.customer, verified = excluded.verified,
+           stated_from = excluded.stated_from
          WHERE installation = excluded.installation AND stated = 0 AND excluded.stated = 1
          ON CONFLICT (lease) DO UPDATE SET
            token = excluded.token, code_screen = excluded.code_screen,
            epoch = excluded.epoch, seq = excluded.seq, tapped_at = excluded.tapped_at,
            scope = excluded.scope, topic = excluded.topic, stated = excluded.stated,
-           customer = excluded.customer, stated_from = excluded.stated_from,
-           arrived_at = excluded.arrived_at
+           customer = excluded.customer, verified = excluded.verified,
+           stated_from = excluded.stated_from, arrived_at = excluded.arrived_at
          WHERE token IS NULL",
     )?;
     let mut put = |lease: Option<Hash>| {
@@ -66,6 +67,7 @@ pub(super) fn put(
             new.topic,
             new.stated.is_some(),
             customer,
+            verified,
             stated_from,
             upload.arrived_at,
         ])

@@ -8,6 +8,16 @@ CREATE TABLE keys (
   created_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- What apps' backends sign proofs of identity with.
+CREATE TABLE identity_keys (
+  app       TEXT NOT NULL,
+  id        TEXT NOT NULL,       -- of its SHA-256
+  algorithm TEXT NOT NULL,       -- ES256, HS256
+  material  BLOB NOT NULL,       -- the public key as PEM, or the secret
+  added_at  INTEGER NOT NULL,
+  PRIMARY KEY (app, id)
+) WITHOUT ROWID;
+
 CREATE TABLE installations (
   id        INTEGER PRIMARY KEY AUTOINCREMENT,  -- never reused, so that no late reader mixes two up
   hash      BLOB NOT NULL UNIQUE,               -- SHA-256 of the installation
@@ -67,6 +77,7 @@ CREATE TABLE customers (
   seq          INTEGER NOT NULL,
   app          TEXT NOT NULL,
   customer     TEXT,              -- null: nobody any more
+  verified     INTEGER,           -- what came of the proof; null without one
   arrived_at   INTEGER NOT NULL,
   PRIMARY KEY (installation, epoch, seq)
 ) WITHOUT ROWID;
@@ -97,6 +108,7 @@ CREATE TABLE calls (
   topic        TEXT,
   stated       INTEGER NOT NULL DEFAULT 0,   -- whether the record said who calls
   customer     TEXT,              -- who, if so
+  verified     INTEGER,           -- what came of their proof; null without one
   stated_from  INTEGER,           -- the lowest seq of its snapshot: that customer's already
   arrived_at   INTEGER NOT NULL,
   claimed_by   BLOB,              -- HMAC of app and call id
