@@ -78,10 +78,7 @@ async fn take(collector: &Shared, headers: &HeaderMap, body: Body, form: Form) -
 /// Counts a request and its events against its key's quota.
 fn charge(collector: &Shared, key: &Key, events: usize) -> Result<(), Problem> {
     let cost = REQUEST_COST + u32::try_from(events).unwrap_or(u32::MAX - REQUEST_COST);
-    collector
-        .quota(&key.app)
-        .take(key.hash, cost, collector.clock.now().elapsed_ms)
-        .map_err(Problem::throttled)
+    collector.quota(&key.app).take(&key.hash, cost).map_err(Problem::throttled)
 }
 
 async fn store(collector: &Shared, (upload, rejected): (Upload, Vec<Rejected>)) -> Outcome {

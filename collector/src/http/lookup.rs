@@ -81,7 +81,7 @@ impl Asking {
             Handle::Token(_) => None,
             Handle::Code(..) => {
                 let (misses, of) = self.misses(collector);
-                misses.take(of, 1, collector.clock.now().elapsed_ms).map_err(|seconds| {
+                misses.take(&of, 1).map_err(|seconds| {
                     count(Lookup::Throttled);
                     Problem::throttled(seconds)
                 })?;
