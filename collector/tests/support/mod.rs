@@ -99,8 +99,19 @@ impl Site {
     }
 
     pub(crate) async fn open_with(change: impl FnOnce(Options) -> Options) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = FakeClock::new();
+        Self::make(tempfile::tempdir().unwrap(), FakeClock::new(), change).await
+    }
+
+    /// A collector on the folder of one that has ended.
+    pub(crate) async fn open_again(folder: TempDir, clock: Arc<FakeClock>) -> Self {
+        Self::make(folder, clock, |options| options).await
+    }
+
+    async fn make(
+        folder: TempDir,
+        clock: Arc<FakeClock>,
+        change: impl FnOnce(Options) -> Options,
+    ) -> Self {
         let options = change(Options::new(folder.path()));
         let collector = Collector::open(options, clock.clone()).await.unwrap();
         let write = collector.create_key(KeyKind::Write, APP).await.unwrap();
