@@ -35,6 +35,9 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     // 64 MiB of pages: uploads land all over the key space, and a miss is a read.
     connection.pragma_update(None, "cache_size", -65_536)?;
+    // What undoes one request of a group alone stays in memory: past 64 KiB SQLite would put it into
+    // a file outside the data folder, with a write for each page.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     // What is deleted is overwritten, freed pages included: erased means erased in the file, too.
     connection.pragma_update(None, "secure_delete", true)?;
     migrate(&mut connection)?;
