@@ -244,7 +244,7 @@ async fn the_log_stays_whole_through_erasing_retention_and_a_restart() {
 
     let Site { collector, clock, folder, .. } = site;
     drop(collector);
-    let site = Site::open_again(folder, clock).await;
+    let site = Site::open_on(folder, clock).await;
     assert_eq!(entries(&site), before);
     resolved(&site, "call-3", None).await;
     assert_eq!(flaws(&site), []);
