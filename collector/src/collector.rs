@@ -3,10 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
+use std::num::NonZeroU32;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use governor::Quota;
 use jalon::clock::Clock;
 use jalon_desk::view::ContextView;
 use tokio::sync::{Semaphore, watch};
@@ -26,9 +28,8 @@ use crate::store::{CallId, Context, SqliteStorage, Storage, StoreError};
 use crate::throttle::Throttle;
 use crate::view::{self, Labels};
 
-const HOUR_MS: u64 = 3_600_000;
-/// A write key may save up this much of its quota: phones come back online together.
-const QUOTA_BURST_MS: u64 = 10_000;
+/// A write key may save up this many seconds of its quota: phones come back online together.
+const QUOTA_BURST_S: u32 = 10;
 
 /// A collector on one data folder. Clones share it; the last one dropped closes it.
 #[derive(Clone)]
@@ -92,13 +93,14 @@ impl Collector {
             .map_err(CollectorError::Folder)?;
         let secret = Secret::open(&options.data_dir, &*clock).map_err(CollectorError::Folder)?;
         let storage = SqliteStorage::open(&options.data_dir, secret.clone(), Arc::clone(&clock))?;
+        let throttle = |quota| Throttle::new(quota, THROTTLE_KEYS_MAX, Arc::clone(&clock));
         let quota = |per_s: u32| {
-            Throttle::new(
-                per_s.saturating_mul((QUOTA_BURST_MS / 1_000) as u32),
-                QUOTA_BURST_MS,
-                THROTTLE_KEYS_MAX,
-            )
+            let burst = some(per_s.saturating_mul(QUOTA_BURST_S));
+            throttle(Quota::per_second(some(per_s)).allow_burst(burst))
         };
+        let caller_misses = throttle(Quota::per_hour(some(MISSES_PER_CALLER)));
+        let key_misses = throttle(Quota::per_hour(some(MISSES_PER_KEY)));
+        let default_quota = quota(EVENTS_PER_S);
         let mut labels = BTreeMap::new();
         let mut quotas = BTreeMap::new();
         for (app, entry) in &options.apps {
@@ -115,8 +117,8 @@ impl Collector {
             secret,
             storage: Box::new(storage),
             metrics: Metrics::new(),
-            caller_misses: Throttle::new(MISSES_PER_CALLER, HOUR_MS, THROTTLE_KEYS_MAX),
-            key_misses: Throttle::new(MISSES_PER_KEY, HOUR_MS, THROTTLE_KEYS_MAX),
+            caller_misses,
+            key_misses,
             bodies: Semaphore::new(BODIES_BYTES_MAX),
             uploads: Semaphore::new(UPLOADS_MAX),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
@@ -125,7 +127,7 @@ impl Collector {
             labels,
             no_labels: Labels::new(),
             quotas,
-            quota: quota(EVENTS_PER_S),
+            quota: default_quota,
             keys: Mutex::default(),
         })))
     }
@@ -275,4 +277,9 @@ impl Shared {
         let expires_at = self.now_ms() + DESK_LINK_MS;
         DeskLink { app: app.to_owned(), opens, agent, expires_at }
     }
+}
+
+/// A rate of none would never let anybody in: one.
+fn some(count: u32) -> NonZeroU32 {
+    NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
 }

@@ -124,6 +124,10 @@ pub const EVENTS_PER_S: u32 = 400_000;
 /// What a request costs beside its events, in events.
 pub const REQUEST_COST: u32 = 10;
 
+/// Entries of the audit log read at once, when it is printed: no reader then keeps what was erased
+/// in SQLite's log.
+pub const AUDIT_ENTRIES_READ: usize = 1_000;
+
 /// Rows removed in one slice of the retention job, so that ingest never waits long behind it.
 pub const EXPIRE_ROWS: usize = 2_000;
 /// A slice ends after this long, however few rows it has removed.

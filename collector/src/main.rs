@@ -1,5 +1,7 @@
-//! The collector as a program: serves a data folder, makes its keys, erases its customers.
+//! The collector as a program: serves a data folder, makes its keys, erases its customers, shows
+//! who looked.
 
+mod audit;
 mod serve;
 
 use std::io::Write as _;
@@ -44,6 +46,9 @@ enum Command {
     IdentityKey(IdentityKeys),
     /// Erase a customer: every installation they used, wholly. Works while the collector serves.
     Erase(Erase),
+    /// Print who looked at what, and check that the log is as it was written. Works while the
+    /// collector serves, and changes nothing.
+    Audit(audit::Args),
 }
 
 #[derive(Args)]
@@ -165,6 +170,7 @@ async fn main() -> ExitCode {
         Command::IdentityKey(IdentityKeys::List(args)) => list_identity_keys(args).await,
         Command::IdentityKey(IdentityKeys::Remove(args)) => remove_identity_key(args).await,
         Command::Erase(args) => erase(args).await,
+        Command::Audit(args) => return audit::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -109,10 +109,7 @@ async fn verify(collector: &Shared, upload: &mut Upload) -> Result<(), Problem> 
 /// Counts a request and its events against its key's quota.
 fn charge(collector: &Shared, key: &Key, events: usize) -> Result<(), Problem> {
     let cost = REQUEST_COST + u32::try_from(events).unwrap_or(u32::MAX - REQUEST_COST);
-    collector
-        .quota(&key.app)
-        .take(key.hash, cost, collector.clock.now().elapsed_ms)
-        .map_err(Problem::throttled)
+    collector.quota(&key.app).take(&key.hash, cost).map_err(Problem::throttled)
 }
 
 async fn store(collector: &Shared, upload: Upload, rejected: Vec<Rejected>) -> Outcome {

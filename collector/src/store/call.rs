@@ -3,6 +3,7 @@
 use jalon_desk::view::Scope;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::audit::{self, Noted};
 use super::writer::State;
 use super::{CallId, Claim, Handle, NewCall, Upload, View, lease};
 use crate::limits::{CLAIM_MS, CODE_CLAIMABLE_MS, TOKEN_CLAIMABLE_MS};
@@ -116,43 +117,44 @@ pub(super) fn claim(
                  WHERE id = ?1 AND claimed_by IS NULL",
             )?
             .execute(params![id, holder, claim.at])?;
-        audit(connection, claim.at, &claim.app, "resolve", &holder, claim.agent.as_deref())?;
+        let noted = Noted {
+            at: claim.at,
+            app: &claim.app,
+            act: "resolve",
+            call: &holder,
+            agent: claim.agent.as_deref(),
+        };
+        audit::note(connection, &state.secret, &noted)?;
     }
     Ok(found)
 }
 
-/// Notes that a desk link was opened. A call that is gone has nothing to show, so nothing to note.
-pub(super) fn note_view(connection: &Connection, view: &View) -> rusqlite::Result<()> {
+/// Notes that a desk link was opened. `false` for a call that is gone: it has nothing to show, so
+/// nothing to note.
+pub(super) fn note_view(
+    connection: &Connection,
+    state: &State,
+    view: &View,
+) -> rusqlite::Result<bool> {
     let holder: Option<Hash> = connection
         .prepare_cached(
             "SELECT claimed_by FROM calls WHERE id = ?1 AND app = ?2 AND claimed_by IS NOT NULL",
         )?
         .query_row(params![view.call, view.app], |row| row.get(0))
         .optional()?;
-    if let Some(holder) = holder {
-        audit(connection, view.at, &view.app, view.act, &holder, view.agent.as_deref())?;
-    }
-    Ok(())
+    let Some(call) = &holder else { return Ok(false) };
+    let (app, agent) = (view.app.as_str(), view.agent.as_deref());
+    audit::note(
+        connection,
+        &state.secret,
+        &Noted { at: view.at, app, act: view.act, call, agent },
+    )?;
+    Ok(true)
 }
 
-fn holder(secret: &Secret, app: &str, call_id: &str) -> Hash {
+/// What stands for a contact centre's call id, of one app, wherever it is kept.
+pub(super) fn holder(secret: &Secret, app: &str, call_id: &str) -> Hash {
     secret.hash("call-id", format!("{app}\0{call_id}").as_bytes())
-}
-
-fn audit(
-    connection: &Connection,
-    at: i64,
-    app: &str,
-    act: &str,
-    call: &Hash,
-    agent: Option<&str>,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO audit (at, app, act, call, agent) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![at, app, act, call, agent])?;
-    Ok(())
 }
 
 /// What decides whether a call can be claimed.

@@ -17,6 +17,7 @@ use crate::secret::Hash;
 use crate::wire::Lease;
 
 mod append;
+mod audit;
 mod call;
 mod erase;
 mod identity_key;
@@ -26,6 +27,7 @@ mod schema;
 mod sqlite;
 mod writer;
 
+pub use audit::{AuditEntry, AuditLog, Flaw};
 pub use sqlite::SqliteStorage;
 
 /// The answer of a storage, in time.
@@ -46,8 +48,9 @@ pub trait Storage: Send + Sync {
     /// Watches for changes of an installation's context: the number of its newest commit.
     fn follow(&self, installation: i64) -> watch::Receiver<u64>;
 
-    /// Notes in the audit log that a desk link was opened.
-    fn note_view(&self, view: View) -> Answer<'_, ()>;
+    /// Notes in the audit log that a desk link was opened. `false` once the call is erased: what
+    /// was read of it before must not be shown.
+    fn note_view(&self, view: View) -> Answer<'_, bool>;
 
     /// Erases an installation, also one never seen: nothing is kept but a tombstone.
     fn erase(&self, app: String, installation: Hash, at: i64) -> Answer<'_, Result<(), Refusal>>;

@@ -101,8 +101,10 @@ impl Storage for SqliteStorage {
         followers.entry(installation).or_insert_with(|| watch::channel(0).0).subscribe()
     }
 
-    fn note_view(&self, view: View) -> Answer<'_, ()> {
-        Box::pin(self.writer.write(move |connection, _| call::note_view(connection, &view)))
+    fn note_view(&self, view: View) -> Answer<'_, bool> {
+        Box::pin(
+            self.writer.write(move |connection, state| call::note_view(connection, state, &view)),
+        )
     }
 
     fn erase(&self, app: String, installation: Hash, at: i64) -> Answer<'_, Result<(), Refusal>> {

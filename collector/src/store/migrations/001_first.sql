@@ -129,12 +129,13 @@ CREATE TABLE screens (
 
 -- Every view of a context. It names the call by a keyed hash and no customer, so that it can stay.
 CREATE TABLE audit (
-  id    INTEGER PRIMARY KEY AUTOINCREMENT,
+  id    INTEGER PRIMARY KEY,      -- 1, 2, 3 ..., given by the writer: a gap is a missing entry
   at    INTEGER NOT NULL,
   app   TEXT NOT NULL,
   act   TEXT NOT NULL,            -- resolve, desk, live
   call  BLOB NOT NULL,            -- HMAC of app and call id
-  agent TEXT
+  agent TEXT,
+  seal  BLOB NOT NULL             -- HMAC of the seal before it and of all its own columns
 );
 CREATE TRIGGER audit_keeps BEFORE DELETE ON audit BEGIN
   SELECT raise(ABORT, 'the audit log is append-only');
