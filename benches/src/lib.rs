@@ -7,6 +7,7 @@ pub mod child;
 pub mod clock;
 pub mod collector;
 pub mod http;
+pub mod load;
 pub mod phone;
 pub mod report;
 pub mod rows;

@@ -18,8 +18,8 @@ use crate::identity::IdentityKey;
 use crate::keys::{self, Key, KeyKind};
 use crate::limits::{
     BODIES_BYTES_MAX, DESK_LINK_MS, EVENTS_PER_S, EXPIRE_EVERY_S, EXPIRE_PAUSE_MS,
-    IDENTITY_KEYS_MAX, MISSES_PER_CALLER, MISSES_PER_KEY, STREAMS_MAX, THROTTLE_KEYS_MAX,
-    UPLOADS_MAX,
+    IDENTITY_KEYS_MAX, LEASE_SCREENS_MAX, MISSES_PER_CALLER, MISSES_PER_KEY, STREAMS_MAX,
+    THROTTLE_KEYS_MAX, UPLOADS_MAX,
 };
 use crate::link::{DeskLink, Opens};
 use crate::metrics::Metrics;
@@ -53,6 +53,8 @@ pub(crate) struct Shared {
     /// Whether live streams end.
     pub(crate) ending: watch::Sender<bool>,
     labels: BTreeMap<String, Labels>,
+    /// The numbers of each app's configured screens.
+    numbers: BTreeMap<String, BTreeMap<String, u16>>,
     no_labels: Labels,
     quotas: BTreeMap<String, Throttle<Hash>>,
     quota: Throttle<Hash>,
@@ -102,10 +104,11 @@ impl Collector {
         let key_misses = throttle(Quota::per_hour(some(MISSES_PER_KEY)));
         let default_quota = quota(EVENTS_PER_S);
         let mut labels = BTreeMap::new();
+        let mut numbers = BTreeMap::new();
         let mut quotas = BTreeMap::new();
         for (app, entry) in &options.apps {
             let names = entry.screens.iter().map(|screen| screen.name.clone()).collect();
-            storage.number_screens(app.clone(), names).await?;
+            numbers.insert(app.clone(), storage.number_screens(app.clone(), names).await?);
             let by_name: Labels =
                 entry.screens.iter().map(|screen| (screen.name.clone(), screen.clone())).collect();
             labels.insert(app.clone(), by_name);
@@ -125,6 +128,7 @@ impl Collector {
             streams_of_call: Mutex::default(),
             ending: watch::Sender::new(false),
             labels,
+            numbers,
             no_labels: Labels::new(),
             quotas,
             quota: default_quota,
@@ -239,6 +243,13 @@ impl Shared {
     /// The business words of an app's screens.
     pub(crate) fn labels(&self, app: &str) -> &Labels {
         self.labels.get(app).unwrap_or(&self.no_labels)
+    }
+
+    /// The numbers that a phone with fresh codes may need, of screens it has not named yet: its
+    /// customer may see them first without data.
+    pub(crate) fn numbers(&self, app: &str) -> impl Iterator<Item = (&String, u16)> {
+        let numbers = self.numbers.get(app).into_iter().flatten();
+        numbers.take(LEASE_SCREENS_MAX).map(|(name, number)| (name, *number))
     }
 
     /// How much an app's write keys may bring.

@@ -77,6 +77,8 @@ pub const LEASES_HELD: u32 = 5;
 pub const LEASES_LOW: u32 = 3;
 /// Unclaimed codes given to one installation, whatever it says it holds.
 pub const LEASES_UNCLAIMED_MAX: u32 = 20;
+/// Configured screens whose numbers go with fresh codes: some 8 KB, of 64 that the SDK reads.
+pub const LEASE_SCREENS_MAX: usize = 200;
 /// How long the phone may use a code.
 pub const LEASE_MS: i64 = 7 * DAY_MS;
 /// How long the collector honours it: one day longer, for a phone whose clock is slow.

@@ -67,7 +67,8 @@ pub struct UploadAnswer {
     pub rejected: Vec<Rejected>,
     /// Fresh call codes for this installation.
     pub codes: Vec<Lease>,
-    /// The numbers that call codes name these screens by.
+    /// The numbers that call codes name screens by: of those in this upload, and with fresh codes of
+    /// those that the app has configured.
     pub screens: BTreeMap<String, u16>,
 }
 

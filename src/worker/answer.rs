@@ -142,6 +142,7 @@ impl Worker {
                 store.release();
                 // An empty batch that fails is not worth waking up for: the next one brings codes.
                 self.codes_asked |= events == 0;
+                self.codes_out_of_reach |= events == 0;
                 Ok(())
             }
         }

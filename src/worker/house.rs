@@ -49,6 +49,7 @@ impl Worker {
         self.calls.clear();
         self.first_unsent_ms = None;
         self.codes_asked = false;
+        self.codes_out_of_reach = false;
         self.generation += 1;
         self.upload = Upload::new();
         self.codes_seen = self.shared.intake.codes_version();

@@ -134,6 +134,8 @@ pub(crate) struct Worker {
     first_unsent_ms: Option<u64>,
     /// Codes were asked for since they last ran low.
     codes_asked: bool,
+    /// The collector could not be asked for codes: the app may know when it can.
+    codes_out_of_reach: bool,
     codes_seen: CodesVersion,
     /// Callers that wait until nothing waits any more.
     waiters: Vec<Waiter>,
@@ -164,6 +166,7 @@ impl Worker {
             calls: VecDeque::new(),
             first_unsent_ms: None,
             codes_asked: false,
+            codes_out_of_reach: false,
             codes_seen: CodesVersion::default(),
             waiters: Vec::new(),
             requests: 0,
@@ -198,6 +201,7 @@ impl Worker {
         let closing = inbox.close;
         if inbox.upload {
             self.upload.force();
+            self.codes_asked &= !std::mem::take(&mut self.codes_out_of_reach);
         }
         if inbox.upload || !inbox.previews.is_empty() {
             self.retry_at_ms = None;

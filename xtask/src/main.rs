@@ -55,7 +55,7 @@ enum Task {
     Xcframework,
     /// Measures, beside a peer in the same run; prints a table and writes target/bench/NAME.json.
     Bench {
-        /// record, call, desk, open, wire or collector; all of them if not given. Or kotlin or swift,
+        /// record, call, desk, open, wire, collector or lookup; all of them if not given. Or kotlin or swift,
         /// only by name: they need a JDK and Maven, or a Debian root with Swift.
         name: Option<String>,
     },
@@ -98,7 +98,7 @@ fn run(task: Task) -> Result<ExitCode> {
 }
 
 fn bench(name: Option<&str>) -> Result<()> {
-    const ALL: [&str; 6] = ["record", "call", "open", "wire", "desk", "collector"];
+    const ALL: [&str; 7] = ["record", "call", "open", "wire", "desk", "collector", "lookup"];
     if name == Some("kotlin") {
         return bench::kotlin();
     }

@@ -113,8 +113,12 @@ fn charge(collector: &Shared, key: &Key, events: usize) -> Result<(), Problem> {
 }
 
 async fn store(collector: &Shared, upload: Upload, rejected: Vec<Rejected>) -> Outcome {
-    let (stored, calls) = (upload.events.len(), upload.calls.len());
-    let appended = collector.storage.append(upload).await?.map_err(refused)?;
+    let (stored, calls, app) = (upload.events.len(), upload.calls.len(), upload.app.clone());
+    let mut appended = collector.storage.append(upload).await?.map_err(refused)?;
+    if !appended.codes.is_empty() {
+        let numbers = collector.numbers(&app).map(|(name, number)| (name.clone(), number));
+        appended.screens.extend(numbers);
+    }
     let metrics = &collector.metrics;
     metrics.events.inc_by(stored as u64);
     metrics.calls.inc_by(calls as u64);

@@ -76,8 +76,9 @@ pub trait Storage: Send + Sync {
     /// Forgets an identity key; `false` when the app has none of that id.
     fn remove_identity_key(&self, app: String, id: String) -> Answer<'_, bool>;
 
-    /// Gives numbers to screens, in this order, unless they have one.
-    fn number_screens(&self, app: String, names: Vec<String>) -> Answer<'_, ()>;
+    /// Gives numbers to screens, in this order, unless they have one; says which each has, as far as
+    /// there are numbers.
+    fn number_screens(&self, app: String, names: Vec<String>) -> Answer<'_, BTreeMap<String, u16>>;
 
     /// Whether writes get through.
     fn ready(&self) -> Answer<'_, ()>;

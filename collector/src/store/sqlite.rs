@@ -1,6 +1,6 @@
 //! The embedded storage: SQLite, one thread that writes, a few connections that read.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -158,12 +158,15 @@ impl Storage for SqliteStorage {
         )
     }
 
-    fn number_screens(&self, app: String, names: Vec<String>) -> Answer<'_, ()> {
+    fn number_screens(&self, app: String, names: Vec<String>) -> Answer<'_, BTreeMap<String, u16>> {
         Box::pin(self.writer.write(move |connection, state| {
-            for name in &names {
-                append::number_screen(connection, state, &app, name)?;
+            let mut numbers = BTreeMap::new();
+            for name in names {
+                if let Some(number) = append::number_screen(connection, state, &app, &name)? {
+                    numbers.insert(name, number);
+                }
             }
-            Ok(())
+            Ok(numbers)
         }))
     }
 

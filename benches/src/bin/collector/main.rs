@@ -2,14 +2,13 @@
 //! that does nothing but append and fsync.
 
 mod bare;
-mod load;
 
 use anyhow::{Result, ensure};
 use jalon_benches::collector::Collector;
+use jalon_benches::load::{BATCH, CONNECTIONS, Load, Rate, Round, SECONDS};
 use jalon_benches::report::{Report, Row, Sample, Unit, folder, median, number_shown};
 
 use bare::Bare;
-use load::{BATCH, CONNECTIONS, Load, SECONDS};
 
 const ROUNDS: usize = 5;
 
@@ -27,15 +26,15 @@ fn main() -> Result<()> {
     let bare = Bare::start(&dir.path().join("log"))?;
     let mut load = Load::new(&collector.write_key)?;
     // What runs first finds cold caches; nobody's round should be that.
-    let warm = load.run(&collector.address, 0.5, false)?;
-    load.run(&bare.address, 0.5, true)?;
+    let warm = load.run(&collector.address, 0.5, Rate::Flat)?;
+    load.run(&bare.address, 0.5, Rate::Repeated)?;
     let (mut ours, mut floor) = (Side::default(), Side::default());
     let mut cpu = Vec::new();
     for _ in 0..ROUNDS {
         let before = collector.cpu_seconds()?;
-        let events = ours.add(load.run(&collector.address, SECONDS, false)?);
+        let events = ours.add(load.run(&collector.address, SECONDS, Rate::Flat)?);
         cpu.push((collector.cpu_seconds()? - before) * 1e6 / events);
-        floor.add(load.run(&bare.address, SECONDS, true)?);
+        floor.add(load.run(&bare.address, SECONDS, Rate::Repeated)?);
     }
     let sent = (warm.answers.len() + ours.answers.count()) * BATCH;
     let stored = collector.events_stored()?;
@@ -64,7 +63,7 @@ struct Side {
 
 impl Side {
     /// Adds a round; says how many events it was.
-    fn add(&mut self, round: load::Round) -> f64 {
+    fn add(&mut self, round: Round) -> f64 {
         let events = (round.answers.len() * BATCH) as f64;
         self.rates.push(events / round.seconds);
         self.answers.add(round.answers);

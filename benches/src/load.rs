@@ -5,20 +5,22 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Barrier;
 use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use jalon_benches::clock::Watch;
-use jalon_benches::http::{self, Client};
-use jalon_benches::rows::{self, Deed, ShopRow};
+
+use crate::clock::{Watch, sleep};
+use crate::http::{self, Client};
+use crate::rows::{self, Deed, ShopRow};
 
 /// Connections at once.
-pub(crate) const CONNECTIONS: usize = 64;
+pub const CONNECTIONS: usize = 64;
 /// Events of a batch.
-pub(crate) const BATCH: usize = 100;
+pub const BATCH: usize = 100;
 /// Length of a round.
-pub(crate) const SECONDS: f64 = 4.0;
+pub const SECONDS: f64 = 4.0;
 /// Batches of one phone, in a row.
 const PHONE_BATCHES: usize = 5;
 /// The fastest round that does not run out of batches.
@@ -27,7 +29,8 @@ const EVENTS_PER_S_MAX: f64 = 200_000.0;
 const SENT_AT_MS: i64 = 1_795_281_956_735;
 
 /// Makes and sends load.
-pub(crate) struct Load {
+#[derive(Debug)]
+pub struct Load {
     key: String,
     rows: Vec<ShopRow>,
     phones: u64,
@@ -35,17 +38,32 @@ pub(crate) struct Load {
     batches: usize,
 }
 
+/// How fast it is sent.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Rate {
+    /// As fast as it is answered.
+    Flat,
+    /// So, and few batches over and over: for a server that does not look at them.
+    Repeated,
+    /// So many events a second, answered or not.
+    EventsPerSecond(f64),
+}
+
 /// What came of a round.
-pub(crate) struct Round {
+#[derive(Debug)]
+pub struct Round {
     /// From the first request to the last answer.
-    pub(crate) seconds: f64,
+    pub seconds: f64,
     /// How long each answer took, in ns.
-    pub(crate) answers: Vec<u64>,
+    pub answers: Vec<u64>,
 }
 
 impl Load {
     /// Makes batches for this write key.
-    pub(crate) fn new(key: &str) -> Result<Self> {
+    ///
+    /// # Errors
+    /// When the rows cannot be read.
+    pub fn new(key: &str) -> Result<Self> {
         let mut rows = rows::customers()?;
         rows.extend(rows::mixed()?);
         rows.retain(|row| row.deed == Deed::View);
@@ -53,14 +71,21 @@ impl Load {
     }
 
     /// Bytes of a batch, on average.
-    pub(crate) fn batch_bytes(&self) -> usize {
+    pub fn batch_bytes(&self) -> usize {
         self.bytes / self.batches.max(1)
     }
 
-    /// Runs one round. With `repeat`, few batches are sent over and over: for a server that does
-    /// not look at them.
-    pub(crate) fn run(&mut self, address: &str, seconds: f64, repeat: bool) -> Result<Round> {
-        let each = (EVENTS_PER_S_MAX * seconds / (BATCH * CONNECTIONS) as f64).ceil() as usize;
+    /// Runs one round.
+    ///
+    /// # Errors
+    /// When a request fails.
+    pub fn run(&mut self, address: &str, seconds: f64, rate: Rate) -> Result<Round> {
+        let (events_per_s, repeat) = match rate {
+            Rate::Flat => (EVENTS_PER_S_MAX, false),
+            Rate::Repeated => (EVENTS_PER_S_MAX, true),
+            Rate::EventsPerSecond(events) => (events, false),
+        };
+        let each = (events_per_s * seconds / (BATCH * CONNECTIONS) as f64).ceil() as usize;
         let phones_each = if repeat { 2 } else { each.div_ceil(PHONE_BATCHES) };
         let mut lanes = Vec::new();
         for _ in 0..CONNECTIONS {
@@ -75,7 +100,7 @@ impl Load {
                     let start = &start;
                     scope.spawn(move || {
                         start.wait();
-                        send_all(client, requests, seconds, repeat)
+                        send_all(client, requests, seconds, rate)
                     })
                 })
                 .collect();
@@ -152,12 +177,17 @@ fn send_all(
     client: &mut Client,
     requests: &[Vec<u8>],
     seconds: f64,
-    repeat: bool,
+    rate: Rate,
 ) -> Result<(f64, Vec<u64>)> {
     let start = Watch::start();
     let mut answers = Vec::with_capacity(requests.len());
+    let repeat = rate == Rate::Repeated;
     let count = if repeat { usize::MAX } else { requests.len() };
-    for request in requests.iter().cycle().take(count) {
+    for (at, request) in requests.iter().cycle().take(count).enumerate() {
+        if let Rate::EventsPerSecond(events) = rate {
+            let due = at as f64 * (BATCH * CONNECTIONS) as f64 / events;
+            sleep(Duration::from_secs_f64((due - start.seconds()).max(0.0)));
+        }
         if start.seconds() >= seconds {
             break;
         }
