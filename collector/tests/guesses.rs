@@ -16,6 +16,7 @@ use axum::body::Body;
 use axum::http::{Request, StatusCode};
 use fastrand::Rng;
 use futures_util::StreamExt as _;
+use futures_util::future::join_all;
 use futures_util::stream;
 use jalon::call::LOCATOR_END;
 use jalon::clock::Clock as _;
@@ -59,13 +60,13 @@ fn mistyped(code: &str) -> String {
 
 /// What came of one guesser's look-ups.
 #[derive(Default)]
-struct Guesser {
+struct Tally {
     missed_at: Vec<i64>,
     hits: u64,
     throttled: u64,
 }
 
-impl Guesser {
+impl Tally {
     fn note(&mut self, answer: &Answer, at: i64) {
         match answer.status {
             StatusCode::NOT_FOUND => self.missed_at.push(at),
@@ -195,38 +196,43 @@ async fn a_hundred_thousand_guesses_are_held_to_the_rate_and_real_callers_go_unh
 
 async fn by_many_callers(site: &Site, dice: &mut Rng, real: Vec<Real>, live: i64) {
     let key = &site.centre;
-    let mut guessers: HashMap<String, Guesser> = HashMap::new();
-    for (minute, real) in real.into_iter().enumerate() {
-        let mut real = Some(real);
-        for n in 0..GUESSES_A_MINUTE {
-            let caller = format!("+336{:08}", dice.usize(0..CALLERS));
-            let call_id = format!("guess {minute} {n}");
-            let answer = look_up(site, key, &guess(dice), &call_id, Some(&caller)).await;
-            guessers.entry(caller.clone()).or_default().note(&answer, site.clock.now().wall_ms);
-            if answer.status == StatusCode::TOO_MANY_REQUESTS && n % 50 == 0 {
-                still_answered(site, &caller).await;
-                // What is held back tells nothing of the code: one that lives answers alike.
-                let waiting = real.as_ref().map_or_else(|| guess(dice), |real| real.code.clone());
-                let alike = look_up(site, key, &waiting, &call_id, Some(&caller)).await;
-                assert_eq!(alike.body, answer.body);
-                assert_eq!(alike.headers["retry-after"], answer.headers["retry-after"]);
-            }
-            if n == GUESSES_A_MINUTE / 2 {
-                real.take().unwrap().calls(site, key, minute).await;
-            }
+    let mut tallies: HashMap<String, Tally> = HashMap::new();
+    let mut real = real.into_iter().enumerate().peekable();
+    while let Some((minute, calling)) = real.next() {
+        let guesses: Vec<_> = (0..GUESSES_A_MINUTE)
+            .map(|_| (format!("+336{:08}", dice.usize(0..CALLERS)), guess(dice)))
+            .collect();
+        // All in flight at once, and among them one who really calls.
+        let asked = guesses.iter().map(async |(caller, code)| {
+            look_up(site, key, code, &format!("{caller} in {minute}"), Some(caller)).await
+        });
+        let (answers, ()) = tokio::join!(join_all(asked), calling.calls(site, key, minute));
+        for ((caller, _), answer) in guesses.iter().zip(&answers) {
+            tallies.entry(caller.clone()).or_default().note(answer, site.clock.now().wall_ms);
+        }
+        let over = guesses.iter().zip(&answers).find(|((caller, _), answer)| {
+            answer.status == StatusCode::TOO_MANY_REQUESTS && tallies[caller].hits == 0
+        });
+        if let (Some(((caller, _), answer)), Some((_, next))) = (over, real.peek()) {
+            still_answered(site, caller).await;
+            // What is held back tells nothing of the code: one that lives answers alike.
+            let call_id = format!("{caller} in {minute}");
+            let alike = look_up(site, key, &next.code, &call_id, Some(caller)).await;
+            assert_eq!(alike.body, answer.body);
+            assert_eq!(alike.headers["retry-after"], answer.headers["retry-after"]);
         }
         site.clock.advance(MINUTE_MS);
     }
-    let guessers: Vec<Guesser> = guessers.into_values().collect();
-    let misses: usize = guessers.iter().map(|guesser| guesser.missed_at.len()).sum();
-    let hits: u64 = guessers.iter().map(|guesser| guesser.hits).sum();
-    let throttled: u64 = guessers.iter().map(|guesser| guesser.throttled).sum();
+    let tallies: Vec<Tally> = tallies.into_values().collect();
+    let misses: usize = tallies.iter().map(|tally| tally.missed_at.len()).sum();
+    let hits: u64 = tallies.iter().map(|tally| tally.hits).sum();
+    let throttled: u64 = tallies.iter().map(|tally| tally.throttled).sum();
     assert_eq!(misses as u64 + hits + throttled, (MINUTES * GUESSES_A_MINUTE) as u64);
     let hours = MINUTES as i64 / 60 + 1;
-    for guesser in &guessers {
-        guesser.is_held_to(5, 12 * MINUTE_MS);
-        assert!(guesser.missed_at.len() as i64 <= 5 + 5 * hours);
-        assert!(guesser.missed_at.len() >= 5, "and is not held to less");
+    for tally in &tallies {
+        tally.is_held_to(5, 12 * MINUTE_MS);
+        assert!(tally.missed_at.len() as i64 <= 5 + 5 * hours);
+        assert!(tally.missed_at.len() >= 5, "and is not held to less");
     }
     as_lucky_as_expected(misses as u64 + hits, hits, live);
     eprintln!("{misses} missed, {hits} hit, {throttled} held back");
@@ -244,29 +250,29 @@ async fn still_answered(site: &Site, caller: &str) {
 /// are not held up by them.
 async fn by_one_key_without_callers(site: &Site, dice: &mut Rng, real: Vec<Real>, live: i64) {
     let key = site.collector.create_key(KeyKind::ContactCentre, APP).await.unwrap();
-    let mut guesser = Guesser::default();
-    for (minute, real) in real.into_iter().enumerate() {
-        let mut real = Some(real);
-        for n in 0..100 {
-            let call_id = format!("unnamed {minute} {n}");
-            let answer = look_up(site, &key, &guess(dice), &call_id, None).await;
-            guesser.note(&answer, site.clock.now().wall_ms);
-            if n == 50 {
-                let real = real.take().unwrap();
-                if minute.is_multiple_of(2) {
-                    real.calls(site, &key, minute).await;
-                } else {
-                    let answer = look_up(site, &site.centre, &real.code, &call_id, None).await;
-                    assert_eq!(answer.ok()["customer"]["id"], real.customer);
-                }
+    let mut tally = Tally::default();
+    for (minute, calling) in real.into_iter().enumerate() {
+        let guesses: Vec<_> = (0..100).map(|_| guess(dice)).collect();
+        let asked = guesses.iter().map(async |code| {
+            look_up(site, &key, code, &format!("unnamed in {minute}"), None).await
+        });
+        let called = async {
+            if minute.is_multiple_of(2) {
+                return calling.calls(site, &key, minute).await;
             }
+            let answer = look_up(site, &site.centre, &calling.code, "call", None).await;
+            assert_eq!(answer.ok()["customer"]["id"], calling.customer);
+        };
+        let (answers, ()) = tokio::join!(join_all(asked), called);
+        for answer in &answers {
+            tally.note(answer, site.clock.now().wall_ms);
         }
         site.clock.advance(MINUTE_MS);
     }
-    guesser.is_held_to(600, MINUTE_MS / 10);
-    let misses = guesser.missed_at.len() as u64;
+    tally.is_held_to(600, MINUTE_MS / 10);
+    let misses = tally.missed_at.len() as u64;
     assert!((1_190..=1_200).contains(&misses), "{misses} in an hour: 600 at once, 600 grown back");
-    as_lucky_as_expected(misses + guesser.hits, guesser.hits, live);
+    as_lucky_as_expected(misses + tally.hits, tally.hits, live);
 }
 
 /// The statuses of look-ups that are all in flight at once, by one caller.
