@@ -1,0 +1,93 @@
+// What every recipe is tried against: a collector that runs, a customer with a leased code, and a
+// collector that is down or does not answer.
+
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { Collector } from "../../../../collector/tests/browser/support/collector.js";
+import {
+  Phone, code, customer, failure, screen,
+} from "../../../../collector/tests/browser/support/phone.js";
+
+export { Collector };
+
+export const CUSTOMER = "515136153";
+export const CALLER = "+33612345678";
+// A right check digit, and nobody's.
+export const NOBODY = code("412907384");
+export const RECIPES = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+
+export const callId = () => `call-${randomUUID()}`;
+
+// Thirteen digits that lead to a customer who failed to pay, as the phone would dial them.
+export async function leasedCode(collector) {
+  const phone = new Phone(collector);
+  const { codes } = await phone.record(
+    customer(CUSTOMER), screen("checkout/payment"), failure("card_declined", "checkout/payment"),
+  );
+  return code(codes[0].locator);
+}
+
+// A call that a SIP client placed: its token, in the form of the header User-to-User too.
+export async function sipCall(collector) {
+  const phone = new Phone(collector);
+  await phone.record(customer(CUSTOMER), screen("checkout/payment"));
+  const token = await phone.call({ customer: CUSTOMER });
+  const hex = Buffer.from(token, "ascii").toString("hex");
+  return { token, uui: `00${hex};encoding=hex;purpose=isdn-uui;content=isdn-uui` };
+}
+
+export function mistyped(digits) {
+  return digits.slice(0, -1) + ((Number(digits.at(-1)) + 1) % 10);
+}
+
+// The page behind a desk link, as an agent's browser gets it.
+export async function page(link) {
+  const answer = await fetch(link);
+  assert.equal(answer.status, 200, `${answer.status} for a desk link`);
+  return answer.text();
+}
+
+export async function showsTheCustomer(link) {
+  assert.ok(link, "there is a desk link");
+  assert.ok((await page(link)).includes(CUSTOMER), "the desk shows the customer");
+}
+
+// Whether this collector gives a link for what it does not know. Then the agent types the code.
+export async function fallbackLinks(collector) {
+  const answer = await fetch(`${collector.origin}/v1/contexts/${NOBODY}?call_id=probe`, {
+    headers: { authorization: `Bearer ${collector.contactCentreKey}` },
+  });
+  return Boolean((await answer.json()).desk);
+}
+
+// Takes every request and answers none.
+export async function silentServer() {
+  const server = createServer(() => {});
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    origin: `http://127.0.0.1:${server.address().port}`,
+    stop() {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+// A port on which nobody listens.
+export async function deadOrigin() {
+  const server = await silentServer();
+  server.stop();
+  return server.origin;
+}
+
+export async function took(work) {
+  const start = performance.now();
+  const value = await work();
+  return { value, ms: performance.now() - start };
+}
