@@ -13,8 +13,8 @@ import { after, before, test } from "node:test";
 import twilio from "twilio";
 
 import {
-  CALLER, CUSTOMER, Collector, NOBODY, RECIPES, callId, deadOrigin, fallbackLinks, leasedCode,
-  mistyped, showsTheCustomer, silentServer, sipCall, took,
+  CALLER, CUSTOMER, Collector, NOBODY, RECIPES, callId, failing, fallbackLinks, leasedCode,
+  mistyped, showsTheCustomer, sipCall, took,
 } from "./support/centre.js";
 import { parse } from "./support/twiml.js";
 
@@ -40,7 +40,7 @@ before(async () => {
 after(async () => {
   for (const server of servers) server.kill();
   await collector?.stop();
-  await rm(folder, { recursive: true });
+  if (folder) await rm(folder, { recursive: true });
 });
 
 const settings = (more = {}) => ({
@@ -141,7 +141,7 @@ test("a SIP call that carries its context is asked for no digits", async () => {
 for (const [what, digits] of [
   ["a wrong check digit", () => mistyped(NOBODY)],
   ["a code that nobody has", () => NOBODY],
-  ["three digits", () => "412"],
+  ["twelve digits", () => NOBODY.slice(1)],
   ["nothing dialled", () => ""],
 ]) {
   test(`${what}: the call goes to an agent, who can type the code`, async () => {
@@ -166,16 +166,12 @@ test("withheld numbers share no caller's throttle", async () => {
   await showsTheCustomer(task(await step(server, "/code", call)).jalon_desk);
 });
 
-test("a collector that is down, or silent, does not keep a call from its agent", async () => {
-  const silent = await silentServer();
-  for (const origin of [await deadOrigin(), silent.origin]) {
-    const server = await start({ JALON_COLLECTOR: origin });
-    const { value, ms } = await took(() => step(server, "/code", ring({ Digits: NOBODY })));
-    assert.deepEqual(task(value), {});
-    assert.ok(ms < PATIENCE_MS, `${ms} ms`);
-    assert.match(server.log, /no answer from the collector/);
-  }
-  silent.stop();
+failing("does not keep a call from its agent", async (origin) => {
+  const server = await start({ JALON_COLLECTOR: origin });
+  const { value, ms } = await took(() => step(server, "/code", ring({ Digits: NOBODY })));
+  assert.deepEqual(task(value), {});
+  assert.ok(ms < PATIENCE_MS, `${ms} ms`);
+  assert.match(server.log, /no answer from the collector/);
 });
 
 test("who is not Twilio gets nothing", async () => {

@@ -6,6 +6,7 @@ import { randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { dirname, join } from "node:path";
+import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
 import { Collector } from "../../../../collector/tests/browser/support/collector.js";
@@ -65,25 +66,34 @@ export async function fallbackLinks(collector) {
   return Boolean((await answer.json()).desk);
 }
 
-// Takes every request and answers none.
-export async function silentServer() {
-  const server = createServer(() => {});
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    origin: `http://127.0.0.1:${server.address().port}`,
-    stop() {
-      server.closeAllConnections();
-      server.close();
-    },
+// A test for each way in which a collector fails: it is down, does not answer, or something in front
+// of it answers in its place.
+export function failing(what, check) {
+  const respond = (status, text) => (request, response) => {
+    response.writeHead(status, { "content-type": "text/html" }).end(text);
   };
-}
-
-// A port on which nobody listens.
-export async function deadOrigin() {
-  const server = await silentServer();
-  server.stop();
-  return server.origin;
+  for (const [how, listener] of [
+    ["down", null],
+    ["silent", () => {}],
+    ["behind a proxy that says 502", respond(502, "<html>Bad gateway</html>")],
+    ["behind a portal that says 200", respond(200, "<html>Sign in</html>")],
+    ["cut off", respond(200, '{"desk":"https://calls.exa')],
+    ["not ours", respond(200, "null")],
+  ]) {
+    test(`a collector that is ${how} ${what}`, async () => {
+      const server = createServer(listener ?? (() => {}));
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const origin = `http://127.0.0.1:${server.address().port}`;
+      if (!listener) server.close();
+      try {
+        await check(origin);
+      } finally {
+        server.closeAllConnections();
+        server.close();
+      }
+    });
+  }
 }
 
 export async function took(work) {
