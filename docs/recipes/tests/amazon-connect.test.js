@@ -11,8 +11,8 @@ import Ajv from "ajv";
 
 import { showDesk } from "../amazon-connect/desk-panel.js";
 import {
-  CALLER, CUSTOMER, Collector, NOBODY, RECIPES, callId, failing, fallbackLinks, leasedCode,
-  mistyped, showsTheCustomer, sipCall, took,
+  CALLER, CUSTOMER, Collector, NOBODY, RECIPES, callId, failing, leasedCode, mistyped,
+  showsTheCustomer, sipCall, takesTheCode, took,
 } from "./support/centre.js";
 import { Contact } from "./support/connect.js";
 
@@ -150,7 +150,7 @@ for (const [what, dialled] of [
     const address = `+3360002${Math.random().toString().slice(2, 6)}`;
     const one = await contact({ dialled, address });
     isQueued(one);
-    assert.equal(Boolean(one.attributes.jalon_desk), await fallbackLinks(collector));
+    await takesTheCode(one.attributes.jalon_desk);
     assert.ok(!log.includes(dialled ?? address) && !log.includes(address), log);
   });
 }

@@ -47,7 +47,7 @@ export function mistyped(digits) {
 }
 
 // The page behind a desk link, as an agent's browser gets it.
-export async function page(link) {
+async function page(link) {
   const answer = await fetch(link);
   assert.equal(answer.status, 200, `${answer.status} for a desk link`);
   return answer.text();
@@ -58,12 +58,10 @@ export async function showsTheCustomer(link) {
   assert.ok((await page(link)).includes(CUSTOMER), "the desk shows the customer");
 }
 
-// Whether this collector gives a link for what it does not know. Then the agent types the code.
-export async function fallbackLinks(collector) {
-  const answer = await fetch(`${collector.origin}/v1/contexts/${NOBODY}?call_id=probe`, {
-    headers: { authorization: `Bearer ${collector.contactCentreKey}` },
-  });
-  return Boolean((await answer.json()).desk);
+// What a miss brings: the page where the agent types the code that the customer reads aloud.
+export async function takesTheCode(link) {
+  assert.ok(link, "there is a desk link");
+  assert.ok((await page(link)).includes("Nothing is known of this call"), "the desk asks for the code");
 }
 
 // A test for each way in which a collector fails: it is down, does not answer, or something in front
