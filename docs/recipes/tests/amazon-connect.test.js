@@ -75,8 +75,8 @@ async function lambda(more = {}) {
 }
 
 async function contact({ settings, ...more }) {
-  const one = new Contact({ id: callId(), address: CALLER, lambda: await lambda(settings), ...more });
-  return one.run(flow);
+  const handler = await lambda(settings);
+  return new Contact({ id: callId(), address: CALLER, lambda: handler, ...more }).run(flow);
 }
 
 const isQueued = (one) => assert.match(one.queue ?? "", /:instance\/INSTANCE\/queue\//);
@@ -194,6 +194,14 @@ test("a warm function asks for its key once, and again when the key was replaced
   await showsTheCustomer((await two(await leasedCode(collector))).attributes.jalon_desk);
 });
 
+test("the README's event shows that the function works", async () => {
+  const readme = await readFile(join(RECIPES, "amazon-connect", "README.md"), "utf8");
+  const [, event] = readme.match(/```json\n(.*?)```/s);
+  const answer = await (await lambda())(JSON.parse(event));
+  assert.equal(answer.jalon_linked, "true");
+  await takesTheCode(answer.jalon_desk);
+});
+
 test("a secret that cannot be read does not keep a call either", async () => {
   isQueued(await contact({ dialled: NOBODY, settings: { JALON_KEY_SECRET: "other" } }));
   isQueued(await contact({
@@ -205,14 +213,15 @@ test("the panel around the CCP shows the desk of the contact that comes in, unti
   const frame = { src: "about:blank" };
   const events = {};
   const on = (name) => (handler) => { events[name] = handler; };
-  const attributes = { jalon_desk: { name: "jalon_desk", value: "https://calls.example.com/desk/x" } };
+  const desk = "https://calls.example.com/desk/x";
+  const attributes = { jalon_desk: { name: "jalon_desk", value: desk } };
   const offered = {
     getAttributes: () => attributes, onConnecting: on("connecting"), onConnected: on("connected"),
     onDestroy: on("destroy"),
   };
   showDesk({ contact: (handler) => handler(offered) }, frame);
   events.connecting();
-  assert.equal(frame.src, attributes.jalon_desk.value);
+  assert.equal(frame.src, desk);
   events.destroy();
   assert.equal(frame.src, "about:blank");
 });

@@ -44,8 +44,8 @@ local function json(fields)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
--- Asks the collector once. Answers with the desk link, or nil: a miss has one too, to the page where
--- the agent types the code.
+-- Asks the collector once. Answers with the desk link, or nil. A miss has one too, to the page
+-- where the agent types the code.
 local function resolve(question)
   local collector, secret = setting("jalon_collector"), key()
   if not collector or not secret then

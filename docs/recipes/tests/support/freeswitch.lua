@@ -1,6 +1,6 @@
--- Stands in for FreeSWITCH while a dialplan runs: one channel, `mod_curl` over the program curl, and
--- a bridge that says which SIP headers the agent's phone would get. Reads its scenario as JSON from
--- standard input, and writes what happened as JSON.
+-- Stands in for FreeSWITCH while a dialplan runs: one channel, `mod_curl` over the program curl,
+-- and a bridge that says which SIP headers the agent's phone would get. Reads its scenario as JSON
+-- from standard input, and writes what happened as JSON.
 --
 -- As in mod_curl: arguments are split at spaces outside single quotes, into ten words at most.
 

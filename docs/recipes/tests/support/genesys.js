@@ -117,7 +117,9 @@ export class InboundCall {
         return output(collected ? "success" : "failure");
       }
       case "updateData":
-        for (const { string } of body.statements) this.#set(string.variable, this.#value(string.value));
+        for (const { string } of body.statements) {
+          this.#set(string.variable, this.#value(string.value));
+        }
         return false;
       case "setParticipantData":
         for (const { attribute } of body.attributes) {
