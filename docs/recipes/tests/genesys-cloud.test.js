@@ -10,12 +10,15 @@ import YAML from "yaml";
 
 import {
   CALLER, Collector, NOBODY, RECIPES, callId, failing, leasedCode, mistyped, showsTheCustomer,
-  sipCall, took,
+  sipCall, within,
 } from "./support/centre.js";
 import { DataAction, InboundCall } from "./support/genesys.js";
 
 // Every input is required: Velocity would print the reference of one that is not set.
 const NOTHING = { caller: "", code: "", uui: "", token: "" };
+
+// The flow's own 3 s, and a margin for a busy machine.
+const PATIENCE_MS = 5_000;
 
 let collector;
 let definition;
@@ -179,7 +182,8 @@ test("a call is asked for exactly thirteen digits, and does not wait long", () =
 
 test("the code of a call leads the agent to the customer", async () => {
   const dialled = await leasedCode(collector);
-  const { participant, Flow } = await call({ dialled });
+  const { action: { defaulted }, participant, Flow } = await call({ dialled });
+  assert.deepEqual(defaulted, [], "every path of the translation map leads to something");
   await showsTheCustomer(absolute(participant.jalon_desk));
   assert.equal(Flow.Verified, false);
   assert.ok(["live", "synced", "pending"].includes(Flow.Freshness));
@@ -219,7 +223,6 @@ test("withheld numbers share no caller's throttle", async () => {
 });
 
 failing("does not keep a call from its agent", async (origin) => {
-  const { value, ms } = await took(() => call({ dialled: NOBODY, origin }));
-  assert.ok(!value.participant.jalon_desk);
-  assert.ok(ms < 4_500, `${ms} ms`);
+  const { participant } = await within(PATIENCE_MS, () => call({ dialled: NOBODY, origin }));
+  assert.ok(!participant.jalon_desk);
 });

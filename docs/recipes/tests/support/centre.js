@@ -95,8 +95,15 @@ export function failing(what, check) {
   }
 }
 
-export async function took(work) {
-  const start = performance.now();
-  const value = await work();
-  return { value, ms: performance.now() - start };
+// Runs the work to its end, within this time.
+export async function within(patienceMs, work) {
+  let timer;
+  const late = new Promise((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not within ${patienceMs} ms`)), patienceMs);
+  });
+  try {
+    return await Promise.race([work(), late]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -25,6 +25,8 @@ export class DataAction {
     this.response = config.response;
     this.origin = origin;
     this.credentials = credentials;
+    // The outputs whose path led to nothing.
+    this.defaulted = [];
     const ajv = new Ajv({ strict: true, allErrors: true });
     this.takes = ajv.compile(contract.input.inputSchema);
     this.gives = ajv.compile(contract.output.successSchema);
@@ -61,7 +63,9 @@ export class DataAction {
     const { translationMap, translationMapDefaults, successTemplate } = this.response;
     const values = Object.entries(translationMap).map(([name, path]) => {
       const [value] = JSONPath({ path, json: raw ?? {} });
-      return [name, value === undefined ? translationMapDefaults[name] : JSON.stringify(value)];
+      if (value !== undefined) return [name, JSON.stringify(value)];
+      this.defaulted.push(name);
+      return [name, translationMapDefaults[name]];
     });
     const output = JSON.parse(velocity.render(successTemplate, Object.fromEntries(values)));
     assert.ok(this.gives(output), JSON.stringify(this.gives.errors));
