@@ -116,6 +116,13 @@ test("a SIP call that carries its context is asked for no digits", async () => {
   await showsTheCustomer(link(again));
 });
 
+test("another application's header does not keep a call from its code", async () => {
+  const variables = { "sip_h_User-to-User": "00ff4a6f;encoding=hex" };
+  const happened = await call({ digits: await leasedCode(collector), variables });
+  assert.equal(happened.gathered.max, 13);
+  await showsTheCustomer(link(happened));
+});
+
 test("no header of the caller's own reaches the agent, in any case of letters", async () => {
   const spoofed = "https://evil.example/";
   for (const name of ["X-Jalon-Desk", "x-jalon-desk", "X-JALON-DESK"]) {
@@ -135,7 +142,7 @@ test("nothing a caller sends ends the line of arguments", async () => {
     "sip_h_User-to-User": hostile, caller_id_number: "1' insecure '",
   } });
   assert.equal(happened.requests, 1);
-  assert.equal(happened.bridged.to, globals.jalon_agents);
+  await showsTheCustomer(link(happened));
 });
 
 for (const [what, digits] of [
@@ -162,9 +169,13 @@ test("withheld numbers share no caller's throttle", async () => {
 
 failing("does not keep a call from its agent", async (origin) => {
   const more = { jalon_collector: origin };
-  const { bridged, log } = await within(PATIENCE_MS, () => call({ digits: NOBODY, more }));
-  assert.deepEqual(bridged, { to: globals.jalon_agents, headers: {} });
-  assert.match(log, /the collector answered/);
+  for (const variables of [{}, { "sip_h_User-to-User": "00ff4a6f;encoding=hex" }]) {
+    const scenario = { digits: NOBODY, more, variables };
+    const { bridged, log, requests } = await within(PATIENCE_MS, () => call(scenario));
+    assert.deepEqual(bridged, { to: globals.jalon_agents, headers: {} });
+    assert.equal(requests, 1, "asked once");
+    assert.match(log, /the collector answered/);
+  }
 });
 
 test("a key that is missing does not keep a call either", async () => {

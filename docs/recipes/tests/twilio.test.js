@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { cp, mkdtemp, rm, symlink } from "node:fs/promises";
+import { cp, mkdtemp, readFile, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -101,6 +101,12 @@ function task(verbs) {
   return JSON.parse(verbs[0].children[0].text);
 }
 
+test("the recipe asks for the version of Twilio's library that is tried here", async () => {
+  const { dependencies } = JSON.parse(await readFile(join(RECIPES, "twilio", "package.json")));
+  const here = JSON.parse(await readFile(join(RECIPES, "tests", "package.json")));
+  assert.equal(dependencies.twilio, here.devDependencies.twilio);
+});
+
 test("a call is asked for exactly thirteen digits, and for no end key", async () => {
   const server = await start();
   const verbs = await step(server, "/answer", ring());
@@ -146,6 +152,14 @@ test("a SIP call that carries its context is asked for no digits", async () => {
   await showsTheCustomer(task(await step(server, "/answer", again)).jalon_desk);
 });
 
+test("another application's header does not keep a call from its code", async () => {
+  const server = await start();
+  const foreign = ring({ "SipHeader_User-to-User": "00ff4a6f;encoding=hex" });
+  assert.equal((await step(server, "/answer", foreign))[0].name, "Gather");
+  const call = { ...foreign, Digits: await leasedCode(collector) };
+  await showsTheCustomer(task(await step(server, "/code", call)).jalon_desk);
+});
+
 for (const [what, digits] of [
   ["a wrong check digit", () => mistyped(NOBODY)],
   ["a code that nobody has", () => NOBODY],
@@ -178,8 +192,10 @@ test("withheld numbers share no caller's throttle", async () => {
 
 failing("does not keep a call from its agent", async (origin) => {
   const server = await start({ JALON_COLLECTOR: origin });
-  const call = ring({ Digits: NOBODY });
-  assert.deepEqual(task(await within(PATIENCE_MS, () => step(server, "/code", call))), {});
+  const call = ring({ Digits: NOBODY, "SipHeader_User-to-User": "00ff4a6f;encoding=hex" });
+  for (const path of ["/answer", "/code"]) {
+    assert.deepEqual(task(await within(PATIENCE_MS, () => step(server, path, call))), {});
+  }
   assert.match(await logOf(server), /no answer from the collector/);
 });
 

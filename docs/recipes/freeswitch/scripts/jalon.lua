@@ -44,13 +44,13 @@ local function json(fields)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
--- Asks the collector once. Answers with the desk link, or nil. A miss has one too, to the page
--- where the agent types the code.
+-- Asks the collector once. Answers with the desk link, or nil, and whether it was a miss. A miss
+-- has a link too, to the page where the agent types the code.
 local function resolve(question)
   local collector, secret = setting("jalon_collector"), key()
   if not collector or not secret then
     log("ERR", "no jalon_collector, or no key in jalon_key_file")
-    return nil
+    return nil, false
   end
   question.call_id = session:get_uuid()
   -- A withheld number is a word: such callers must not share one caller's throttle.
@@ -68,9 +68,9 @@ local function resolve(question)
   if status ~= "200" or not linked then
     log("WARNING", "the collector answered " .. status .. (linked and "" or ", without a link"))
   end
-  if not linked then return nil end
+  if not linked then return nil, false end
   if desk:sub(1, 1) == "/" then desk = collector .. desk end
-  return desk
+  return desk, status ~= "200"
 end
 
 local function digits()
@@ -84,21 +84,28 @@ end
 -- A caller may send this header too, in any case; no header of theirs reaches the agent.
 session:setVariable("sip_copy_custom_headers", "false")
 
-local uui = session:getVariable("sip_h_User-to-User")
-local token = session:getVariable("sip_h_X-Jalon-Context")
-local question
-if uui and uui ~= "" then
-  question = { uui = plain(uui) }
-elseif token and token ~= "" then
-  question = { token = plain(token) }
-else
-  question = { code = plain(digits()) }
+-- What a SIP call carries; nil for a call over the phone network.
+local function carried()
+  local uui = session:getVariable("sip_h_User-to-User") or ""
+  local token = session:getVariable("sip_h_X-Jalon-Context") or ""
+  if uui ~= "" then return { uui = plain(uui) } end
+  if token ~= "" then return { token = plain(token) } end
 end
-if session:ready() then
-  local ok, desk = pcall(resolve, question)
-  if ok and desk then
-    session:execute("export", "nolocal:sip_h_X-Jalon-Desk=" .. desk)
-  elseif not ok then
-    log("ERR", "failed to ask the collector")
+
+local function look_up()
+  local question = carried()
+  if question then
+    local desk, missed = resolve(question)
+    -- A header may be another application's: then this may be a call with a code.
+    if not missed then return desk end
   end
+  local code = plain(digits())
+  return session:ready() and resolve({ code = code }) or nil
+end
+
+local ok, desk = pcall(look_up)
+if ok and desk then
+  session:execute("export", "nolocal:sip_h_X-Jalon-Desk=" .. desk)
+elseif not ok then
+  log("ERR", "failed to look the call up")
 end

@@ -32,18 +32,25 @@ function settings(environment) {
   };
 }
 
-// The first request of a call. A SIP call that carries its context needs no digits.
+// The first request of a call. A SIP call that carries its context needs no digits; what another
+// application wrote into the header does not count.
 async function answer(call, options) {
   const uui = call["SipHeader_User-to-User"];
   const token = call["SipHeader_X-Jalon-Context"];
-  if (uui) return handOver(await resolve({ uui }, call, options), options);
-  if (token) return handOver(await resolve({ token }, call, options), options);
+  if (uui || token) {
+    const found = await resolve(uui ? { uui } : { token }, call, options);
+    if (!found.missed) return handOver(found, options);
+  }
+  return gather(options);
+}
+
+function gather(options) {
   const response = new twiml.VoiceResponse();
-  const gather = response.gather({
+  const digits = response.gather({
     input: "dtmf", numDigits: CODE_DIGITS, finishOnKey: "", timeout: GATHER_TIMEOUT_S,
     action: "/code", method: "POST",
   });
-  gather.say(options.greeting);
+  digits.say(options.greeting);
   // Reached only where the caller dialled nothing.
   response.redirect({ method: "POST" }, "/code");
   return response;
@@ -72,6 +79,7 @@ async function resolve(handle, call, { collector, key }) {
     // Never the code, the link or the number.
     if (!answer.ok) console.warn(`jalon: ${call.CallSid}: ${answer.status}`);
     return {
+      missed: !answer.ok,
       desk: found.desk ? new URL(found.desk, collector).href : undefined,
       customer: found.customer?.id ?? undefined,
       verified: found.customer?.verified ?? undefined,
