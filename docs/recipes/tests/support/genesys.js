@@ -90,7 +90,7 @@ export class InboundCall {
     this.Call = { ConversationId: conversationId, Ani: ani, UUIData: uui };
     this.Flow = Object.fromEntries(flow.variables.map((one) => {
       const { name, initialValue } = Object.values(one)[0];
-      return [name.replace(/^Flow\./, ""), initialValue.lit];
+      return [name.replace(/^Flow\./, ""), initialValue.noValue ? undefined : initialValue.lit];
     }));
   }
 
