@@ -6,6 +6,7 @@ mod bench;
 mod debian;
 mod demo;
 mod kotlin;
+mod recipes;
 mod test;
 mod tools;
 

@@ -7,7 +7,7 @@ use clap::ValueEnum;
 
 use crate::apple;
 use crate::tools::{self, cargo, need};
-use crate::{android, kotlin};
+use crate::{android, kotlin, recipes};
 
 /// A part of the checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -24,6 +24,8 @@ pub(crate) enum Part {
     Collector,
     /// The desk in a real browser.
     Browser,
+    /// The contact centres' recipes: what runs, against a collector; what does not, by its format.
+    Recipes,
     /// The Rust side's types, for Android's two ABIs of phones.
     AndroidTypes,
     /// The Kotlin library and the sample app: JVM, Robolectric, end to end.
@@ -63,6 +65,7 @@ fn run_part(part: Part) -> Result<()> {
             "jalon-desk",
         ])),
         Part::Browser => browser(),
+        Part::Recipes => recipes::test(),
         Part::AndroidTypes => android::types::check(),
         Part::Kotlin => kotlin::test(),
         Part::Shrunk => android::shrink::test(),

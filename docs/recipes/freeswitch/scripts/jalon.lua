@@ -1,0 +1,111 @@
+-- Asks a caller's phone for its code, and exports the desk link to whoever the call is bridged to.
+-- The bridge itself is the dialplan's: whatever happens here, the call goes on to it.
+
+local CODE_DIGITS = 13
+-- Two commas of the dial string are 4 to 6 s of waiting after the answer. This counts from the end
+-- of the greeting: both together should be 7 s, so shorten this for a longer greeting.
+local FIRST_DIGIT_MS = 6000
+-- Phones dial five digits a second or faster.
+local NEXT_DIGIT_MS = 2000
+-- mod_curl counts in whole seconds.
+local COLLECTOR_TIMEOUT_S = 2
+
+-- Else an error ends the call, and not only the script.
+session:setAutoHangup(false)
+
+local function log(level, text)
+  freeswitch.consoleLog(level, "jalon: " .. session:get_uuid() .. ": " .. text .. "\n")
+end
+
+local function setting(name, default)
+  local value = freeswitch.getGlobalVariable(name)
+  if value == nil or value == "" then return default end
+  return value
+end
+
+local function key()
+  local path = setting("jalon_key_file", "/etc/freeswitch/jalon.key")
+  local file = io.open(path, "r")
+  local text = file and file:read("*l")
+  if file then file:close() end
+  return text and text:match("^[%w_%-]+")
+end
+
+-- What may stand in mod_curl's one line of arguments: no quote, no space, no backslash, no percent.
+local function plain(text)
+  return ((text or ""):gsub("[^%w%+%-_;=,%./:]", ""))
+end
+
+local function json(fields)
+  local parts = {}
+  for name, value in pairs(fields) do
+    if value ~= "" then parts[#parts + 1] = '"' .. name .. '":"' .. value .. '"' end
+  end
+  return "{" .. table.concat(parts, ",") .. "}"
+end
+
+-- Asks the collector once. Answers with the desk link, or nil, and whether it was a miss. A miss
+-- has a link too, to the page where the agent types the code.
+local function resolve(question)
+  local collector, secret = setting("jalon_collector"), key()
+  if not collector or not secret then
+    log("ERR", "no jalon_collector, or no key in jalon_key_file")
+    return nil, false
+  end
+  question.call_id = session:get_uuid()
+  -- A withheld number is a word: such callers must not share one caller's throttle.
+  question.caller = (session:getVariable("caller_id_number") or ""):match("^%+?%d+$") or ""
+  -- At most ten words, since mod_curl reads no more; `secure` checks the certificate.
+  local arguments = table.concat({
+    collector .. "/v1/contexts/resolve", "timeout", COLLECTOR_TIMEOUT_S, "secure",
+    "append_headers", "'Authorization: Bearer " .. secret .. "'", "json", "post", json(question),
+  }, " ")
+  local answer = freeswitch.JSON():decode(freeswitch.API():execute("curl", arguments) or "")
+  local status = answer and tostring(answer.status_code) or "nothing"
+  local found = answer and answer.body and freeswitch.JSON():decode(answer.body)
+  local desk = type(found) == "table" and found.desk
+  local linked = type(desk) == "string" and desk ~= ""
+  if status ~= "200" or not linked then
+    log("WARNING", "the collector answered " .. status .. (linked and "" or ", without a link"))
+  end
+  if not linked then return nil, false end
+  if desk:sub(1, 1) == "/" then desk = collector .. desk end
+  return desk, status ~= "200"
+end
+
+local function digits()
+  session:answer()
+  local greeting = setting("jalon_greeting", "ivr/ivr-one_moment_please.wav")
+  -- No variable: digits belong in no channel variable, and so in no call record.
+  return session:playAndGetDigits(CODE_DIGITS, CODE_DIGITS, 1, FIRST_DIGIT_MS, "", greeting, "",
+    "\\d{" .. CODE_DIGITS .. "}", "", NEXT_DIGIT_MS)
+end
+
+-- A caller may send this header too, in any case; no header of theirs reaches the agent.
+session:setVariable("sip_copy_custom_headers", "false")
+
+-- What a SIP call carries; nil for a call over the phone network.
+local function carried()
+  local uui = session:getVariable("sip_h_User-to-User") or ""
+  local token = session:getVariable("sip_h_X-Jalon-Context") or ""
+  if uui ~= "" then return { uui = plain(uui) } end
+  if token ~= "" then return { token = plain(token) } end
+end
+
+local function look_up()
+  local question = carried()
+  if question then
+    local desk, missed = resolve(question)
+    -- A header may be another application's: then this may be a call with a code.
+    if not missed then return desk end
+  end
+  local code = plain(digits())
+  return session:ready() and resolve({ code = code }) or nil
+end
+
+local ok, desk = pcall(look_up)
+if ok and desk then
+  session:execute("export", "nolocal:sip_h_X-Jalon-Desk=" .. desk)
+elseif not ok then
+  log("ERR", "failed to look the call up")
+end
