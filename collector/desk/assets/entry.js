@@ -33,6 +33,7 @@
   }
 
   input.addEventListener("input", tell);
-  // What the collector said of the last one stays until the agent types.
-  if (!says.textContent.trim()) tell();
+  // What the collector said of the last one stays until the agent types the next one over it.
+  if (says.textContent.trim()) input.select();
+  else tell();
 })();

@@ -79,6 +79,25 @@ export class Collector {
     return JSON.parse(text);
   }
 
+  // Takes the key that an app's backend signs proofs with.
+  async addIdentityKey(secret) {
+    const file = join(this.#folder, "identity-key");
+    await writeFile(file, secret);
+    const args = ["identity-key", "add", "--data", this.#data, "--app", APP];
+    await run(this.#binary, [...args, "--algorithm", "hs256", "--key", file]);
+  }
+
+  // The same where nothing is found: the page that the agent gets all the same.
+  async missed(what, more = {}) {
+    const answer = await fetch(`${this.origin}/v1/contexts/resolve`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${this.contactCentreKey}` },
+      body: JSON.stringify({ ...what, call_id: crypto.randomUUID(), agent: "agent-7", ...more }),
+    });
+    if (answer.ok) throw new Error("it was found");
+    return new URL((await answer.json()).desk, this.origin).href;
+  }
+
   // What the contact-centre platform does when the call rings: `what` is {token} or {code}.
   async resolve(what) {
     const question = { ...what, call_id: crypto.randomUUID(), agent: "agent-7" };

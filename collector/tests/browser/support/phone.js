@@ -28,7 +28,7 @@ export const order = (id, status, minor) => ({
 export const failure = (code, name) => ({
   type: "failure", screen: name, failure: { code, screen: name },
 });
-export const customer = (id) => ({ type: "customer", customer: { id, proof: null } });
+export const customer = (id, proof = null) => ({ type: "customer", customer: { id, proof } });
 export const location = (latitude, longitude) => ({
   type: "location", location: { latitude, longitude },
 });
@@ -91,9 +91,10 @@ export class Phone {
   }
 }
 
-// The 13 digits of a leased locator without a screen, as the customer's phone would dial them.
-export function code(locator) {
-  const digits = `${locator}000`;
+// The 13 digits of a leased locator and a screen's number (0: none), as the customer's phone would
+// dial them.
+export function code(locator, screen = 0) {
+  const digits = `${locator}${String(screen).padStart(3, "0")}`;
   const check = [...digits].reduce((interim, digit) => DAMM[interim][digit], 0);
   return digits + check;
 }
