@@ -19,7 +19,8 @@ pub const SCREEN_END: u16 = 1_000;
 
 /// The quasigroup of Damm's check digit: it catches every single wrong digit, every swap of two
 /// neighbours, and the slips of spoken numbers (13 for 30). H. M. Damm, thesis, Marburg 2004.
-const DAMM: [[u8; 10]; 10] = [
+/// Begin at 0 and go to `DAMM[interim][digit]` with each digit: a whole code ends at 0.
+pub const DAMM: [[u8; 10]; 10] = [
     [0, 3, 1, 7, 5, 9, 8, 6, 4, 2],
     [7, 0, 9, 2, 1, 5, 4, 8, 6, 3],
     [4, 2, 0, 6, 8, 7, 1, 3, 5, 9],
@@ -75,11 +76,18 @@ impl ContextToken {
 
     /// Reads the raw value of a `User-to-User` header, as exchanges hand it on: several values by
     /// comma, each perhaps quoted, with or without a leading `00` or `04`, of 22 characters or 16
-    /// bytes, in either case. The first value that is a token counts.
+    /// bytes, in either case. The first value that is a token counts. One of another encoding than
+    /// `hex` (the only one of RFC 7433, 4.2, and its default) is another application's.
     pub fn from_user_to_user(header: &str) -> Option<Self> {
         header.split(',').find_map(|value| {
-            let data = value.split(';').next()?.trim().trim_matches('"').trim();
-            Self::from_user_data(data)
+            let mut parts = value.split(';').map(str::trim);
+            let data = parts.next()?.trim_matches('"').trim();
+            let mut parameters = parts.filter_map(|parameter| parameter.split_once('='));
+            let foreign = parameters.any(|(name, value)| {
+                name.trim().eq_ignore_ascii_case("encoding")
+                    && !value.trim().trim_matches('"').eq_ignore_ascii_case("hex")
+            });
+            if foreign { None } else { Self::from_user_data(data) }
         })
     }
 

@@ -17,7 +17,7 @@ use crate::limits::{
     BODIES_BYTES_MAX, DESK_LINK_MS, EVENTS_PER_S, EXPIRE_EVERY_S, EXPIRE_PAUSE_MS,
     MISSES_PER_CALLER, MISSES_PER_KEY, STREAMS_MAX, THROTTLE_KEYS_MAX, UPLOADS_MAX,
 };
-use crate::link::DeskLink;
+use crate::link::{DeskLink, Opens};
 use crate::metrics::Metrics;
 use crate::secret::{Hash, Secret};
 use crate::store::{CallId, Context, SqliteStorage, Storage, StoreError};
@@ -224,14 +224,18 @@ impl Shared {
 
     /// Builds what an agent sees, with a desk link that begins to age now.
     pub(crate) fn view(&self, context: &Context, link: &DeskLink) -> ContextView {
+        view::build(context, self.labels(&link.app), self.now_ms(), self.desk(link))
+    }
+
+    /// The address of a desk link.
+    pub(crate) fn desk(&self, link: &DeskLink) -> String {
         let base = self.options.public_url.as_deref().unwrap_or_default();
-        let desk = format!("{base}/desk/{}", link.sign(&self.secret));
-        view::build(context, self.labels(&link.app), self.now_ms(), desk)
+        format!("{base}/desk/{}", link.sign(&self.secret))
     }
 
     /// A fresh desk link.
-    pub(crate) fn link(&self, app: &str, call: CallId, agent: Option<String>) -> DeskLink {
+    pub(crate) fn link(&self, app: &str, opens: Opens, agent: Option<String>) -> DeskLink {
         let expires_at = self.now_ms() + DESK_LINK_MS;
-        DeskLink { app: app.to_owned(), call, agent, expires_at }
+        DeskLink { app: app.to_owned(), opens, agent, expires_at }
     }
 }

@@ -4,18 +4,18 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-use crate::secret::Secret;
+use crate::secret::{Hash, Secret};
 use crate::store::CallId;
 
 /// What a desk link holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeskLink {
     /// The app the call belongs to.
     #[serde(rename = "a")]
     pub app: String,
-    /// Which call.
-    #[serde(rename = "c")]
-    pub call: CallId,
+    /// What it opens.
+    #[serde(flatten)]
+    pub opens: Opens,
     /// Who picked up, if the resolve said so.
     #[serde(rename = "g", skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
@@ -24,9 +24,42 @@ pub struct DeskLink {
     pub expires_at: i64,
 }
 
+/// What a desk link opens.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Opens {
+    /// The context of a call.
+    #[serde(rename = "c")]
+    Call(CallId),
+    /// A page that knows nothing of the call, and takes its code from the agent.
+    #[serde(rename = "n")]
+    Nothing(Asker),
+}
+
+/// Who looked a call up in vain, so that a code typed later counts as theirs.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asker {
+    /// The contact centre's id of the call.
+    #[serde(rename = "i")]
+    pub call_id: String,
+    /// Whose misses a wrong code counts among.
+    #[serde(rename = "m")]
+    pub misses_of: MissesOf,
+}
+
+/// Whose misses a look-up counts among. Names nobody: a link passes through logs and histories.
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MissesOf {
+    /// A caller's, by a keyed hash of app and caller.
+    #[serde(rename = "c")]
+    Caller(#[serde(with = "base64url")] Hash),
+    /// A key's, by its hash.
+    #[serde(rename = "k")]
+    Key(#[serde(with = "base64url")] Hash),
+}
+
 const PURPOSE: &str = "desk-link";
-/// Twice what the longest agent and app name make.
-const CHARS_MAX: usize = 4_096;
+/// Twice what the longest names and call id make.
+const CHARS_MAX: usize = 8_192;
 
 impl DeskLink {
     /// Signs it: the last part of `/desk/{signed}`.
@@ -47,5 +80,23 @@ impl DeskLink {
             return None;
         }
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).ok()?).ok()
+    }
+}
+
+/// A hash in a link: base64url.
+mod base64url {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use serde::{Deserialize, Deserializer, Serializer, de::Error as _};
+
+    use crate::secret::Hash;
+
+    pub(super) fn serialize<S: Serializer>(hash: &Hash, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&URL_SAFE_NO_PAD.encode(hash))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Hash, D::Error> {
+        let bytes = URL_SAFE_NO_PAD.decode(String::deserialize(from)?).map_err(D::Error::custom)?;
+        bytes.try_into().map_err(|_| D::Error::custom("not 32 bytes"))
     }
 }

@@ -1,6 +1,7 @@
 //! What a client is told when a request fails: RFC 9457 problem details.
 //!
-//! No text here ever holds content: no event, installation, key, token or code.
+//! No text here ever holds content: no event, installation, key, token or code. A desk link holds
+//! what the contact centre itself sent.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -20,6 +21,10 @@ pub struct Problem {
     /// What to do about it, where there is more to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// Of a look-up: a desk link to hand to the agent all the same. Its page knows nothing of the
+    /// call, and takes the code that the customer reads aloud.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub desk: Option<String>,
     /// Seconds until a repeat can succeed: the Retry-After header.
     #[serde(skip)]
     pub retry_after_s: Option<u64>,
@@ -32,6 +37,7 @@ impl Problem {
             title,
             status: status.as_u16(),
             detail: None,
+            desk: None,
             retry_after_s: None,
         }
     }
@@ -39,6 +45,12 @@ impl Problem {
     /// The same problem, with what to do about it.
     pub fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
+        self
+    }
+
+    /// The same problem, with a page for the agent.
+    pub fn desk(mut self, link: String) -> Self {
+        self.desk = Some(link);
         self
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::event::{CallTap, Customer, Event, Reason};
 
@@ -95,16 +95,17 @@ impl std::fmt::Debug for Lease {
     }
 }
 
-/// Which call, and who asks. Exactly one of `token`, `code` and `uui`.
-#[derive(Deserialize, ToSchema)]
+/// Which call, and who asks. One of `token`, `code` and `uui`; an empty text counts as none.
+#[derive(Deserialize, ToSchema, IntoParams)]
+#[into_params(parameter_in = Query)]
 pub struct ResolveRequest {
     /// The context token.
     pub token: Option<String>,
     /// The call code, as dialled or as read aloud.
     pub code: Option<String>,
-    /// The value of the SIP header `User-to-User`.
+    /// The raw value of the SIP header `User-to-User`; several by comma.
     pub uui: Option<String>,
-    /// The contact centre's own id of this call. The first to resolve holds the context.
+    /// The contact centre's own id of this call. Required; the first to resolve holds the context.
     pub call_id: Option<String>,
     /// Who picks up, for the audit log.
     pub agent: Option<String>,

@@ -104,7 +104,12 @@ async fn unknown_expired_claimed_and_another_apps_answer_alike() {
         let request = json!({handle: text, "call_id": "asker"});
         let answer = site.post("/v1/contexts/resolve", key, &request).await;
         answer.is_problem(404, "no-context");
-        (format!("{:?}", answer.headers), answer.body)
+        let mut problem = answer.json();
+        // The link says who asked, and nothing of what was asked for.
+        assert!(problem["desk"].take().as_str().is_some_and(|desk| desk.len() > 100));
+        let mut headers = answer.headers;
+        headers.remove("content-length");
+        (format!("{headers:?}"), problem)
     };
     let unknown = miss(&site.centre, "token", &token()).await;
     assert_eq!(miss(&site.centre, "code", &code(123_456_788, 0)).await, unknown);

@@ -17,7 +17,8 @@
 //! ended, and everything else that it should be tried again.
 //!
 //! The pages hold no inline script or style, so they work under
-//! `default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'`.
+//! `default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self';
+//! form-action 'self'`.
 
 mod context;
 mod glance;
@@ -40,6 +41,31 @@ pub enum Error {
     /// The template engine failed, which it does only when it cannot write.
     #[error("render the desk")]
     Render(#[from] askama::Error),
+}
+
+/// A page that knows nothing of a call, and takes its code.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Entry<'a> {
+    /// What the agent typed; empty at first.
+    pub typed: &'a str,
+    /// What was wrong with it.
+    pub wrong: Option<Wrong>,
+}
+
+/// What was wrong with a typed code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wrong {
+    /// Not thirteen digits, or the check digit does not fit.
+    NotACode,
+    /// Unknown, too old, or another call's.
+    NotFound,
+    /// Too many wrong ones before it.
+    TooMany {
+        /// When to try again.
+        minutes: u64,
+    },
+    /// The collector cannot look it up.
+    NotNow,
 }
 
 /// Why a desk link shows nothing any more.
@@ -92,11 +118,34 @@ pub fn ended(why: Ended, assets_prefix: &str) -> Result<String, Error> {
     Ok(EndedPage { why, assets: assets_prefix.trim_end_matches('/') }.render()?)
 }
 
-/// The media type and content of a file the pages load: `desk.css`, `desk.js`, `desk.svg`.
+/// Renders the page that knows nothing of a call, with a form for the code that the customer reads
+/// aloud. The form is sent to the page's own address.
+///
+/// `check_table` is the quasigroup of a code's check digit, by which the script tells a slip as it is
+/// typed: from 0 each digit leads to `check_table[interim][digit]`, and a whole code ends at 0.
+///
+/// # Errors
+///
+/// [`Error::Render`], which no content of `entry` can cause.
+pub fn entry(
+    entry: &Entry<'_>,
+    check_table: &[[u8; 10]; 10],
+    assets_prefix: &str,
+) -> Result<String, Error> {
+    let check_table = check_table.iter().flatten().map(u8::to_string).collect();
+    let assets = assets_prefix.trim_end_matches('/');
+    Ok(EntryPage { entry: *entry, check_table, assets }.render()?)
+}
+
+/// The media type and content of a file the pages load: `desk.css`, `desk.js`, `entry.js`,
+/// `desk.svg`.
 pub fn asset(name: &str) -> Option<(&'static str, &'static [u8])> {
     match name {
         "desk.css" => Some(("text/css; charset=utf-8", include_bytes!("../assets/desk.css"))),
         "desk.js" => Some(("text/javascript; charset=utf-8", include_bytes!("../assets/desk.js"))),
+        "entry.js" => {
+            Some(("text/javascript; charset=utf-8", include_bytes!("../assets/entry.js")))
+        }
         "desk.svg" => Some(("image/svg+xml", include_bytes!("../assets/desk.svg"))),
         _ => None,
     }
@@ -120,5 +169,13 @@ struct Live<'a> {
 #[template(path = "ended.html")]
 struct EndedPage<'a> {
     why: Ended,
+    assets: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "entry.html")]
+struct EntryPage<'a> {
+    entry: Entry<'a>,
+    check_table: String,
     assets: &'a str,
 }

@@ -2,18 +2,22 @@
 
 use std::sync::Arc;
 
+use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
-use jalon_desk::Ended;
+use axum::response::{Html, IntoResponse, Redirect, Response};
+use jalon_desk::{Ended, Entry, Wrong};
 
+use super::lookup::{self, Asking};
 use super::{Outcome, PathPart, no_store, part};
+use crate::body;
 use crate::collector::Shared;
-use crate::link::DeskLink;
+use crate::link::{DeskLink, Opens};
 use crate::problem::Problem;
-use crate::store::View;
+use crate::store::{CallId, View};
 
-/// The agent's page of one call, for two hours. Needs no key: the link itself is signed.
+/// The agent's page of one call, for two hours. Needs no key: the link itself is signed. Where the
+/// look-up found nothing, a page that takes the code from the agent.
 #[utoipa::path(
     get, path = "/desk/{signed}",
     params(("signed" = String, Path, description = "From `desk` of a resolved context")),
@@ -29,17 +33,89 @@ pub(super) async fn page(State(collector): State<Arc<Shared>>, signed: PathPart)
         Ok(link) => link,
         Err(why) => return ended(&collector, why),
     };
-    let Some(context) = collector.storage.context(link.app.clone(), link.call).await? else {
+    let Opens::Call(call) = link.opens else {
+        return entry(&collector, StatusCode::OK, &Entry::default());
+    };
+    let Some(context) = collector.storage.context(link.app.clone(), call).await? else {
         return ended(&collector, Ended::Erased);
     };
-    note(&collector, &link, "desk").await?;
+    note(&collector, &link, call, "desk").await?;
     let view = collector.view(&context, &link);
-    let base = collector.options.base_path();
-    let live_url = format!("{base}/desk/{signed}/live");
-    let assets = format!("{base}/desk/assets");
-    let html = jalon_desk::page(&view, collector.now_ms(), &live_url, &assets)
+    let live_url = format!("{}/desk/{signed}/live", collector.options.base_path());
+    let html = jalon_desk::page(&view, collector.now_ms(), &live_url, &assets(&collector))
         .map_err(|error| failed(&error))?;
     Ok(html_page(&collector, StatusCode::OK, html))
+}
+
+/// A code that the agent typed, as the customer read it aloud. It is looked up as the exchange would
+/// have done: for the same call id, and a wrong one counts among the same misses.
+#[utoipa::path(
+    post, path = "/desk/{signed}",
+    params(("signed" = String, Path, description = "From `desk` of a look-up that found nothing")),
+    request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "`code`: 13 digits"),
+    responses(
+        (status = 303, description = "Found: the page of the call"),
+        (status = 403, description = "A link that is cut, changed or over", content_type = "text/html"),
+        (status = 404, description = "Unknown, expired or claimed: the same page, which says so", content_type = "text/html"),
+        (status = 422, description = "Not a code: the same page, which says so", content_type = "text/html"),
+        (status = 429, description = "Too many codes that do not exist", content_type = "text/html")
+    )
+)]
+pub(super) async fn enter(
+    State(collector): State<Arc<Shared>>,
+    signed: PathPart,
+    headers: HeaderMap,
+    body: Body,
+) -> Outcome {
+    /// What the field takes.
+    const ENTRY_MAX: usize = 40;
+    let link = match open(&collector, &part(signed)?) {
+        Ok(link) => link,
+        Err(why) => return ended(&collector, why),
+    };
+    let Opens::Nothing(asker) = link.opens else { return Err(Problem::method()) };
+    let form = body::read(&headers, body, &collector.bodies).await?;
+    let typed = form_urlencoded::parse(&form).find(|(name, _)| name == "code");
+    let typed = typed.map_or_else(String::new, |(_, code)| code.chars().take(ENTRY_MAX).collect());
+    let asking = Asking { app: link.app, agent: link.agent, asker };
+    let found = match lookup::code_handle(&typed) {
+        Ok(handle) => asking.find(&collector, handle).await,
+        Err(problem) => Err(problem),
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(problem) => {
+            let status = StatusCode::from_u16(problem.status).unwrap_or_default();
+            return entry(
+                &collector,
+                status,
+                &Entry { typed: &typed, wrong: Some(wrong(&problem)) },
+            );
+        }
+    };
+    let link = collector.link(&asking.app, Opens::Call(found.call), asking.agent);
+    let page = format!("{}/desk/{}", collector.options.base_path(), link.sign(&collector.secret));
+    Ok(no_store(Redirect::to(&page)))
+}
+
+/// What was wrong with a typed code.
+fn wrong(problem: &Problem) -> Wrong {
+    match problem.status {
+        404 => Wrong::NotFound,
+        422 => Wrong::NotACode,
+        429 => Wrong::TooMany { minutes: problem.retry_after_s.unwrap_or(1).div_ceil(60) },
+        _ => Wrong::NotNow,
+    }
+}
+
+fn entry(collector: &Shared, status: StatusCode, entry: &Entry<'_>) -> Outcome {
+    let html = jalon_desk::entry(entry, &jalon::call::DAMM, &assets(collector))
+        .map_err(|error| failed(&error))?;
+    Ok(html_page(collector, status, html))
+}
+
+fn assets(collector: &Shared) -> String {
+    format!("{}/desk/assets", collector.options.base_path())
 }
 
 /// A file that the desk loads.
@@ -68,10 +144,11 @@ pub(super) fn open(collector: &Shared, signed: &str) -> Result<DeskLink, Ended> 
 pub(super) async fn note(
     collector: &Shared,
     link: &DeskLink,
+    call: CallId,
     act: &'static str,
 ) -> Result<(), Problem> {
     let (app, agent) = (link.app.clone(), link.agent.clone());
-    let view = View { app, act, call: link.call, agent, at: collector.now_ms() };
+    let view = View { app, act, call, agent, at: collector.now_ms() };
     Ok(collector.storage.note_view(view).await?)
 }
 
@@ -84,8 +161,7 @@ pub(super) fn ended_status(why: Ended) -> StatusCode {
 }
 
 fn ended(collector: &Shared, why: Ended) -> Outcome {
-    let assets = format!("{}/desk/assets", collector.options.base_path());
-    let html = jalon_desk::ended(why, &assets).map_err(|error| failed(&error))?;
+    let html = jalon_desk::ended(why, &assets(collector)).map_err(|error| failed(&error))?;
     Ok(html_page(collector, ended_status(why), html))
 }
 
@@ -109,7 +185,7 @@ pub(super) fn protect(collector: &Shared, headers: &mut HeaderMap) {
     };
     let policy = format!(
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-         connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors {frames}"
+         connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {frames}"
     );
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);

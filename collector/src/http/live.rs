@@ -19,7 +19,7 @@ use tokio::time::Instant;
 use super::{Outcome, PathPart, desk, no_store, part};
 use crate::collector::Shared;
 use crate::limits::{STREAM_LOOK_S, STREAM_PAUSE_MS, STREAMS_PER_CALL_MAX};
-use crate::link::DeskLink;
+use crate::link::{DeskLink, Opens};
 use crate::problem::Problem;
 use crate::store::{CallId, Context};
 
@@ -47,12 +47,13 @@ pub(super) async fn stream(
         Ok(link) => link,
         Err(why) => return Ok(refuse(&collector, why)),
     };
-    let open = Open::new(&collector, link.call).ok_or_else(Problem::busy)?;
-    let Some(context) = collector.storage.context(link.app.clone(), link.call).await? else {
+    let Opens::Call(call) = link.opens else { return Ok(refuse(&collector, Ended::Invalid)) };
+    let open = Open::new(&collector, call).ok_or_else(Problem::busy)?;
+    let Some(context) = collector.storage.context(link.app.clone(), call).await? else {
         return Ok(refuse(&collector, Ended::Erased));
     };
     // The page noted its own view; a stream can be opened without it.
-    desk::note(&collector, &link, "live").await?;
+    desk::note(&collector, &link, call, "live").await?;
     let shown = headers
         .get("last-event-id")
         .and_then(|id| id.to_str().ok())
@@ -63,6 +64,7 @@ pub(super) async fn stream(
         changes: collector.storage.follow(context.installation),
         ending: collector.ending.subscribe(),
         link,
+        call,
         shown,
         looked: false,
         next_at: Instant::now(),
@@ -125,6 +127,7 @@ fn lock(collector: &Shared) -> MutexGuard<'_, HashMap<CallId, usize>> {
 struct Follower {
     collector: Arc<Shared>,
     link: DeskLink,
+    call: CallId,
     changes: watch::Receiver<u64>,
     ending: watch::Receiver<bool>,
     /// The commit that the agent's page shows.
@@ -187,7 +190,7 @@ impl Follower {
     }
 
     async fn look(&self) -> Look {
-        match self.collector.storage.context(self.link.app.clone(), self.link.call).await {
+        match self.collector.storage.context(self.link.app.clone(), self.call).await {
             Ok(Some(context)) if self.shown.is_none_or(|shown| shown < context.change) => {
                 Look::News(Box::new(context))
             }

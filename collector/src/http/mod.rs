@@ -23,6 +23,7 @@ mod contexts;
 mod desk;
 mod ingest;
 mod live;
+mod lookup;
 mod ops;
 
 #[derive(OpenApi)]
@@ -60,8 +61,9 @@ pub(crate) fn router(collector: Arc<Shared>) -> Router {
         .routes(routes!(ingest::calls))
         .routes(routes!(ingest::erase))
         .routes(routes!(contexts::resolve))
+        .routes(routes!(contexts::query, contexts::no_query_head))
         .routes(routes!(contexts::look_up, contexts::no_head))
-        .routes(routes!(desk::page))
+        .routes(routes!(desk::page, desk::enter))
         .routes(routes!(live::stream))
         .routes(routes!(desk::asset))
         .routes(routes!(ops::healthz))

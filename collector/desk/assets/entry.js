@@ -1,0 +1,38 @@
+// Tells a slip in a code as the agent types it, before it is sent. The collector checks again.
+"use strict";
+
+(() => {
+  const DIGITS = 13;
+  const input = document.getElementById("code");
+  const says = document.getElementById("says");
+  const next = (interim, digit) => Number(input.dataset.check[interim * 10 + Number(digit)]);
+
+  // What to say of what stands in the field, and whether it is wrong, unfinished or right.
+  function judge(text) {
+    const typed = text.replace(/[\s\u00a0\u202f-]/g, "");
+    if (typed === "") return ["", "empty"];
+    if (/\D/.test(typed)) return ["A code has digits only.", "wrong"];
+    if (typed.length < DIGITS) return [`${typed.length} of ${DIGITS} digits`, "unfinished"];
+    if (typed.length > DIGITS) {
+      return [`${typed.length} digits: a code has ${DIGITS}.`, "wrong"];
+    }
+    if ([...typed].reduce(next, 0) !== 0) {
+      return ["A digit is wrong: ask for the code again.", "wrong"];
+    }
+    return ["The digits fit together.", "right"];
+  }
+
+  function tell() {
+    const [text, state] = judge(input.value);
+    // A count read out at each key would drown what the customer is saying.
+    says.setAttribute("aria-live", state === "unfinished" ? "off" : "polite");
+    if (says.textContent !== text) says.textContent = text;
+    says.className = state;
+    input.setAttribute("aria-invalid", String(state === "wrong"));
+    input.setCustomValidity(state === "right" ? "" : text);
+  }
+
+  input.addEventListener("input", tell);
+  // What the collector said of the last one stays until the agent types.
+  if (!says.textContent.trim()) tell();
+})();

@@ -1,0 +1,164 @@
+//! Looking a call up: what may be asked, how often, and which desk link the answer carries.
+//!
+//! For a contact centre's request and for a code that an agent types alike. Whatever comes of a
+//! look-up, there is a desk link: to the call's context, or to a page that knows nothing of the
+//! call and takes its code.
+
+use jalon::call::{CODE_DIGITS, CallCode, CodeError, ContextToken};
+
+use crate::collector::Shared;
+use crate::keys::Key;
+use crate::limits::{CALL_ID_CHARS_MAX, NAME_CHARS_MAX, UUI_CHARS_MAX};
+use crate::link::{Asker, DeskLink, MissesOf, Opens};
+use crate::metrics::{LookupLabels, Outcome as Lookup};
+use crate::problem::Problem;
+use crate::secret::Hash;
+use crate::store::{CallId, Claim, Context, Handle};
+use crate::throttle::Throttle;
+use crate::wire::ResolveRequest;
+
+/// Who asks for which call.
+pub(super) struct Asking {
+    pub(super) app: String,
+    pub(super) agent: Option<String>,
+    pub(super) asker: Asker,
+}
+
+/// A call, found and claimed.
+pub(super) struct Found {
+    pub(super) call: CallId,
+    pub(super) context: Context,
+}
+
+impl Asking {
+    /// Reads who asks.
+    ///
+    /// # Errors
+    /// 400, without a call id or with a name that is none.
+    pub(super) fn new(
+        collector: &Shared,
+        key: Key,
+        request: &ResolveRequest,
+    ) -> Result<Self, Problem> {
+        let call_id = given(request.call_id.as_ref())
+            .filter(|id| id.chars().count() <= CALL_ID_CHARS_MAX)
+            .ok_or_else(|| {
+                Problem::malformed("`call_id` is required, of at most 256 characters")
+            })?;
+        let (agent, caller) = (given(request.agent.as_ref()), given(request.caller.as_ref()));
+        if [agent, caller].into_iter().flatten().any(|n| n.chars().count() > NAME_CHARS_MAX) {
+            return Err(Problem::malformed("`agent` and `caller` have at most 256 characters"));
+        }
+        let misses_of = match caller {
+            Some(caller) => {
+                let caller = format!("{}\0{caller}", key.app);
+                MissesOf::Caller(collector.secret.hash("caller", caller.as_bytes()))
+            }
+            None => MissesOf::Key(key.hash),
+        };
+        Ok(Self {
+            app: key.app,
+            agent: agent.cloned(),
+            asker: Asker { call_id: call_id.clone(), misses_of },
+        })
+    }
+
+    /// The link to a page that knows nothing of the call.
+    pub(super) fn nothing(&self, collector: &Shared) -> DeskLink {
+        collector.link(&self.app, Opens::Nothing(self.asker.clone()), self.agent.clone())
+    }
+
+    /// Claims the call that `handle` names, and reads its context.
+    ///
+    /// # Errors
+    /// 404 for unknown, expired and claimed alike, 429 after too many misses, 503.
+    pub(super) async fn find(&self, collector: &Shared, handle: Handle) -> Result<Found, Problem> {
+        let count =
+            |outcome| collector.metrics.lookups.get_or_create(&LookupLabels { outcome }).inc();
+        // Taken before the look-up and given back when it hits, so that guesses made at once find
+        // no gap. A token cannot be guessed, so it is never throttled.
+        let taken = match handle {
+            Handle::Token(_) => None,
+            Handle::Code(..) => {
+                let (misses, of) = self.misses(collector);
+                misses.take(of, 1, collector.clock.now().elapsed_ms).map_err(|seconds| {
+                    count(Lookup::Throttled);
+                    Problem::throttled(seconds)
+                })?;
+                Some((misses, of))
+            }
+        };
+        let claim = Claim {
+            app: self.app.clone(),
+            handle,
+            call_id: self.asker.call_id.clone(),
+            agent: self.agent.clone(),
+            at: collector.now_ms(),
+        };
+        let Some(call) = collector.storage.claim(claim).await? else {
+            count(Lookup::Miss);
+            return Err(Problem::no_context());
+        };
+        if let Some((misses, of)) = taken {
+            misses.give_back(&of);
+        }
+        count(Lookup::Hit);
+        let context = collector.storage.context(self.app.clone(), call).await?;
+        context.map(|context| Found { call, context }).ok_or_else(Problem::no_context)
+    }
+
+    fn misses<'a>(&self, collector: &'a Shared) -> (&'a Throttle<Hash>, Hash) {
+        match self.asker.misses_of {
+            MissesOf::Caller(hash) => (&collector.caller_misses, hash),
+            MissesOf::Key(hash) => (&collector.key_misses, hash),
+        }
+    }
+}
+
+/// What a request names its call by: a token, a code, or a `User-to-User` value. Platforms send an
+/// empty text for what they do not have.
+///
+/// # Errors
+/// 400 for more than one, 404 for none, 422 for one that is not of its form.
+pub(super) fn handle(request: &ResolveRequest) -> Result<Handle, Problem> {
+    let ResolveRequest { token, code, uui, .. } = request;
+    match (given(token.as_ref()), given(code.as_ref()), given(uui.as_ref())) {
+        (Some(token), None, None) => token_handle(token),
+        (None, Some(code), None) => code_handle(code),
+        (None, None, Some(uui)) => uui_handle(uui),
+        (None, None, None) => {
+            Err(Problem::no_context().detail("no `token`, `code` or `uui` was sent"))
+        }
+        _ => Err(Problem::malformed("send only one of `token`, `code` and `uui`")),
+    }
+}
+
+/// What a code names.
+///
+/// # Errors
+/// 422, with what is wrong with it.
+pub(super) fn code_handle(text: &str) -> Result<Handle, Problem> {
+    /// A code with every separator people write.
+    const CHARS_MAX: usize = 4 * CODE_DIGITS;
+    let code = if text.len() > CHARS_MAX { Err(CodeError::Digits) } else { CallCode::parse(text) };
+    code.map(|code| Handle::Code(code.locator(), code.screen()))
+        .map_err(|error| Problem::invalid(error.to_string()))
+}
+
+fn token_handle(text: &str) -> Result<Handle, Problem> {
+    ContextToken::parse(text.trim())
+        .map(|token| Handle::Token(*token.as_bytes()))
+        .ok_or_else(|| Problem::invalid("a context token has 22 characters of base64url"))
+}
+
+fn uui_handle(text: &str) -> Result<Handle, Problem> {
+    Some(text)
+        .filter(|text| text.len() <= UUI_CHARS_MAX)
+        .and_then(ContextToken::from_user_to_user)
+        .map(|token| Handle::Token(*token.as_bytes()))
+        .ok_or_else(|| Problem::invalid("this User-to-User value holds no context token"))
+}
+
+fn given(text: Option<&String>) -> Option<&String> {
+    text.filter(|text| !text.trim().is_empty())
+}
