@@ -4,7 +4,7 @@
 //! `cargo xtask telephony` starts this and dials with what it says. The phones are the SDK itself
 //! over HTTP; nothing here knows of SIP. Requests, each answered before the next is read:
 //!
-//! - `install CUSTOMER`: installs the app, identifies the customer, who looks at a product, and
+//! - `install CUSTOMER`: installs the app, identifies the customer, who looks at products, and
 //!   waits until the collector leased call codes. Answers `{}`.
 //! - `tap CUSTOMER`: taps, and waits until the collector has heard of the call. Answers token, code
 //!   and the `User-to-User` value, and the phone is done with.
@@ -22,13 +22,15 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Parser;
 use jalon::clock::SystemClock;
 use jalon::{
-    App, CallRequest, Config, Consent, Done, Event, HttpTransport, Journey, Lane, Product, Request,
-    SendError, Transport,
+    App, CallRequest, Config, Consent, Done, Event, HttpTransport, Journey, Lane, Price, Product,
+    Request, SendError, Transport,
 };
 use serde_json::{Value, json};
 
 /// How long the collector may take over an upload, on loopback and a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// What each customer looks at.
+const PRODUCTS: usize = 40;
 /// Uploads until codes must be there.
 const UPLOADS_MAX: usize = 5;
 
@@ -104,15 +106,10 @@ impl Phone {
         let journey = Journey::open_with(config, Arc::new(network), Arc::new(SystemClock))?;
         journey.identify(customer, None);
         journey.record(Event::ScreenView { screen: "product/{id}".into() });
-        journey.record(Event::ProductView {
-            product: Product {
-                id: "1004856".into(),
-                name: Some("Galaxy A10".into()),
-                category: None,
-                brand: None,
-                price: None,
-            },
-        });
+        // As many as make an answer that no exchange could take in whole.
+        for number in 0..PRODUCTS {
+            journey.record(Event::ProductView { product: product(number) });
+        }
         for _ in 0..UPLOADS_MAX {
             let uploaded = journey.upload_and_wait(PATIENCE);
             if uploaded && journey.status().codes > 0 {
@@ -136,6 +133,16 @@ impl Phone {
             "user_to_user": call.user_to_user.context("no User-to-User value")?,
             "dial_string": call.dial_string.context("no dial string")?,
         }))
+    }
+}
+
+fn product(number: usize) -> Product {
+    Product {
+        id: format!("10048{number:02}"),
+        name: Some(format!("Galaxy A{number}")),
+        category: Some("electronics.smartphone".into()),
+        brand: Some("samsung".into()),
+        price: Some(Price { minor: 13_076, currency: "EUR".into() }),
     }
 }
 
