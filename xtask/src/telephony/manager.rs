@@ -93,6 +93,8 @@ fn note(heard: &mut HashMap<String, Heard>, event: &HashMap<String, String>) {
         }
         Some("DTMFEnd") if field("Direction") == Some("Received") => {
             let heard = heard.entry(caller.to_owned()).or_default();
+            // Digits of a message have no begin.
+            heard.first.get_or_insert(clock::now());
             heard.last = Some(clock::now());
             heard.digits.push_str(field("Digit").unwrap_or_default());
         }

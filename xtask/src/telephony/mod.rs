@@ -50,7 +50,8 @@ const NOTES: [&str; 4] = [
     "digits: from the first to the last as Asterisk heard them; SIPp sends events of 200 ms with \
      200 ms between, INFO and tones faster",
     "to desk: from Asterisk's answer to the agent's INVITE with the link, so the dialler's pause \
-     (4 s and 6 s in turn) and the digits are in it; through Kamailio from the start of the phone",
+     (4 s and 6 s in turn) and the digits are in it; with a token in the INVITE, where nobody answers \
+     before the agent, from the start of SIPp, some 0.1 s before its INVITE",
     "look-up: from the last digit to the agent's INVITE with the link",
 ];
 

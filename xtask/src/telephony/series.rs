@@ -37,7 +37,7 @@ pub(crate) fn run(
             row.digits.push(last.saturating_sub(first));
         }
         let Some(arrival) = made.arrival() else { continue };
-        let answered = if carrier.is_proxied() { Some(made.at) } else { heard.answered };
+        let answered = if carrier.is_dialled() { heard.answered } else { Some(made.at) };
         row.to_desk.extend(answered.map(|from| arrival.at.saturating_sub(from)));
         if carrier.is_dialled() {
             row.look_up.extend(heard.last.map(|from| arrival.at.saturating_sub(from)));
