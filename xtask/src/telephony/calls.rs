@@ -149,6 +149,11 @@ impl<'a> Network<'a> {
         self.scenario(Carrier::Events, "phone-hangs-up", tap, &tap.code)
     }
 
+    /// Calls through Kamailio, and gives up before anybody rings.
+    pub(crate) fn give_up(&self, tap: &Tap) -> Result<Made> {
+        self.scenario(Carrier::Context, "app-cancels", tap, "")
+    }
+
     fn scenario(&self, carrier: Carrier, scenario: &str, tap: &Tap, digits: &str) -> Result<Made> {
         let number = self.calls.fetch_add(1, Ordering::SeqCst);
         let folder = self.folder.join(format!("{number:04}-{scenario}"));

@@ -1,9 +1,10 @@
 //! What goes wrong on the way, and with the collector. The caller always reaches an agent, and the
 //! agent's desk says what it has.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 
 use super::agent::Arrival;
 use super::calls::{AT_ONCE, Carrier, Made, Network, ten_at_a_time};
@@ -15,6 +16,11 @@ use super::verdict;
 
 /// Calls a fault.
 const CALLS: usize = AT_ONCE;
+/// A slow collector: less than any recipe waits, and long enough to answer what has come.
+const STANDS_STILL: Duration = Duration::from_millis(600);
+const GOES_ON: Duration = Duration::from_millis(100);
+/// Fewer than let Kamailio's recipe stop asking.
+const FEW: usize = 3;
 /// How long Kamailio's recipe leaves a collector alone that did not answer, and a second.
 const LEFT_ALONE: Duration = Duration::from_secs(11);
 
@@ -39,6 +45,8 @@ impl Faults<'_> {
             self.two_with_one_code()?,
             self.without_data()?,
         ];
+        faults.push(self.slow(Carrier::Events, "Asterisk: the collector is slow")?);
+        faults.push(self.slow(Carrier::Context, "Kamailio: the collector is slow")?);
         faults.extend(self.hanging()?);
         faults.extend(self.down_and_back()?);
         Ok(faults)
@@ -124,6 +132,32 @@ impl Faults<'_> {
         })
     }
 
+    /// The collector stands still most of the time.
+    fn slow(&self, carrier: Carrier, name: &'static str) -> Result<Fault> {
+        let taps = self.taps()?;
+        let ended = AtomicBool::new(false);
+        let calls = std::thread::scope(|scope| {
+            let stutter = scope.spawn(|| {
+                while !ended.load(Ordering::SeqCst) {
+                    self.collector.hang()?;
+                    clock::pause(STANDS_STILL);
+                    self.collector.go_on()?;
+                    clock::pause(GOES_ON);
+                }
+                anyhow::Ok(())
+            });
+            let calls = ten_at_a_time(taps.len(), |at| {
+                let made = self.network.call(carrier, &taps[at])?;
+                let verdict = verdict::found(self.collector, &made, &taps[at]).map(|_| ());
+                Ok(judged(&made, verdict))
+            });
+            ended.store(true, Ordering::SeqCst);
+            stutter.join().ok().context("the collector's stutter ended early")??;
+            calls
+        })?;
+        Ok(fault(name, "found", &calls))
+    }
+
     /// The collector takes connections, and says nothing.
     fn hanging(&mut self) -> Result<Vec<Fault>> {
         let mut faults = Vec::new();
@@ -133,12 +167,28 @@ impl Faults<'_> {
         ] {
             let taps = self.taps()?;
             self.collector.hang()?;
+            // First, while Kamailio still asks.
+            let gave_up = carrier.is_proxied().then(|| self.gave_up(&taps[..FEW]));
             let fault = self.calls_of(&taps, during, carrier);
             self.collector.go_on()?;
+            faults.extend(gave_up.transpose()?);
             faults.push(fault?);
             faults.push(self.again(carrier, after)?);
         }
         Ok(faults)
+    }
+
+    fn gave_up(&self, taps: &[Tap]) -> Result<Fault> {
+        let calls = ten_at_a_time(taps.len(), |at| {
+            let made = self.network.give_up(&taps[at])?;
+            let verdict = if made.went_well && made.arrivals.is_empty() {
+                Ok(())
+            } else {
+                Err(anyhow!("{} agents rang, or the phone saw no 487", made.arrivals.len()))
+            };
+            Ok(judged(&made, verdict))
+        })?;
+        Ok(fault("Kamailio: given up during the look-up", "nobody rings", &calls))
     }
 
     /// The collector is killed, and served again.
