@@ -12,6 +12,13 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 pub const CODE_DIGITS: usize = 13;
 /// Characters of a context token in base64url.
 pub const TOKEN_CHARS: usize = 22;
+/// The SIP header that exchanges carry end to end (RFC 7433), in the form of
+/// [`ContextToken::user_to_user`].
+pub const USER_TO_USER: &str = "User-to-User";
+/// The SIP header of our own, with the bare token, for exchanges that pass `X-` headers on.
+pub const CONTEXT_HEADER: &str = "X-Jalon-Context";
+/// The name of the parameter that a chat, a callback request or a link carries the token in.
+pub const CONTEXT_PARAMETER: &str = "jalon_context";
 /// One past the highest locator.
 pub const LOCATOR_END: u32 = 1_000_000_000;
 /// One past the highest screen number a code can name; 0 names none.
@@ -32,6 +39,19 @@ pub const DAMM: [[u8; 10]; 10] = [
     [9, 4, 3, 8, 6, 1, 7, 2, 0, 5],
     [2, 5, 8, 1, 4, 3, 6, 7, 9, 0],
 ];
+
+/// What the customer lets a call carry.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum CallScope {
+    /// The whole journey.
+    #[default]
+    Everything,
+    /// Only the screen the call is made from: neither who calls nor what came before. With no data
+    /// too, since the code itself says so.
+    OnlyThisScreen,
+    /// Nothing but the number: the call has no token and no code, and nobody is told of it.
+    OnlyTheNumber,
+}
 
 /// A context token: 128 random bits that name one call. For SIP, chat, callback and links.
 ///
@@ -60,7 +80,7 @@ impl ContextToken {
         Some(Self(bytes.try_into().ok()?))
     }
 
-    /// The value of a SIP `User-to-User` header (RFC 7433): protocol discriminator `00`
+    /// The value of a SIP [`USER_TO_USER`] header (RFC 7433, 7434): protocol discriminator `00`
     /// (user-specific, Q.931 4.5.30), then the 22 ASCII characters in hex, 23 octets in all.
     pub fn user_to_user(&self) -> String {
         use std::fmt::Write as _;
@@ -134,6 +154,11 @@ impl CallCode {
     /// Joins a locator and a screen number; `None` when either is out of its range.
     pub fn new(locator: u32, screen: u16) -> Option<Self> {
         (locator < LOCATOR_END && screen < SCREEN_END).then_some(Self { locator, screen })
+    }
+
+    /// The same lease, said to share only this screen: the odd locator beside a leased one.
+    pub fn only_this_screen(self) -> Self {
+        Self { locator: self.locator | 1, ..self }
     }
 
     /// Reads thirteen digits with a right check digit. Spaces and hyphens between groups are

@@ -117,6 +117,13 @@ impl Ground {
         intake.bell.ring();
     }
 
+    /// The installation's bits, unless it is on its way out.
+    pub(crate) fn installation(&self) -> Option<[u8; 16]> {
+        let plot = self.plot();
+        let identity = plot.identity.filter(|_| !plot.wipe)?;
+        Some(*identity.installation.as_bytes())
+    }
+
     /// Takes the customer's answer about the location.
     pub(crate) fn location(&self, allowed: bool, intake: &Intake) {
         let mut plot = self.plot();

@@ -4,12 +4,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::call::{CallCode, ContextToken, dial_string};
+use crate::call::{
+    CONTEXT_HEADER, CONTEXT_PARAMETER, CallCode, CallScope, ContextToken, USER_TO_USER, dial_string,
+};
 use crate::clock::Clock;
 use crate::config::{Config, Consent, TOKEN_LIFE_MS};
 use crate::error::{Error, JourneyError};
 use crate::event::{Dropped, Event};
 use crate::preview::Preview;
+use crate::proof;
 use crate::transport::Transport;
 use crate::worker::{Shared, UploadProblem, Worker};
 
@@ -44,22 +47,28 @@ pub struct Journey {
 pub struct CallRequest {
     number: Option<String>,
     topic: Option<String>,
+    scope: CallScope,
 }
 
 impl CallRequest {
     /// A call to a phone number: 3 to 15 digits, perhaps after a `+`, with the usual separators.
     pub fn to(number: impl Into<String>) -> Self {
-        Self { number: Some(number.into()), topic: None }
+        Self { number: Some(number.into()), ..Self::without_number() }
     }
 
     /// A call that no dialer places: over SIP, in a chat, a callback.
     pub fn without_number() -> Self {
-        Self { number: None, topic: None }
+        Self { number: None, topic: None, scope: CallScope::Everything }
     }
 
     /// Says what the call is about, in the app's words. At most 256 bytes.
     pub fn about(self, topic: impl Into<String>) -> Self {
         Self { topic: Some(topic.into()), ..self }
+    }
+
+    /// Says what the customer lets the call carry; everything, if not said.
+    pub fn sharing(self, scope: CallScope) -> Self {
+        Self { scope, ..self }
     }
 }
 
@@ -69,16 +78,36 @@ pub struct CallContext {
     /// What to hand the dialer: the number, and the code where there is one. `None` for a call
     /// without a number.
     pub dial_string: Option<String>,
-    /// The token: a parameter of a chat, a callback or a link. `None` without a grant.
+    /// The token. `None` without a grant, and where the call carries nothing but the number.
     pub token: Option<ContextToken>,
-    /// The code: what the dial string dials, and what a customer can read aloud. `None` without a
-    /// grant, or on a phone that never had data.
+    /// The code, which the dial string dials. `None` where there is no token, and on a phone that
+    /// has none left: one that never had data, or dialled them all without any.
     pub code: Option<CallCode>,
-    /// The value of a SIP `User-to-User` header (RFC 7433).
-    pub user_to_user: Option<String>,
+    /// The code as a customer reads it aloud: `412 907 385 217 6`.
+    pub spoken_code: Option<String>,
+    /// The headers of a SIP INVITE: `User-to-User` (RFC 7433) and `X-Jalon-Context`. Set both: the
+    /// exchange takes whichever reaches it. Empty without a token.
+    pub sip_headers: Vec<NamedValue>,
+    /// The parameter of a chat, a callback request or a link: `jalon_context` and the token.
+    pub link_parameter: Option<NamedValue>,
     /// How long token and code can be claimed, once the collector knows of the call: 24 hours for
     /// the token, by the collector's clock.
     pub expires_in: Duration,
+}
+
+/// A header or a parameter, with its exact value.
+#[derive(Clone, PartialEq, Eq)]
+pub struct NamedValue {
+    /// Its name.
+    pub name: String,
+    /// Its value: holds the token, so no log gets it, and `Debug` hides it.
+    pub value: String,
+}
+
+impl std::fmt::Debug for NamedValue {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "NamedValue({}, ..)", self.name)
+    }
 }
 
 /// How a journey stands.
@@ -169,9 +198,22 @@ impl Journey {
 
     /// Says who the customer is from here on. `proof` is a short JWT from the app's backend, and
     /// only a customer so proven shows as verified on the desk. The same again changes nothing.
-    /// An id that is blank or longer than 128 bytes counts as invalid.
+    /// An id that is blank or longer than 128 bytes, or a proof longer than 4 KiB, counts as invalid.
+    ///
+    /// The proof is signed with ES256 or HS256 by a key that the collector was given. It says `sub`,
+    /// this customer's id; `aud`, the app as the collector knows it; `iat` and `exp`, at most an
+    /// hour apart; and, better, the `nonce` of [`proof_nonce`](Self::proof_nonce). It is judged as
+    /// of this moment, so that a phone may be offline for up to 24 hours before it is uploaded.
     pub fn identify(&self, customer: impl Into<String>, proof: Option<String>) {
         self.shared.intake.identify(Some(customer.into()), proof);
+    }
+
+    /// What the app's backend puts into a proof as its `nonce`, so that the proof is of no use on any
+    /// other phone: 22 characters, the same for as long as this installation lives. `None` without a
+    /// grant: then there is no installation yet. Reads memory alone; may wait while the worker
+    /// syncs a small file.
+    pub fn proof_nonce(&self) -> Option<String> {
+        self.shared.ground.installation().map(|installation| proof::nonce(&installation))
     }
 
     /// Says that nobody is known from here on, such as after a logout.
@@ -220,7 +262,7 @@ impl Journey {
 
     /// Gives a call its context, at the tap. Waits for neither network nor SQLite: the code was
     /// leased before, and the call is recorded like an event. Without a grant it gives the number
-    /// alone.
+    /// alone, and so it does where the customer shares nothing but the number.
     ///
     /// # Errors
     /// [`JourneyError::PhoneNumber`] when the number is none; it counts as dropped (`invalid`).
@@ -231,14 +273,21 @@ impl Journey {
             self.shared.intake.refuse_number();
             return Err(JourneyError::PhoneNumber);
         }
-        let tap = self.shared.intake.tap(request.topic.clone());
+        let tap = self.shared.intake.tap(request.topic.clone(), request.scope);
         let code = tap.as_ref().and_then(|tap| tap.code);
         let token = tap.map(|tap| tap.token);
+        let named = |name: &str, value| NamedValue { name: name.to_owned(), value };
+        let headers = |token: ContextToken| {
+            let bare = named(CONTEXT_HEADER, token.to_string());
+            vec![named(USER_TO_USER, token.user_to_user()), bare]
+        };
         Ok(CallContext {
             dial_string: dial(code).flatten(),
-            user_to_user: token.map(|token| token.user_to_user()),
             token,
             code,
+            spoken_code: code.map(|code| code.grouped()),
+            sip_headers: token.map(headers).unwrap_or_default(),
+            link_parameter: token.map(|token| named(CONTEXT_PARAMETER, token.to_string())),
             expires_in: Duration::from_millis(TOKEN_LIFE_MS),
         })
     }
@@ -269,16 +318,16 @@ impl Journey {
 
     /// What a call would carry now: for a customer who wants to see it before tapping.
     ///
-    /// Exactly the steps of the snapshot that a call tapped now would carry, oldest first, at most
-    /// 20 and 16 KiB of them; from this device alone, and nothing is sent for it. What the agent
-    /// may see beside them was uploaded earlier: [`Preview::uploaded_before`] says whether there
-    /// is such. Empty without a grant, and after [`close`](Self::close).
+    /// Exactly the steps of the snapshot that a call tapped now with this scope would carry, oldest
+    /// first, at most 20 and 16 KiB of them; from this device alone, and nothing is sent for it.
+    /// What the agent may see beside them was uploaded earlier: [`Preview::uploaded_before`] says
+    /// whether there is such. Empty without a grant, and after [`close`](Self::close).
     ///
     /// Blocks the calling thread until the worker has taken over what was recorded, and
     /// [`status`](Self::status) tells of it: a few ms as a rule, and 2 s at most, after which it is
     /// what was known before. Never call it on the UI thread.
-    pub fn preview(&self) -> Preview {
-        self.shared.preview()
+    pub fn preview(&self, scope: CallScope) -> Preview {
+        self.shared.preview(scope)
     }
 
     /// How the journey stands. Reads memory alone; up to a second behind the worker.

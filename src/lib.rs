@@ -26,6 +26,7 @@
 
 pub mod call;
 pub mod clock;
+pub mod proof;
 
 mod config;
 mod consent;
@@ -44,10 +45,11 @@ mod upload;
 mod wire;
 mod worker;
 
+pub use call::CallScope;
 pub use config::{App, Config, Consent};
 pub use error::JourneyError;
 pub use event::{DropReason, Dropped, Event, Order, Price, Product, Value};
-pub use journey::{CallContext, CallRequest, Journey, LastUpload, Status};
+pub use journey::{CallContext, CallRequest, Journey, LastUpload, NamedValue, Status};
 pub use preview::{Preview, PreviewStep, StepKind};
 #[cfg(feature = "reqwest")]
 pub use transport::http::HttpTransport;

@@ -1,10 +1,38 @@
 //! What a call carries, for each carrier: with a number or without, and with one that is none.
-#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod support;
 
+use jalon::call::ContextToken;
 use jalon::{CallRequest, DropReason, JourneyError};
 use support::Phone;
+
+#[test]
+fn a_call_has_the_exact_form_of_each_carrier() {
+    let mut phone = Phone::new();
+    phone.collector(|collector| collector.leases = vec![412_907_384]);
+    phone.open();
+    phone.views(["home"]);
+    phone.upload_all();
+    let call = phone.journey().call_context(&CallRequest::to("+33 1 23 45 67 89")).unwrap();
+    let (token, code) = (call.token.unwrap().to_string(), call.code.unwrap().to_string());
+    assert_eq!(call.dial_string.as_deref(), Some(&*format!("tel:+33123456789,,{code}")));
+
+    let [uui, context] = &call.sip_headers[..] else { panic!("{:?}", call.sip_headers) };
+    assert_eq!((&*context.name, &*context.value), ("X-Jalon-Context", &*token));
+    let data = uui.value.strip_suffix(";encoding=hex;purpose=isdn-uui;content=isdn-uui").unwrap();
+    assert_eq!((&*uui.name, data.len(), &data[..2]), ("User-to-User", 2 * 23, "00"));
+    assert_eq!(ContextToken::from_user_to_user(&uui.value), call.token);
+
+    let parameter = call.link_parameter.unwrap();
+    assert_eq!((&*parameter.name, &*parameter.value), ("jalon_context", &*token));
+
+    let spoken = call.spoken_code.unwrap();
+    assert_eq!(spoken.replace(' ', ""), code);
+    let groups: Vec<usize> = spoken.split(' ').map(str::len).collect();
+    assert_eq!(groups, [3, 3, 3, 3, 1]);
+    assert!(!format!("{:?}", call.sip_headers).contains(&token), "it may end up in a log");
+}
 
 #[test]
 fn a_call_that_no_dialer_places_has_everything_but_a_dial_string() {
@@ -12,7 +40,7 @@ fn a_call_that_no_dialer_places_has_everything_but_a_dial_string() {
     phone.settle();
     let call = phone.journey().call_context(&CallRequest::without_number().about("chat")).unwrap();
     assert_eq!(call.dial_string, None);
-    assert!(call.token.is_some() && call.user_to_user.is_some());
+    assert!(call.token.is_some() && !call.sip_headers.is_empty());
 }
 
 #[test]

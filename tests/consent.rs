@@ -79,7 +79,9 @@ fn nothing_is_written_and_nothing_sent_before_the_grant() {
         journey.prepare_call();
         let call = journey.call_context(&CallRequest::to("+33 1 23 45 67 89")).unwrap();
         assert_eq!(call.dial_string.as_deref(), Some("tel:+33123456789"));
-        assert_eq!((call.token, call.code, call.user_to_user), (None, None, None));
+        assert_eq!((call.token, call.code, call.spoken_code), (None, None, None));
+        assert_eq!((call.sip_headers, call.link_parameter), (Vec::new(), None));
+        assert_eq!(journey.proof_nonce(), None, "there is no installation yet");
         journey.upload_now();
         phone.clock.advance(60_000);
         assert_eq!(snapshot(&phone.folder()), BTreeMap::new());

@@ -13,7 +13,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jalon::{
-    CallRequest, Consent, DropReason, Event, Order, Price, Product, Response, SendError, Value,
+    CallRequest, CallScope, Consent, DropReason, Event, Order, Price, Product, Response, SendError,
+    Value,
 };
 use log::Level;
 use support::collector::problem;
@@ -198,7 +199,7 @@ fn no_line_at_any_level_holds_anything_of_an_event_a_customer_or_a_key() {
         journey.record(Event::ScreenView { screen: SECRET.into() });
         journey.record(Event::Search { query: Some(SECRET.into()), results: None });
         journey.call_context(&CallRequest::to("+33123456789").about(SECRET)).unwrap();
-        assert!(!journey.preview().steps.is_empty());
+        assert!(!journey.preview(CallScope::Everything).steps.is_empty());
         journey.upload_now();
         phone.settle();
         phone.clock.advance(60_000);

@@ -19,7 +19,7 @@ use std::thread;
 use std::time::Duration;
 
 use jalon::clock::SystemClock;
-use jalon::{CallRequest, Config, Consent, Event, Journey, Preview, Product};
+use jalon::{CallRequest, CallScope, Config, Consent, Event, Journey, Preview, Product};
 use support::{TestNetwork, child};
 
 const CHILD_TEST: &str = "the_traced_process";
@@ -216,7 +216,7 @@ fn many_threads_at_once_and_use_after_close_do_no_harm() {
                             journey.upload_now();
                             journey.clear_customer();
                             let _ = journey.status();
-                            let _ = journey.preview();
+                            let _ = journey.preview(CallScope::Everything);
                             journey.upload_and_wait(Duration::from_millis(1));
                         }
                         if closed.load(Ordering::SeqCst) {
@@ -280,7 +280,9 @@ fn everything() -> [(&'static str, Use); 13] {
         ("upload_and_wait", |journey| {
             let _ = journey.upload_and_wait(Duration::MAX);
         }),
-        ("preview", |journey| assert_eq!(journey.preview(), Preview::default())),
+        ("preview", |journey| {
+            assert_eq!(journey.preview(CallScope::Everything), Preview::default());
+        }),
         ("allow_location", |journey| journey.allow_location(true)),
         ("refuse", |journey| journey.set_consent(Consent::Denied)),
         ("erase", |journey| journey.erase()),

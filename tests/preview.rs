@@ -14,7 +14,9 @@ use std::fs;
 use std::sync::mpsc;
 use std::thread;
 
-use jalon::{CallRequest, Consent, Event, Order, Preview, PreviewStep, Product, StepKind, Value};
+use jalon::{
+    CallRequest, CallScope, Consent, Event, Order, Preview, PreviewStep, Product, StepKind, Value,
+};
 use serde_json::json;
 use support::Phone;
 use support::clock::START_WALL_MS;
@@ -87,7 +89,7 @@ fn type_of(what: StepKind) -> &'static str {
 /// Checks a preview against the call that follows it.
 #[track_caller]
 fn is_what_a_call_carries(phone: &Phone) -> Preview {
-    let preview = phone.journey().preview();
+    let preview = phone.journey().preview(CallScope::Everything);
     let (customer, events) = tapped(phone);
     assert_eq!(preview.customer, customer);
     let steps: Vec<Step> = preview
@@ -105,7 +107,7 @@ fn every_type_is_shown_in_the_apps_own_words() {
     phone.config.record_search_queries = true;
     phone.open();
     everything(&phone);
-    let preview = phone.journey().preview();
+    let preview = phone.journey().preview(CallScope::Everything);
     let shown: Vec<(StepKind, Option<&str>)> =
         preview.steps.iter().map(|step| (step.what, step.about.as_deref())).collect();
     assert_eq!(
@@ -164,7 +166,7 @@ fn it_waits_for_the_journal_alone_and_sends_nothing() {
     phone.settle();
     phone.views(["home", "cart"]);
     let before = phone.network.sent().len();
-    let preview = phone.journey().preview();
+    let preview = phone.journey().preview(CallScope::Everything);
     let step = |screen: &str| PreviewStep {
         at_ms: START_WALL_MS,
         screen: Some(screen.to_owned()),
@@ -178,25 +180,25 @@ fn it_waits_for_the_journal_alone_and_sends_nothing() {
     assert_eq!(phone.accounted(2).queued, 2);
     // Nor does a search show what may not be recorded.
     phone.journey().record(Event::Search { query: Some("secret".into()), results: None });
-    assert_eq!(phone.journey().preview().steps[2].about, None);
+    assert_eq!(phone.journey().preview(CallScope::Everything).steps[2].about, None);
 }
 
 #[test]
 fn it_says_whether_the_agent_may_see_more_and_is_there_after_a_restart() {
     let mut phone = Phone::running();
     phone.views(["home"]);
-    assert!(!phone.journey().preview().uploaded_before);
+    assert!(!phone.journey().preview(CallScope::Everything).uploaded_before);
     phone.upload_all();
-    let uploaded = phone.journey().preview();
+    let uploaded = phone.journey().preview(CallScope::Everything);
     assert!(uploaded.uploaded_before);
     assert_eq!(uploaded.steps.len(), 1, "what was uploaded is part of a snapshot");
     phone.restart();
-    assert_eq!(phone.journey().preview(), uploaded);
+    assert_eq!(phone.journey().preview(CallScope::Everything), uploaded);
     // The next epoch's store knows nothing of what an earlier one uploaded.
     phone.close();
     fs::write(phone.folder().join("journey.db"), vec![7; 8192]).unwrap();
     phone.open();
-    let preview = phone.journey().preview();
+    let preview = phone.journey().preview(CallScope::Everything);
     assert_eq!((preview.steps, preview.uploaded_before), (vec![], true));
 }
 
@@ -206,25 +208,37 @@ fn without_a_grant_and_after_close_it_is_empty() {
     phone.config.consent = Some(Consent::Unknown);
     phone.open();
     phone.views(["home"]);
-    assert_eq!(phone.journey().preview(), Preview::default());
+    assert_eq!(phone.journey().preview(CallScope::Everything), Preview::default());
     phone.journey().set_consent(Consent::Granted);
-    assert_eq!(phone.journey().preview().steps.len(), 1, "what waited is kept now");
+    assert_eq!(
+        phone.journey().preview(CallScope::Everything).steps.len(),
+        1,
+        "what waited is kept now"
+    );
     phone.journey().set_consent(Consent::Denied);
-    assert_eq!(phone.journey().preview(), Preview::default());
+    assert_eq!(phone.journey().preview(CallScope::Everything), Preview::default());
     phone.journey().set_consent(Consent::Granted);
-    assert_eq!(phone.journey().preview(), Preview::default(), "the refusal deleted it");
+    assert_eq!(
+        phone.journey().preview(CallScope::Everything),
+        Preview::default(),
+        "the refusal deleted it"
+    );
     phone.views(["cart"]);
     phone.journey().identify("c-42", None);
     phone.upload_all();
     phone.journey().erase();
-    assert_eq!(phone.journey().preview(), Preview::default());
+    assert_eq!(phone.journey().preview(CallScope::Everything), Preview::default());
     phone.journey().set_consent(Consent::Granted);
-    assert_eq!(phone.journey().preview(), Preview::default(), "so did the erasure");
+    assert_eq!(
+        phone.journey().preview(CallScope::Everything),
+        Preview::default(),
+        "so did the erasure"
+    );
     phone.views(["after"]);
     phone.settle();
     phone.clock.worker_ended();
     phone.journey().close();
-    assert_eq!(phone.journey().preview(), Preview::default());
+    assert_eq!(phone.journey().preview(CallScope::Everything), Preview::default());
     phone.clock.worker_started();
 }
 
@@ -234,9 +248,9 @@ fn with_the_disk_out_of_reach_it_is_empty_and_does_not_wait() {
     fs::write(phone.folder(), b"in the way").unwrap();
     phone.open();
     phone.views(["home"]);
-    assert_eq!(phone.journey().preview(), Preview::default());
+    assert_eq!(phone.journey().preview(CallScope::Everything), Preview::default());
     fs::remove_file(phone.folder()).unwrap();
-    assert_eq!(phone.journey().preview().steps.len(), 1, "asking tries again");
+    assert_eq!(phone.journey().preview(CallScope::Everything).steps.len(), 1, "asking tries again");
 }
 
 /// Runs `during` while the worker hangs in the transport, as it could in a sync on a bad disk.
@@ -262,7 +276,7 @@ fn held_up_for_two_seconds_it_shows_what_was_known() {
     with_the_worker_held_up(&phone, || {
         let show = || {
             thread::scope(|scope| {
-                let preview = scope.spawn(|| phone.journey().preview());
+                let preview = scope.spawn(|| phone.journey().preview(CallScope::Everything));
                 phone.clock.callers_wait(1);
                 phone.clock.change(|now| now.elapsed_ms += 1_999);
                 assert!(!preview.is_finished());
@@ -279,7 +293,7 @@ fn held_up_for_two_seconds_it_shows_what_was_known() {
         phone.journey().identify("c-43", None);
         assert_eq!(show(), Preview::default());
     });
-    let preview = phone.journey().preview();
+    let preview = phone.journey().preview(CallScope::Everything);
     assert_eq!((preview.customer.as_deref(), preview.steps.len()), (Some("c-43"), 4));
 }
 
@@ -291,7 +305,7 @@ fn nothing_of_an_erased_installation_is_shown_while_the_worker_is_held_up() {
         phone.journey().erase();
         phone.journey().set_consent(Consent::Granted);
         thread::scope(|scope| {
-            let preview = scope.spawn(|| phone.journey().preview());
+            let preview = scope.spawn(|| phone.journey().preview(CallScope::Everything));
             phone.clock.callers_wait(1);
             phone.clock.change(|now| now.elapsed_ms += 2_000);
             assert_eq!(preview.join().unwrap(), Preview::default());
@@ -306,6 +320,6 @@ fn a_status_after_a_preview_counts_what_an_earlier_process_left() {
     phone.network.offline();
     phone.views(["home", "cart"]);
     phone.restart();
-    phone.journey().preview();
+    phone.journey().preview(CallScope::Everything);
     assert_eq!(phone.status().queued, 2);
 }

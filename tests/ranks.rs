@@ -13,8 +13,8 @@ use std::path::Path;
 /// The table of `ARCHITECTURE.md`.
 const RANKS: [&[&str]; 8] = [
     &["error", "clock"],
-    &["config"],
-    &["event", "session", "consent", "call", "preview"],
+    &["config", "call"],
+    &["event", "session", "consent", "preview", "proof"],
     &["wire"],
     &["identity", "journal", "store", "transport", "upload"],
     &["intake"],

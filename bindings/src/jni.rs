@@ -21,7 +21,7 @@ use uniffi::{Lift, Lower};
 use crate::UniFfiTag;
 use crate::config::Config;
 use crate::journey::Journey;
-use crate::types::{Consent, Event};
+use crate::types::{CallScope, Consent, Event};
 
 /// Bytes of arguments a thread keeps room for between two calls; a larger event gives it back.
 const ROOM_KEPT_BYTES: usize = 64 * 1024;
@@ -180,6 +180,7 @@ native_methods! {
     Java_jalon_android_Native_record(journey, event: Event) tells journey.record(event);
     Java_jalon_android_Native_identify(journey, customer: String, proof: Option<String>)
         tells journey.identify(customer, proof);
+    Java_jalon_android_Native_proofNonce(journey) answers journey.proof_nonce();
     Java_jalon_android_Native_clearCustomer(journey) tells journey.clear_customer();
     Java_jalon_android_Native_setConsent(journey, consent: Consent)
         tells journey.set_consent(consent);
@@ -189,9 +190,13 @@ native_methods! {
         tells journey.set_location(latitude, longitude);
     Java_jalon_android_Native_erase(journey) tells journey.erase();
     Java_jalon_android_Native_prepareCall(journey) tells journey.prepare_call();
-    Java_jalon_android_Native_callContext(journey, number: Option<String>, topic: Option<String>)
-        tries journey.call_context(number, topic);
-    Java_jalon_android_Native_preview(journey) answers journey.preview();
+    Java_jalon_android_Native_callContext(
+        journey,
+        number: Option<String>,
+        topic: Option<String>,
+        scope: CallScope
+    ) tries journey.call_context(number, topic, scope);
+    Java_jalon_android_Native_preview(journey, scope: CallScope) answers journey.preview(scope);
     Java_jalon_android_Native_uploadNow(journey) tells journey.upload_now();
     Java_jalon_android_Native_uploadAndWait(journey, timeout_ms: u64)
         answers journey.upload_and_wait(timeout_ms);

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jalon::CallRequest;
 
 use crate::config::Config;
-use crate::types::{CallContext, Consent, Event, JourneyError, Preview, Status};
+use crate::types::{CallContext, CallScope, Consent, Event, JourneyError, Preview, Status};
 use crate::{logging, registry};
 
 /// As the core says it where the system tells.
@@ -61,10 +61,18 @@ impl Journey {
         self.with((), |journey| journey.record(event));
     }
 
-    /// Says who the customer is from here on. `proof` is a short JWT from the app's backend; only a
-    /// customer so proven shows as verified on the desk. The same again changes nothing.
+    /// Says who the customer is from here on. `proof` is a short JWT from the app's backend, with the
+    /// nonce of `proof_nonce`; only a customer so proven shows as verified on the desk. The same
+    /// again changes nothing.
     pub fn identify(&self, customer: String, proof: Option<String>) {
         self.with((), |journey| journey.identify(customer, proof));
+    }
+
+    /// What the app's backend puts into a proof as its `nonce`, so that the proof is of no use on any
+    /// other phone: 22 characters, the same for as long as this installation lives. `None` without
+    /// the customer's consent. Reads memory alone.
+    pub fn proof_nonce(&self) -> Option<String> {
+        self.with(None, jalon::Journey::proof_nonce)
     }
 
     /// Says that nobody is known from here on, such as after a logout.
@@ -104,7 +112,7 @@ impl Journey {
 
     /// Gives a call its context, at the tap. Waits for neither network nor database. Without
     /// `number`, for a call that no dialer places: SIP, chat, callback. `topic` says what it is
-    /// about, in the app's words; at most 256 bytes.
+    /// about, in the app's words; at most 256 bytes. `scope` says what the customer lets it carry.
     ///
     /// # Errors
     /// [`JourneyError::PhoneNumber`] when the number is none; no code is used up then.
@@ -112,8 +120,12 @@ impl Journey {
         &self,
         number: Option<String>,
         topic: Option<String>,
+        scope: CallScope,
     ) -> Result<CallContext, JourneyError> {
-        let mut request = number.clone().map_or_else(CallRequest::without_number, CallRequest::to);
+        let mut request = number
+            .clone()
+            .map_or_else(CallRequest::without_number, CallRequest::to)
+            .sharing(scope.into());
         if let Some(topic) = topic {
             request = request.about(topic);
         }
@@ -131,11 +143,11 @@ impl Journey {
         }
     }
 
-    /// What a call would carry now, from this device alone. Blocks for a few milliseconds as a
-    /// rule and two seconds at most: not for the main thread.
-    pub fn preview(&self) -> Preview {
+    /// What a call of this scope would carry now, from this device alone. Blocks for a few
+    /// milliseconds as a rule and two seconds at most: not for the main thread.
+    pub fn preview(&self, scope: CallScope) -> Preview {
         let nothing = Preview { customer: None, steps: Vec::new(), uploaded_before: false };
-        self.with(nothing, jalon::Journey::preview)
+        self.with(nothing, |journey| journey.preview(scope.into()))
     }
 
     /// Uploads what waits, now. Returns at once.

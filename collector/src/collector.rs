@@ -3,19 +3,23 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io;
+use std::num::NonZeroU32;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use governor::Quota;
 use jalon::clock::Clock;
 use jalon_desk::view::ContextView;
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::{ConfigError, Options};
+use crate::identity::IdentityKey;
 use crate::keys::{self, Key, KeyKind};
 use crate::limits::{
     BODIES_BYTES_MAX, DESK_LINK_MS, EVENTS_PER_S, EXPIRE_EVERY_S, EXPIRE_PAUSE_MS,
-    MISSES_PER_CALLER, MISSES_PER_KEY, STREAMS_MAX, THROTTLE_KEYS_MAX, UPLOADS_MAX,
+    IDENTITY_KEYS_MAX, MISSES_PER_CALLER, MISSES_PER_KEY, STREAMS_MAX, THROTTLE_KEYS_MAX,
+    UPLOADS_MAX,
 };
 use crate::link::{DeskLink, Opens};
 use crate::metrics::Metrics;
@@ -24,9 +28,8 @@ use crate::store::{CallId, Context, SqliteStorage, Storage, StoreError};
 use crate::throttle::Throttle;
 use crate::view::{self, Labels};
 
-const HOUR_MS: u64 = 3_600_000;
-/// A write key may save up this much of its quota: phones come back online together.
-const QUOTA_BURST_MS: u64 = 10_000;
+/// A write key may save up this many seconds of its quota: phones come back online together.
+const QUOTA_BURST_S: u32 = 10;
 
 /// A collector on one data folder. Clones share it; the last one dropped closes it.
 #[derive(Clone)]
@@ -66,6 +69,9 @@ pub enum CollectorError {
     /// The data folder or the secret in it.
     #[error("failed to use the data folder: {0}")]
     Folder(#[source] io::Error),
+    /// One identity key too many.
+    #[error("failed to add the key: an app has {IDENTITY_KEYS_MAX} at most; remove one first")]
+    IdentityKeys,
     /// The database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -87,13 +93,14 @@ impl Collector {
             .map_err(CollectorError::Folder)?;
         let secret = Secret::open(&options.data_dir, &*clock).map_err(CollectorError::Folder)?;
         let storage = SqliteStorage::open(&options.data_dir, secret.clone(), Arc::clone(&clock))?;
+        let throttle = |quota| Throttle::new(quota, THROTTLE_KEYS_MAX, Arc::clone(&clock));
         let quota = |per_s: u32| {
-            Throttle::new(
-                per_s.saturating_mul((QUOTA_BURST_MS / 1_000) as u32),
-                QUOTA_BURST_MS,
-                THROTTLE_KEYS_MAX,
-            )
+            let burst = some(per_s.saturating_mul(QUOTA_BURST_S));
+            throttle(Quota::per_second(some(per_s)).allow_burst(burst))
         };
+        let caller_misses = throttle(Quota::per_hour(some(MISSES_PER_CALLER)));
+        let key_misses = throttle(Quota::per_hour(some(MISSES_PER_KEY)));
+        let default_quota = quota(EVENTS_PER_S);
         let mut labels = BTreeMap::new();
         let mut quotas = BTreeMap::new();
         for (app, entry) in &options.apps {
@@ -110,8 +117,8 @@ impl Collector {
             secret,
             storage: Box::new(storage),
             metrics: Metrics::new(),
-            caller_misses: Throttle::new(MISSES_PER_CALLER, HOUR_MS, THROTTLE_KEYS_MAX),
-            key_misses: Throttle::new(MISSES_PER_KEY, HOUR_MS, THROTTLE_KEYS_MAX),
+            caller_misses,
+            key_misses,
             bodies: Semaphore::new(BODIES_BYTES_MAX),
             uploads: Semaphore::new(UPLOADS_MAX),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
@@ -120,7 +127,7 @@ impl Collector {
             labels,
             no_labels: Labels::new(),
             quotas,
-            quota: quota(EVENTS_PER_S),
+            quota: default_quota,
             keys: Mutex::default(),
         })))
     }
@@ -139,6 +146,38 @@ impl Collector {
         let entry = Key { hash: keys::hash(&key), kind, app: app.to_owned() };
         self.0.storage.add_key(entry, self.0.now_ms()).await?;
         Ok(key)
+    }
+
+    /// Takes a key that an app's backend signs proofs of identity with; several may be valid at once,
+    /// so that one can follow the other. Proofs that arrive from now on are judged by it.
+    ///
+    /// # Errors
+    /// [`CollectorError::IdentityKeys`] when the app has as many as it may; else what the storage
+    /// says.
+    pub async fn add_identity_key(&self, key: IdentityKey) -> Result<(), CollectorError> {
+        let added = self.0.storage.add_identity_key(key, self.0.now_ms()).await?;
+        if added { Ok(()) } else { Err(CollectorError::IdentityKeys) }
+    }
+
+    /// The identity keys of an app, or of all, oldest first, and since when, in ms since the Unix
+    /// epoch.
+    ///
+    /// # Errors
+    /// What the storage says.
+    pub async fn identity_keys(
+        &self,
+        app: Option<&str>,
+    ) -> Result<Vec<(IdentityKey, i64)>, CollectorError> {
+        Ok(self.0.storage.identity_keys(app.map(str::to_owned)).await?)
+    }
+
+    /// Forgets an identity key; `false` when the app has none of that id. Customers whom it proved
+    /// stay verified.
+    ///
+    /// # Errors
+    /// What the storage says.
+    pub async fn remove_identity_key(&self, app: &str, id: &str) -> Result<bool, CollectorError> {
+        Ok(self.0.storage.remove_identity_key(app.to_owned(), id.to_owned()).await?)
     }
 
     /// Erases every installation that a customer used, in one app or in all, wholly; says how
@@ -238,4 +277,9 @@ impl Shared {
         let expires_at = self.now_ms() + DESK_LINK_MS;
         DeskLink { app: app.to_owned(), opens, agent, expires_at }
     }
+}
+
+/// A rate of none would never let anybody in: one.
+fn some(count: u32) -> NonZeroU32 {
+    NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
 }

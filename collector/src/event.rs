@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::limits::{EVENT_BYTES_MAX, TEXT_BYTES_MAX};
+use crate::limits::{EVENT_BYTES_MAX, PROOF_BYTES_MAX, TEXT_BYTES_MAX};
 
 /// An event. Which fields belong to which `type` is said at each; others are not read.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -134,9 +134,12 @@ pub enum Scalar {
 pub struct Customer {
     /// The app's id of the customer; null when nobody is any more.
     pub id: Option<String>,
-    /// A short JWT of the app's own backend. Not verified yet, so nothing shows as verified.
-    #[allow(dead_code, reason = "on the wire already; a later issue verifies it")]
+    /// A short JWT of the app's own backend, which proves it.
     pub proof: Option<String>,
+    /// In a call: when the app named the customer, by the phone's clock, in ms since the Unix epoch.
+    /// An event has its own `at`.
+    #[serde(default)]
+    pub at: Option<i64>,
 }
 
 impl std::fmt::Debug for Customer {
@@ -170,6 +173,9 @@ pub struct CallTap {
     pub scope: jalon_desk::view::Scope,
     /// What the call is about, in the app's words.
     pub topic: Option<String>,
+    /// The screen of the tap. In a batch it stands at the event.
+    #[serde(default)]
+    pub screen: Option<String>,
 }
 
 impl std::fmt::Debug for CallTap {
@@ -251,7 +257,10 @@ fn judge(event: &Event) -> Result<(), Reason> {
         "call" => event.call.is_some(),
         _ => return Err(Reason::UnknownType),
     };
-    if texts(event).any(|text| text.len() > TEXT_BYTES_MAX) {
+    let proof = event.customer.as_ref().and_then(|customer| customer.proof.as_ref());
+    if texts(event).any(|text| text.len() > TEXT_BYTES_MAX)
+        || proof.is_some_and(|proof| proof.len() > PROOF_BYTES_MAX)
+    {
         return Err(Reason::TooLarge);
     }
     if complete { Ok(()) } else { Err(Reason::Invalid) }
@@ -271,8 +280,8 @@ fn texts(event: &Event) -> impl Iterator<Item = &String> {
     let failure =
         event.failure.iter().flat_map(|failure| [Some(&failure.code), failure.screen.as_ref()]);
     let customer = event.customer.iter().map(|customer| customer.id.as_ref());
-    let topic = event.call.iter().map(|call| call.topic.as_ref());
-    own.chain(product).chain(order).chain(failure).chain(customer).chain(topic).flatten()
+    let call = event.call.iter().flat_map(|call| [call.topic.as_ref(), call.screen.as_ref()]);
+    own.chain(product).chain(order).chain(failure).chain(customer).chain(call).flatten()
 }
 
 fn currency(price: Option<&Price>) -> Option<&String> {

@@ -32,6 +32,7 @@ mod collector;
 pub mod config;
 pub mod event;
 mod http;
+pub mod identity;
 pub mod keys;
 pub mod limits;
 pub mod link;

@@ -96,6 +96,21 @@ pub const RETENTION_MS: i64 = 30 * DAY_MS;
 /// An event older than this when it was sent shows as this old: its clock was wrong.
 pub const AGE_MAX_MS: i64 = 30 * DAY_MS;
 
+/// Bytes of a proof of identity: as the SDK's bound.
+pub const PROOF_BYTES_MAX: usize = 4 * 1024;
+/// Proofs judged in one upload, the newest: a phone's customer signs in a few times between two.
+pub const PROOFS_JUDGED_MAX: usize = 16;
+/// A proof that took longer to arrive than this is judged as of this long before.
+pub const PROOF_AGE_MAX_MS: i64 = DAY_MS;
+/// Seconds from a proof's `iat` to its `exp`: short, so that a stolen one is soon of no use.
+pub const PROOF_LIFE_MAX_S: f64 = 3_600.0;
+/// Seconds that the clock of an app's backend may be off from ours.
+pub const PROOF_SKEW_S: f64 = 60.0;
+/// Identity keys of one app: the one in use, the next, and some to spare.
+pub const IDENTITY_KEYS_MAX: usize = 8;
+/// Bytes of an HS256 secret: as many as its hash has (RFC 7518, 3.2).
+pub const IDENTITY_SECRET_BYTES_MIN: usize = 32;
+
 /// Look-ups that miss, an hour, for one `caller`.
 pub const MISSES_PER_CALLER: u32 = 5;
 /// Look-ups that miss, an hour, for one key that names no caller.
@@ -108,6 +123,10 @@ pub const THROTTLE_KEYS_MAX: usize = 100_000;
 pub const EVENTS_PER_S: u32 = 400_000;
 /// What a request costs beside its events, in events.
 pub const REQUEST_COST: u32 = 10;
+
+/// Entries of the audit log read at once, when it is printed: no reader then keeps what was erased
+/// in SQLite's log.
+pub const AUDIT_ENTRIES_READ: usize = 1_000;
 
 /// Rows removed in one slice of the retention job, so that ingest never waits long behind it.
 pub const EXPIRE_ROWS: usize = 2_000;

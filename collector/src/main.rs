@@ -1,5 +1,7 @@
-//! The collector as a program: serves a data folder, makes its keys, erases its customers.
+//! The collector as a program: serves a data folder, makes its keys, erases its customers, shows
+//! who looked.
 
+mod audit;
 mod serve;
 
 use std::io::Write as _;
@@ -10,6 +12,7 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use jalon::clock::SystemClock;
+use jalon_collector::identity::{IdentityKey, KeyAlgorithm};
 use jalon_collector::{Collector, KeyKind, Options};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -38,8 +41,14 @@ enum Command {
     /// Make keys.
     #[command(subcommand)]
     Key(Key),
+    /// Say which keys prove who a customer is: those that apps' backends sign with.
+    #[command(subcommand)]
+    IdentityKey(IdentityKeys),
     /// Erase a customer: every installation they used, wholly. Works while the collector serves.
     Erase(Erase),
+    /// Print who looked at what, and check that the log is as it was written. Works while the
+    /// collector serves, and changes nothing.
+    Audit(audit::Args),
 }
 
 #[derive(Args)]
@@ -81,6 +90,57 @@ struct Create {
     app: String,
 }
 
+#[derive(Subcommand)]
+enum IdentityKeys {
+    /// Take a key, beside those that the app has: for the change from one to the next, both are
+    /// valid. Prints its id. Works while the collector serves.
+    Add(AddIdentityKey),
+    /// Print each key's app, id, algorithm and when it was added; never the key.
+    List(ListIdentityKeys),
+    /// Forget a key: proofs signed with it are no longer accepted.
+    Remove(RemoveIdentityKey),
+}
+
+#[derive(Args)]
+struct AddIdentityKey {
+    /// The data folder.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// The app whose backend signs; proofs name it as their `aud`.
+    #[arg(long, value_name = "ID")]
+    app: String,
+    /// How it signs.
+    #[arg(long)]
+    algorithm: KeyAlgorithm,
+    /// The file with the key: for es256 the public key as PEM, for hs256 the secret, of 32 bytes at
+    /// least (a line break at its end is none of it).
+    #[arg(long, value_name = "FILE")]
+    key: PathBuf,
+}
+
+#[derive(Args)]
+struct ListIdentityKeys {
+    /// The data folder.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Only of this app; else of all.
+    #[arg(long, value_name = "ID")]
+    app: Option<String>,
+}
+
+#[derive(Args)]
+struct RemoveIdentityKey {
+    /// The data folder.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// The app.
+    #[arg(long, value_name = "ID")]
+    app: String,
+    /// The key's id, as `add` and `list` print it.
+    #[arg(long, value_name = "ID")]
+    id: String,
+}
+
 #[derive(Args)]
 struct Erase {
     /// The data folder.
@@ -106,7 +166,11 @@ async fn main() -> ExitCode {
     let outcome = match Cli::parse().command {
         Command::Serve(args) => serve(args).await,
         Command::Key(Key::Create(args)) => create_key(args).await,
+        Command::IdentityKey(IdentityKeys::Add(args)) => add_identity_key(args).await,
+        Command::IdentityKey(IdentityKeys::List(args)) => list_identity_keys(args).await,
+        Command::IdentityKey(IdentityKeys::Remove(args)) => remove_identity_key(args).await,
         Command::Erase(args) => erase(args).await,
+        Command::Audit(args) => return audit::run(&args),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
@@ -162,13 +226,46 @@ async fn create_key(args: Create) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn erase(args: Erase) -> Result<(), Failure> {
-    if !args.data.join("collector.db").is_file() {
-        return Err(
-            format!("failed to erase: no collector's data in {}", args.data.display()).into()
-        );
-    }
+async fn add_identity_key(args: AddIdentityKey) -> Result<(), Failure> {
+    let file = std::fs::read(&args.key)
+        .map_err(|error| format!("failed to read {}: {error}", args.key.display()))?;
+    let key = IdentityKey::read(args.app, args.algorithm, &file)?;
+    let id = key.id();
     let collector = Collector::open(Options::new(args.data), Arc::new(SystemClock)).await?;
+    collector.add_identity_key(key).await?;
+    writeln!(std::io::stdout(), "{id}")?;
+    Ok(())
+}
+
+async fn list_identity_keys(args: ListIdentityKeys) -> Result<(), Failure> {
+    let collector = existing(args.data, "list identity keys").await?;
+    for (key, added_at) in collector.identity_keys(args.app.as_deref()).await? {
+        let (id, algorithm) = (key.id(), key.algorithm.as_str());
+        let added = jiff::Timestamp::from_millisecond(added_at)?;
+        writeln!(std::io::stdout(), "{id}  {algorithm}  {added}  {}", key.app)?;
+    }
+    Ok(())
+}
+
+async fn remove_identity_key(args: RemoveIdentityKey) -> Result<(), Failure> {
+    let collector = existing(args.data, "remove an identity key").await?;
+    if !collector.remove_identity_key(&args.app, &args.id).await? {
+        return Err(format!("failed to remove: {} has no key {}", args.app, args.id).into());
+    }
+    writeln!(std::io::stdout(), "removed {}", args.id)?;
+    Ok(())
+}
+
+/// The collector of a folder that holds one.
+async fn existing(data: PathBuf, to: &str) -> Result<Collector, Failure> {
+    if !data.join("collector.db").is_file() {
+        return Err(format!("failed to {to}: no collector's data in {}", data.display()).into());
+    }
+    Ok(Collector::open(Options::new(data), Arc::new(SystemClock)).await?)
+}
+
+async fn erase(args: Erase) -> Result<(), Failure> {
+    let collector = existing(args.data, "erase").await?;
     let count = collector.erase_customer(args.app.as_deref(), &args.customer).await?;
     let plural = if count == 1 { "" } else { "s" };
     writeln!(std::io::stdout(), "erased {count} installation{plural}")?;

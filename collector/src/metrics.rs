@@ -21,6 +21,8 @@ pub(crate) struct Metrics {
     pub(crate) calls: Counter,
     /// Look-ups, by outcome.
     pub(crate) lookups: Family<LookupLabels, Counter>,
+    /// Proofs of identity, by outcome.
+    pub(crate) proofs: Family<ProofLabels, Counter>,
     /// Live streams open.
     pub(crate) streams: Gauge,
 }
@@ -39,6 +41,32 @@ pub(crate) struct RequestLabels {
 pub(crate) struct LookupLabels {
     /// What became of it.
     pub(crate) outcome: Outcome,
+}
+
+/// The labels of a proof.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+pub(crate) struct ProofLabels {
+    /// What became of it.
+    pub(crate) outcome: Proof,
+}
+
+/// What became of a proof of identity.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Proof {
+    /// The customer is verified.
+    Accepted,
+    /// Not verified; the log says why.
+    Refused,
+}
+
+impl prometheus_client::encoding::EncodeLabelValue for Proof {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        use std::fmt::Write as _;
+        encoder.write_str(match self {
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+        })
+    }
 }
 
 /// What became of a look-up.
@@ -73,6 +101,7 @@ impl Metrics {
             rejected: Counter::default(),
             calls: Counter::default(),
             lookups: Family::default(),
+            proofs: Family::default(),
             streams: Gauge::default(),
         };
         let registry = &mut metrics.registry;
@@ -81,6 +110,7 @@ impl Metrics {
         registry.register("rejected", "Events refused by name", metrics.rejected.clone());
         registry.register("calls", "Calls received", metrics.calls.clone());
         registry.register("lookups", "Look-ups by outcome", metrics.lookups.clone());
+        registry.register("proofs", "Proofs of identity by outcome", metrics.proofs.clone());
         registry.register("streams", "Live streams open", metrics.streams.clone());
         metrics
     }

@@ -13,49 +13,89 @@ pub type Stretch = (Place, Place);
 /// After every place.
 pub const END: Place = (u64::MAX, u64::MAX);
 
+/// Somebody is named as the customer, or nobody any more.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Change {
+    /// Where.
+    pub at: Place,
+    /// The app's id of them.
+    pub customer: Option<String>,
+    /// What came of the proof; `None` without one.
+    pub verified: Option<bool>,
+}
+
 /// The person at one place, and all that is theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
     /// The app's id of them; `None` for somebody never identified.
     pub customer: Option<String>,
+    /// Whether the last proof given for them there was accepted.
+    pub verified: bool,
     /// Their stretches, oldest first.
     pub stretches: Vec<Stretch>,
 }
 
 /// Finds the person at `place`, given every change of customer in order.
-pub fn at(place: Place, changes: &[(Place, Option<String>)]) -> Person {
-    let mut spans: Vec<(Place, Option<String>)> = vec![((0, 0), None)];
-    for (changed_at, to) in changes {
-        let Some((_, current)) = spans.last_mut() else { continue };
-        if current.is_none() {
-            current.clone_from(to);
-        } else if current != to {
-            spans.push((*changed_at, to.clone()));
+pub fn at(place: Place, changes: &[Change]) -> Person {
+    let mut spans = vec![Change { at: (0, 0), customer: None, verified: None }];
+    for change in changes {
+        let Some(span) = spans.last_mut() else { continue };
+        if span.customer.is_none() || span.customer == change.customer {
+            span.customer.clone_from(&change.customer);
+            // Named again without a proof, they are still who the last one proved.
+            span.verified = change.verified.or(span.verified);
+        } else {
+            spans.push(change.clone());
         }
     }
-    let index = spans.partition_point(|(from, _)| *from <= place).saturating_sub(1);
-    let customer = spans[index].1.clone();
+    let index = spans.partition_point(|span| span.at <= place).saturating_sub(1);
+    let Change { customer, verified, .. } = spans[index].clone();
     let stretches = (0..spans.len())
-        .filter(|&i| i == index || (customer.is_some() && spans[i].1 == customer))
-        .map(|i| (spans[i].0, spans.get(i + 1).map_or(END, |(from, _)| *from)))
+        .filter(|&i| i == index || (customer.is_some() && spans[i].customer == customer))
+        .map(|i| (spans[i].at, spans.get(i + 1).map_or(END, |span| span.at)))
         .collect();
-    Person { customer, stretches }
+    Person { verified: verified == Some(true) && customer.is_some(), customer, stretches }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn changes(list: &[(u64, &str)]) -> Vec<(Place, Option<String>)> {
+    fn changes(list: &[(u64, &str)]) -> Vec<Change> {
+        let proven: Vec<_> = list.iter().map(|(seq, id)| (*seq, *id, None)).collect();
+        proven_changes(&proven)
+    }
+
+    fn proven_changes(list: &[(u64, &str, Option<bool>)]) -> Vec<Change> {
+        let customer = |id: &str| (!id.is_empty()).then(|| id.to_owned());
         list.iter()
-            .map(|(seq, id)| ((1, *seq), (!id.is_empty()).then(|| (*id).to_owned())))
+            .map(|(seq, id, verified)| Change {
+                at: (1, *seq),
+                customer: customer(id),
+                verified: *verified,
+            })
             .collect()
+    }
+
+    #[test]
+    fn the_last_proof_given_for_a_customer_counts_and_only_where_they_used_the_phone() {
+        let (yes, no) = (Some(true), Some(false));
+        let verified = |list: &[_], seq| at((1, seq), &proven_changes(list)).verified;
+        assert!(verified(&[(10, "ana", yes)], 20));
+        assert!(verified(&[(10, "ana", yes), (12, "ana", None)], 20));
+        assert!(verified(&[(10, "ana", None), (12, "ana", yes)], 11), "the same person");
+        assert!(!verified(&[(10, "ana", yes), (12, "ana", no)], 20));
+        assert!(!verified(&[(10, "ana", yes), (12, "ben", None)], 20));
+        assert!(!verified(&[(10, "ana", yes), (12, "", None)], 20));
+        assert!(!verified(&[(10, "ana", yes), (12, "ben", None), (14, "ana", None)], 20));
+        assert!(!verified(&[(10, "", yes)], 20), "nobody is never verified");
     }
 
     #[test]
     fn somebody_never_identified_has_the_whole_order() {
         let person = at((1, 7), &[]);
-        assert_eq!(person, Person { customer: None, stretches: vec![((0, 0), END)] });
+        let stretches = vec![((0, 0), END)];
+        assert_eq!(person, Person { customer: None, verified: false, stretches });
     }
 
     #[test]

@@ -30,17 +30,24 @@ impl Secret {
     /// # Errors
     /// What the file system says; `InvalidData` when the file is not 32 bytes.
     pub fn open(folder: &Path, clock: &dyn Clock) -> io::Result<Self> {
-        let path = folder.join("secret");
-        match fs::read(&path) {
-            Ok(bytes) => {
-                let bytes = bytes.try_into().map_err(|_| {
-                    io::Error::new(io::ErrorKind::InvalidData, "`secret` is not 32 bytes long")
-                })?;
-                Ok(Self(bytes))
-            }
+        match Self::read(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::make(folder, clock),
-            Err(error) => Err(error),
+            read => read,
         }
+    }
+
+    /// Reads `secret` in the data folder, and makes none.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none; else as [`open`](Self::open).
+    pub fn read(folder: &Path) -> io::Result<Self> {
+        let bytes = fs::read(folder.join("secret")).map_err(|error| {
+            io::Error::new(error.kind(), format!("`secret` cannot be read: {error}"))
+        })?;
+        let bytes = bytes.try_into().map_err(|_| {
+            io::Error::new(io::ErrorKind::InvalidData, "`secret` is not 32 bytes long")
+        })?;
+        Ok(Self(bytes))
     }
 
     /// Written beside and linked into place: another process that makes one at the same time

@@ -1,113 +1,290 @@
-//! How often a key may do something: the generic cell rate algorithm (ITU-T I.371), which holds
-//! one number a key.
+//! How often a key may do something: the `governor` crate's generic cell rate algorithm
+//! (ITU-T I.371), which holds one moment a key.
 //!
-//! The `governor` crate does the same but cannot give back what it took, and only look-ups that
-//! miss may count here: each is taken before it is made, so that a storm of concurrent guesses
-//! finds no gap, and given back when it hits.
+//! What `governor` has no word for is here: to give back what was taken, since only look-ups that
+//! miss count (each is taken before it is made, so that a storm of concurrent guesses finds no
+//! gap, and given back when it hits), and a bound on how many keys are remembered. Both are a
+//! matter of the state store, which is ours; whether a cell conforms is `governor`'s
+//! alone. Time is the collector's elapsed clock.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::hash::Hash;
-use std::sync::{Mutex, PoisonError};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// A bound of so many an interval for each key, with the whole of it at once as a burst.
-#[derive(Debug)]
-pub struct Throttle<K> {
-    burst_us: u64,
-    one_us: u64,
-    keys_max: usize,
-    /// The moment at which each key has recovered wholly, in µs of the elapsed clock.
-    recovered_at_us: Mutex<HashMap<K, u64>>,
+use governor::clock::Clock as _;
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
+use governor::state::StateStore;
+use governor::state::keyed::ShrinkableKeyedStateStore;
+use governor::{Quota, RateLimiter};
+use jalon::clock::Clock;
+
+/// A quota for each key, with the whole burst at once.
+pub struct Throttle<K: Hash + Eq + Clone> {
+    burst: NonZeroU32,
+    one_ns: u64,
+    marks: Marks<K>,
+    limiter: RateLimiter<K, Marks<K>, Elapsed, NoOpMiddleware<Nanos>>,
 }
 
-impl<K: Hash + Eq> Throttle<K> {
-    /// Allows `count` an interval; remembers at most `keys_max` keys.
-    pub fn new(count: u32, interval_ms: u64, keys_max: usize) -> Self {
-        let burst_us = interval_ms * 1_000;
+impl<K: Hash + Eq + Clone> Throttle<K> {
+    /// Allows `quota` to each key; remembers at most `keys_max` keys.
+    pub fn new(quota: Quota, keys_max: usize, clock: Arc<dyn Clock>) -> Self {
+        let marks = Marks(Arc::new(Shared { keys_max, map: Mutex::default() }));
         Self {
-            burst_us,
-            one_us: burst_us / u64::from(count.max(1)),
-            keys_max,
-            recovered_at_us: Mutex::new(HashMap::new()),
+            burst: quota.burst_size(),
+            // A quota past a thousand million a second is that: the algorithm counts nanoseconds.
+            one_ns: Nanos::from(quota.replenish_interval()).as_u64().max(1),
+            marks: marks.clone(),
+            limiter: RateLimiter::new(quota, marks, Elapsed(clock)),
         }
     }
 
     /// Takes `count` for `key`, or says in how many seconds they can be had. What alone exceeds
-    /// the burst is let through once the key has whole_at.
+    /// the burst is let through once the key has recovered wholly.
     ///
     /// # Errors
-    /// The seconds to wait.
-    pub fn take(&self, key: K, count: u32, elapsed_ms: u64) -> Result<(), u64> {
-        let now_us = elapsed_ms * 1_000;
-        let mut whole_at = self.recovered_at_us.lock().unwrap_or_else(PoisonError::into_inner);
-        if whole_at.len() >= self.keys_max && !whole_at.contains_key(&key) {
-            whole_at.retain(|_, at_us| *at_us > now_us);
-            // A storm of made-up keys. To refuse newcomers would lock out the honest, other apps'
-            // too; to forget gives each key one burst more for a whole map of misses.
-            if whole_at.len() > self.keys_max / 2 {
-                whole_at.clear();
+    /// The seconds to wait, rounded up.
+    pub fn take(&self, key: &K, count: u32) -> Result<(), u64> {
+        let Some(count) = NonZeroU32::new(count) else { return Ok(()) };
+        if self.marks.is_full_for(key) {
+            self.limiter.retain_recent();
+        }
+        match self.limiter.check_key_n(key, count.min(self.burst)) {
+            Ok(Err(not_until)) => {
+                let wait = not_until.wait_time_from(self.limiter.clock().now());
+                Err((wait.as_nanos() as u64).div_ceil(1_000_000_000).max(1))
             }
+            // An error would say that it is more than the burst, which was just ruled out.
+            Ok(Ok(())) | Err(_) => Ok(()),
         }
-        let at_us = whole_at.entry(key).or_insert(0);
-        let from_us = (*at_us).max(now_us);
-        let price_us = (self.one_us * u64::from(count)).min(self.burst_us);
-        let waits_us = (from_us + price_us).saturating_sub(now_us + self.burst_us);
-        if waits_us > 0 {
-            return Err(waits_us.div_ceil(1_000_000));
-        }
-        *at_us = from_us + price_us;
-        Ok(())
     }
 
-    /// Gives back one that was taken.
+    /// Gives back one that was taken: the key's mark steps back by what one costs. A key that was
+    /// forgotten meanwhile has everything already.
     pub fn give_back(&self, key: &K) {
-        let mut whole_at = self.recovered_at_us.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(at_us) = whole_at.get_mut(key) {
-            *at_us = at_us.saturating_sub(self.one_us);
+        if let Some(mark) = self.marks.lock().get_mut(key) {
+            *mark = mark.saturating_sub(self.one_ns.into());
         }
+    }
+}
+
+impl<K: Hash + Eq + Clone> fmt::Debug for Throttle<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Throttle").field("burst", &self.burst).finish_non_exhaustive()
+    }
+}
+
+/// The elapsed clock, as `governor` reads one.
+struct Elapsed(Arc<dyn Clock>);
+
+impl governor::clock::Clock for Elapsed {
+    type Instant = Nanos;
+
+    fn now(&self) -> Nanos {
+        self.0.now().elapsed_ms.saturating_mul(1_000_000).into()
+    }
+}
+
+/// The moment at which each key has recovered wholly: the algorithm's theoretical arrival time.
+/// Clones are the same store, since a [`RateLimiter`] does not show the one it was given.
+struct Marks<K>(Arc<Shared<K>>);
+
+struct Shared<K> {
+    keys_max: usize,
+    map: Mutex<HashMap<K, Nanos>>,
+}
+
+impl<K> Clone for Marks<K> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
+
+impl<K: Hash + Eq> Marks<K> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<K, Nanos>> {
+        self.0.map.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn is_full_for(&self, key: &K) -> bool {
+        let map = self.lock();
+        map.len() >= self.0.keys_max && !map.contains_key(key)
+    }
+}
+
+impl<K: Hash + Eq + Clone> StateStore for Marks<K> {
+    type Key = K;
+
+    /// One lock around decision and change, so that no two takers see the same mark.
+    fn measure_and_replace<T, F, E>(&self, key: &K, decide: F) -> Result<T, E>
+    where
+        F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
+    {
+        let mut map = self.lock();
+        if let Some(mark) = map.get_mut(key) {
+            let (taken, next) = decide(Some(*mark))?;
+            *mark = next;
+            return Ok(taken);
+        }
+        let (taken, next) = decide(None)?;
+        // Others came in since room was made.
+        if map.len() >= self.0.keys_max {
+            map.clear();
+        }
+        map.insert(key.clone(), next);
+        Ok(taken)
+    }
+}
+
+impl<K: Hash + Eq + Clone> ShrinkableKeyedStateStore<K> for Marks<K> {
+    /// Forgets whoever has recovered, and everybody when that leaves little room: a storm of
+    /// made-up keys. To refuse newcomers would lock out the honest, other apps' too; to forget
+    /// gives each key one burst more for a whole map of misses.
+    fn retain_recent(&self, drop_below: Nanos) {
+        let mut map = self.lock();
+        map.retain(|_, mark| *mark > drop_below);
+        if map.len() > self.0.keys_max / 2 {
+            map.clear();
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.lock().len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lock().is_empty()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use jalon::clock::{Bell, Now};
+
     use super::*;
 
     const HOUR_MS: u64 = 3_600_000;
 
+    #[derive(Default)]
+    struct Hand(AtomicU64);
+
+    impl Hand {
+        fn set(&self, elapsed_ms: u64) {
+            self.0.store(elapsed_ms, Ordering::SeqCst);
+        }
+    }
+
+    impl Clock for Hand {
+        fn now(&self) -> Now {
+            Now { wall_ms: 0, elapsed_ms: self.0.load(Ordering::SeqCst) }
+        }
+
+        fn random(&self, _: &mut [u8]) {}
+
+        fn wait(&self, _: &Bell, _: Option<u64>) {}
+    }
+
+    fn per_hour<K: Hash + Eq + Clone>(count: u32, keys_max: usize) -> (Throttle<K>, Arc<Hand>) {
+        let clock = Arc::new(Hand::default());
+        let quota = Quota::per_hour(NonZeroU32::new(count).unwrap());
+        (Throttle::new(quota, keys_max, clock.clone()), clock)
+    }
+
     #[test]
     fn allows_five_an_hour_then_says_how_long_to_wait() {
-        let throttle = Throttle::new(5, HOUR_MS, 10);
+        let (throttle, clock) = per_hour(5, 10);
+        clock.set(1_000);
         for _ in 0..5 {
-            assert_eq!(throttle.take("caller", 1, 1_000), Ok(()));
+            assert_eq!(throttle.take(&"caller", 1), Ok(()));
         }
-        assert_eq!(throttle.take("caller", 1, 1_000), Err(720));
-        assert_eq!(throttle.take("another", 1, 1_000), Ok(()));
-        assert_eq!(throttle.take("caller", 1, 1_000 + 720_000), Ok(()));
+        assert_eq!(throttle.take(&"caller", 1), Err(720));
+        assert_eq!(throttle.take(&"another", 1), Ok(()));
+        clock.set(1_001);
+        assert_eq!(throttle.take(&"caller", 1), Err(720), "rounded up");
+        clock.set(1_000 + 719_999);
+        assert_eq!(throttle.take(&"caller", 1), Err(1));
+        clock.set(1_000 + 720_000);
+        assert_eq!(throttle.take(&"caller", 1), Ok(()));
+        assert_eq!(throttle.take(&"caller", 1), Err(720));
+        clock.set(10 * HOUR_MS);
+        for _ in 0..5 {
+            assert_eq!(throttle.take(&"caller", 1), Ok(()), "no more than a burst is saved up");
+        }
+        assert_eq!(throttle.take(&"caller", 1), Err(720));
     }
 
     #[test]
     fn what_is_given_back_can_be_taken_again() {
-        let throttle = Throttle::new(1, HOUR_MS, 10);
+        let (throttle, _) = per_hour(1, 10);
         for _ in 0..10 {
-            assert_eq!(throttle.take("caller", 1, 0), Ok(()));
+            assert_eq!(throttle.take(&"caller", 1), Ok(()));
             throttle.give_back(&"caller");
         }
+        throttle.give_back(&"never seen");
+        throttle.give_back(&"caller");
+        assert_eq!(throttle.take(&"caller", 1), Ok(()));
+        assert_eq!(throttle.take(&"caller", 1), Err(3_600), "to give back twice saves nothing up");
+    }
+
+    #[test]
+    fn more_than_the_burst_is_let_through_once_the_key_has_recovered_wholly() {
+        let (throttle, clock) = per_hour(5, 10);
+        assert_eq!(throttle.take(&"key", 7), Ok(()));
+        assert_eq!(throttle.take(&"key", 7), Err(3_600));
+        clock.set(HOUR_MS - 1);
+        assert_eq!(throttle.take(&"key", 7), Err(1));
+        clock.set(HOUR_MS);
+        assert_eq!(throttle.take(&"key", 7), Ok(()));
+        assert_eq!(throttle.take(&"key", 0), Ok(()), "nothing costs nothing");
     }
 
     #[test]
     fn remembers_a_bounded_number_of_keys_and_forgets_who_has_recovered() {
-        let throttle = Throttle::new(1, HOUR_MS, 2);
-        assert_eq!(throttle.take(1, 1, 0), Ok(()));
-        assert_eq!(throttle.take(2, 1, 0), Ok(()));
-        assert_eq!(throttle.take(3, 1, HOUR_MS + 1), Ok(()));
-        assert_eq!(throttle.recovered_at_us.lock().unwrap().len(), 1);
+        let (throttle, clock) = per_hour(1, 2);
+        assert_eq!(throttle.take(&1, 1), Ok(()));
+        assert_eq!(throttle.take(&2, 1), Ok(()));
+        clock.set(2 * HOUR_MS + 1);
+        assert_eq!(throttle.take(&3, 1), Ok(()));
+        assert_eq!(throttle.marks.len(), 1);
+    }
+
+    #[test]
+    fn whoever_has_not_recovered_is_remembered_when_there_is_room_for_others() {
+        let (throttle, clock) = per_hour(1, 4);
+        for key in 0..3 {
+            assert_eq!(throttle.take(&key, 1), Ok(()));
+        }
+        clock.set(2 * HOUR_MS + 1);
+        for key in 3..6 {
+            assert_eq!(throttle.take(&key, 1), Ok(()));
+        }
+        assert_eq!(throttle.take(&3, 1), Err(3_600));
     }
 
     #[test]
     fn a_storm_of_made_up_keys_does_not_lock_out_a_newcomer() {
-        let throttle = Throttle::new(1, HOUR_MS, 4);
+        let (throttle, _) = per_hour(1, 4);
         for key in 0..1_000 {
-            assert_eq!(throttle.take(key, 1, 0), Ok(()));
-            assert!(throttle.recovered_at_us.lock().unwrap().len() <= 4);
+            assert_eq!(throttle.take(&key, 1), Ok(()));
+            assert!(throttle.marks.len() <= 4);
         }
+    }
+
+    #[test]
+    fn takers_at_once_find_no_gap() {
+        let (throttle, _) = per_hour(5, 10);
+        let taken = std::thread::scope(|scope| {
+            let takers: Vec<_> = (0..8)
+                .map(|_| {
+                    scope.spawn(|| (0..100).filter(|_| throttle.take(&"one", 1).is_ok()).count())
+                })
+                .collect();
+            takers.into_iter().map(|taker| taker.join().unwrap()).sum::<usize>()
+        });
+        assert_eq!(taken, 5);
     }
 }

@@ -6,13 +6,14 @@
 use jalon::call::{CallCode, ContextToken};
 use serde_json::value::RawValue;
 
-use crate::event::{self, CallTap, Event, Reason};
+use crate::event::{self, CallTap, Customer, Event, Reason};
 use crate::limits::{
-    AGE_MAX_MS, BATCH_EVENTS_MAX, SNAPSHOT_BYTES_MAX, SNAPSHOT_EVENTS_MAX, TEXT_BYTES_MAX,
+    AGE_MAX_MS, BATCH_EVENTS_MAX, PROOF_BYTES_MAX, SNAPSHOT_BYTES_MAX, SNAPSHOT_EVENTS_MAX,
+    TEXT_BYTES_MAX,
 };
 use crate::problem::Problem;
 use crate::secret::{Hash, sha256};
-use crate::store::{NewCall, NewEvent, Upload};
+use crate::store::{Named, NewCall, NewEvent, Upload};
 use crate::wire::{Rejected, UploadRequest};
 
 /// Which route an upload came by.
@@ -34,7 +35,7 @@ pub fn read(
     app: String,
     arrived_at: i64,
 ) -> Result<(Upload, Vec<Rejected>), Problem> {
-    let installation = installation(&request.installation)?;
+    let bits = bits(&request.installation)?;
     bound(&request.events, form)?;
     if [request.epoch, request.oldest, request.next].iter().any(|n| i64::try_from(*n).is_err()) {
         return Err(Problem::invalid("`epoch`, `oldest` and `next` end at 2^63 - 1"));
@@ -45,7 +46,8 @@ pub fn read(
     let times = Times { sent_at: request.sent_at, arrived_at };
     let mut upload = Upload {
         app,
-        installation,
+        installation: sha256(&bits),
+        nonce: jalon::proof::nonce(&bits),
         epoch: request.epoch,
         oldest: request.oldest,
         next: request.next,
@@ -68,8 +70,7 @@ pub fn read(
     }
     if form == Form::Call {
         let tap = request.call.ok_or_else(|| Problem::malformed("`call` is required"))?;
-        let customer = request.customer.and_then(|customer| customer.id);
-        add_call(&mut upload, &tap, customer, times)?;
+        add_call(&mut upload, &tap, request.customer, times)?;
     }
     // Whatever it says, what it sent exists.
     let highest = upload.events.iter().map(|event| event.seq).chain(upload.refused.iter().copied());
@@ -83,13 +84,17 @@ pub fn read(
 /// # Errors
 /// 422.
 pub fn installation(id: &str) -> Result<Hash, Problem> {
+    bits(id).map(|bits| sha256(&bits))
+}
+
+fn bits(id: &str) -> Result<[u8; 16], Problem> {
     let invalid = || Problem::invalid("an installation is 32 hexadecimal digits, not all zero");
     if id.len() != 32 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(invalid());
     }
     let number = u128::from_str_radix(id, 16).map_err(|_| invalid())?;
     // What a phone without randomness would make: it would be everybody's.
-    if number == 0 { Err(invalid()) } else { Ok(sha256(&number.to_be_bytes())) }
+    if number == 0 { Err(invalid()) } else { Ok(number.to_be_bytes()) }
 }
 
 fn bound(events: &[&RawValue], form: Form) -> Result<(), Problem> {
@@ -132,42 +137,56 @@ fn add(upload: &mut Upload, event: &Event, times: Times) -> Result<(), (u64, Rea
         let tap = event.call.as_ref().ok_or(invalid)?;
         upload.calls.push(new_call(tap, seq, None, times).ok_or(invalid)?);
     }
-    let customer = if kind == "customer" { event.customer.as_ref() } else { None };
+    let at = times.shown(event.at);
+    let customer = if kind == "customer" { event.customer.clone() } else { None };
     upload.events.push(NewEvent {
         seq,
-        at: times.shown(event.at),
+        at,
         kind,
         screen: event.screen.clone(),
         body: serde_json::to_string(event).map_err(|_| invalid)?,
-        customer: customer.map(|customer| customer.id.clone()),
+        customer: customer.map(|customer| named(customer, at)),
     });
     Ok(())
+}
+
+fn named(customer: Customer, at: i64) -> Named {
+    Named { id: customer.id, proof: customer.proof, at, verified: None }
 }
 
 /// Adds the call of `/v1/calls`, and the event that stands for it in the order.
 fn add_call(
     upload: &mut Upload,
     tap: &CallTap,
-    customer: Option<String>,
+    customer: Option<Customer>,
     times: Times,
 ) -> Result<(), Problem> {
     let seq = tap
         .seq
         .filter(|seq| i64::try_from(*seq).is_ok())
         .ok_or_else(|| Problem::invalid("`call.seq` is required, from 0 to 2^63 - 1"))?;
-    if [&customer, &tap.topic].into_iter().flatten().any(|text| text.len() > TEXT_BYTES_MAX) {
-        return Err(Problem::invalid("`call.topic` and `customer.id` have at most 1,024 bytes"));
+    let customer = customer.unwrap_or(Customer { id: None, proof: None, at: None });
+    let texts = [&customer.id, &tap.topic, &tap.screen];
+    if texts.into_iter().flatten().any(|text| text.len() > TEXT_BYTES_MAX) {
+        return Err(Problem::invalid(
+            "`call.topic`, `call.screen` and `customer.id` have at most 1,024 bytes",
+        ));
     }
+    if customer.proof.as_ref().is_some_and(|proof| proof.len() > PROOF_BYTES_MAX) {
+        return Err(Problem::invalid("`customer.proof` has at most 4,096 bytes"));
+    }
+    let named_at = times.shown(customer.at.unwrap_or(tap.tapped_at));
+    let stated = named(customer, named_at);
     let from = upload.events.iter().map(|event| event.seq).fold(seq, u64::min);
-    let call = new_call(tap, seq, Some((customer, from)), times)
+    let call = new_call(tap, seq, Some((stated, from)), times)
         .ok_or_else(|| Problem::invalid("`call.token` or `call.code` is not of its form"))?;
-    // Only its place matters here: the call itself is kept apart.
+    // Its place and its screen: the call itself is kept apart.
     upload.events.push(NewEvent {
         seq,
         at: call.tapped_at,
         kind: "call",
-        screen: None,
-        body: "{}".to_owned(),
+        screen: tap.screen.clone(),
+        body: serde_json::json!({ "screen": tap.screen }).to_string(),
         customer: None,
     });
     upload.calls.push(call);
@@ -177,7 +196,7 @@ fn add_call(
 fn new_call(
     tap: &CallTap,
     seq: u64,
-    stated: Option<(Option<String>, u64)>,
+    stated: Option<(Named, u64)>,
     times: Times,
 ) -> Option<NewCall> {
     let token = *ContextToken::parse(&tap.token)?.as_bytes();

@@ -59,8 +59,10 @@ pub fn build(context: &Context, labels: &Labels, now_ms: i64, desk: String) -> C
             scope: context.call.scope,
             confirmed: context.call.token.is_some(),
         },
-        // Proofs are not verified yet, so nobody is.
-        customer: CustomerView { id: context.person.customer.clone(), verified: false },
+        customer: CustomerView {
+            id: context.person.customer.clone(),
+            verified: context.person.verified,
+        },
         freshness: freshness(context, now_ms),
         last_screen,
         failure,
@@ -139,6 +141,9 @@ fn last_screen(context: &Context, events: &[Read<'_>], labels: &Labels) -> Optio
         .rev()
         .filter(|event| event.stored.place <= until)
         .find_map(|event| event.body.screen.as_ref());
+    // What was uploaded before a tap that is not here need not be of that tap's screen.
+    let only_this = tapped_at.is_none() && context.call.scope == Scope::Screen;
+    let seen = seen.filter(|_| !only_this);
     let name = match (tapped_at, seen, &context.code_screen) {
         (Some(_), Some(seen), _) | (None, Some(seen), None) => seen,
         (_, _, Some(coded)) => coded,

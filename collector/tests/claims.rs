@@ -201,6 +201,42 @@ async fn misses_that_name_no_caller_count_for_their_key() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_noted_is_not_shown_and_a_failure_is_nobodys_miss() {
+    let site = Site::open().await;
+    let (_, code, token) = tapped(&site).await;
+    let ask = async |handle: &str, text: &str| {
+        let request = json!({handle: text, "call_id": "c", "agent": "maria", "caller": "+331"});
+        site.post("/v1/contexts/resolve", &site.centre, &request).await
+    };
+    let store = rusqlite::Connection::open(site.folder.path().join("collector.db")).unwrap();
+    store
+        .execute_batch(
+            "CREATE TRIGGER full BEFORE INSERT ON audit
+             BEGIN SELECT raise(ABORT, 'no room'); END",
+        )
+        .unwrap();
+    for _ in 0..6 {
+        for (handle, text) in [("code", &code), ("token", &token)] {
+            assert_eq!(ask(handle, text).await.status, StatusCode::SERVICE_UNAVAILABLE);
+        }
+    }
+    assert_eq!(site.count("SELECT count(*) FROM calls WHERE claimed_by IS NOT NULL"), 0);
+    store.execute_batch("DROP TRIGGER full").unwrap();
+    let desk = ask("code", &code).await.ok()["desk"].as_str().unwrap().to_owned();
+    store
+        .execute_batch(
+            "CREATE TRIGGER full BEFORE INSERT ON audit
+             BEGIN SELECT raise(ABORT, 'no room'); END",
+        )
+        .unwrap();
+    for path in [desk.clone(), format!("{desk}/live")] {
+        let answer = site.get(&path, None).await;
+        assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
+        assert!(!answer.text().contains("billing"), "{}", answer.text());
+    }
+}
+
+#[tokio::test]
 async fn a_write_key_over_its_quota_is_told_when_to_come_again() {
     let site = Site::open_with(|mut options| {
         let app = jalon_collector::config::AppOptions { screens: Vec::new(), events_per_s: 10 };

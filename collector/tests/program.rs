@@ -9,6 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use jalon::call::ContextToken;
 use serde_json::{Value, json};
 
 const BINARY: &str = env!("CARGO_BIN_EXE_jalon-collector");
@@ -185,6 +186,102 @@ fn keys_and_erasing_work_while_it_serves() {
     assert_eq!(send().0, 410);
 }
 
+/// What `audit` prints and its status.
+fn audit(data: &str, more: &[&str]) -> (i32, String) {
+    let output = run(&[&["audit", "--data", data], more].concat());
+    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn the_audit_log_is_printed_and_checked_while_it_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let mut server = Server::start(folder.path());
+    let (write, centre) = (create_key(data, "write"), create_key(data, "contact-centre"));
+    assert_eq!(audit(data, &[]).0, 0, "an empty log is whole");
+    let resolve = |n: u128, call_id: &str, agent: &str| {
+        let mut call = batch(n, 1, 1);
+        let token = ContextToken::from_bytes(n.to_be_bytes()).to_string();
+        call["call"] = json!({"seq": 2, "token": token, "tapped_at": 1, "scope": "everything"});
+        let answer = request(&server.address, "POST", "/v1/calls", &write, &call).unwrap();
+        assert_eq!(answer.0, 200, "{answer:?}");
+        let ask = json!({"token": token, "call_id": call_id, "agent": agent});
+        let path = "/v1/contexts/resolve";
+        assert_eq!(request(&server.address, "POST", path, &centre, &ask).unwrap().0, 200);
+    };
+    let forged = "maria\n3\t2026-01-01T00:00:00.000Z\tshop\tresolve\t\"eve\"\t00\u{202e}";
+    resolve(1, "call-1", forged);
+    resolve(2, "call-2", "ben");
+
+    let (status, said) = audit(data, &[]);
+    assert_eq!(status, 0, "{said}");
+    let lines: Vec<_> = said.lines().collect();
+    assert_eq!(lines.len(), 5, "{said}");
+    let fields: Vec<Vec<_>> = lines[..2].iter().map(|line| line.split('\t').collect()).collect();
+    assert_eq!(fields[0][2..4], ["shop", "resolve"]);
+    assert!(fields[0][1].ends_with('Z') && fields[0][1].len() == 24);
+    assert!(fields[0][4].starts_with(r#""maria\n3\t2026"#) && fields[0][4].contains(r"\u{202e}"));
+    assert_eq!(fields[1][4], "\"ben\"");
+    assert_eq!([fields[0].len(), fields[0][5].len()], [6, 16]);
+    assert_eq!(lines[2], "the log is whole: 2 entries, each sealing the one before");
+    assert!(lines[3].contains("cut from the end"));
+    let kept = lines[4].strip_prefix("newest seal, to be kept elsewhere: ").unwrap();
+
+    let one = |more: &[&str]| {
+        let (status, said) = audit(data, more);
+        assert_eq!(status, 0, "{said}");
+        assert!(said.contains("whole: 2 entries"), "all are checked: {said}");
+        said.lines().count() - 3
+    };
+    assert_eq!(one(&["--app", "shop", "--call-id", "call-2"]), 1);
+    assert_eq!(one(&["--app", "another"]), 0);
+    assert_eq!(one(&["--since", "2026-01-01"]), 2);
+    assert_eq!(one(&["--since", "2126-01-01T00:00:00Z"]), 0);
+    assert!(audit(data, &["--seal", kept]).1.contains("that of entry 2: all up to there"));
+
+    // Killed, with entries still in SQLite's own log.
+    server.kill();
+    let (status, said) = audit(data, &["--seal", &kept.to_uppercase()]);
+    assert_eq!(status, 0, "{said}");
+    let database = rusqlite::Connection::open(folder.path().join("collector.db")).unwrap();
+    let drop = "DROP TRIGGER audit_keeps; DROP TRIGGER audit_stands;";
+    let tamper = |sql: &str| database.execute_batch(sql).unwrap();
+    tamper(&format!("{drop} UPDATE audit SET agent = 'eve' WHERE id = 1"));
+    let (status, said) = audit(data, &["--seal", kept]);
+    assert_eq!(status, 1, "{said}");
+    assert!(said.starts_with("! entry 1 was altered"), "{said}");
+    assert!(said.contains("NOT as it was written: see entry 1"), "{said}");
+    assert!(said.contains("not all up to there is as it was"), "{said}");
+    assert!(!said.contains("newest seal"), "a log that is not whole gives no seal to keep: {said}");
+    tamper("DELETE FROM audit WHERE id = 1");
+    assert!(audit(data, &[]).1.starts_with("! entry 1 is missing"));
+    tamper("DELETE FROM audit");
+    assert_eq!(audit(data, &[]).0, 0);
+    let (status, said) = audit(data, &["--seal", kept]);
+    assert_eq!(status, 1, "{said}");
+    assert!(said.contains("NOT in the log"), "{said}");
+}
+
+#[test]
+fn an_audit_that_cannot_be_made_says_so_and_makes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("none");
+    for args in [
+        &["audit", "--data", data.to_str().unwrap()][..],
+        &["audit", "--data", folder.path().to_str().unwrap()],
+        &["audit", "--data", ".", "--seal", "12"],
+        &["audit", "--data", ".", "--since", "yesterday"],
+        &["audit", "--data", ".", "--call-id", "call"],
+    ] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(!output.stderr.is_empty() && output.stdout.is_empty(), "{args:?}");
+    }
+    let said = String::from_utf8(run(&["audit", "--data", data.to_str().unwrap()]).stderr).unwrap();
+    assert!(said.contains("no collector's data in"), "{said}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
 #[test]
 fn sigterm_ends_it_gracefully() {
     let folder = tempfile::tempdir().unwrap();
@@ -244,7 +341,44 @@ fn every_command_explains_itself() {
         &["key", "--help"],
         &["key", "create", "--help"],
         &["erase", "--help"],
+        &["audit", "--help"],
+        &["identity-key", "--help"],
+        &["identity-key", "add", "--help"],
+        &["identity-key", "list", "--help"],
+        &["identity-key", "remove", "--help"],
+        &["audit", "--help"],
     ] {
         assert!(stdout(&run(args)).contains("Usage:"), "{args:?}");
     }
+}
+
+#[test]
+fn identity_keys_are_added_listed_and_removed_and_never_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let (data, keys) = (data.to_str().unwrap(), concat!(env!("CARGO_MANIFEST_DIR"), "/tests/keys"));
+    let key = |args: &[&str]| run(&[&["identity-key"], args].concat());
+    let add = |algorithm: &str, file: &str| {
+        let app = ["--app", "com.example.shop", "--data", data];
+        key(&[&["add", "--algorithm", algorithm, "--key", file][..], &app].concat())
+    };
+    let refused = |output: Output, why: &str| {
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(!output.status.success() && said.contains(why), "{said}");
+    };
+    refused(key(&["list", "--data", data]), "no collector's data");
+    refused(add("es256", "/nonexistent"), "failed to read");
+    refused(add("es256", &format!("{keys}/one.private.pem")), "-pubout");
+
+    let id = stdout(&add("es256", &format!("{keys}/one.public.pem"))).trim().to_owned();
+    let other = stdout(&add("es256", &format!("{keys}/two.public.pem"))).trim().to_owned();
+    assert_eq!((id.len(), other.len()), (16, 16));
+    let list = stdout(&key(&["list", "--data", data, "--app", "com.example.shop"]));
+    assert_eq!(list.lines().count(), 2, "{list}");
+    assert!(list.contains(&id) && list.contains("ES256") && !list.contains("MFkw"), "{list}");
+
+    let remove = ["remove", "--data", data, "--app", "com.example.shop", "--id", &id];
+    assert_eq!(stdout(&key(&remove)), format!("removed {id}\n"));
+    refused(key(&remove), "has no key");
+    assert_eq!(stdout(&key(&["list", "--data", data])).lines().count(), 1);
 }

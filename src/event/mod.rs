@@ -6,6 +6,7 @@ mod dropped;
 
 use std::collections::BTreeMap;
 
+use crate::call::CallScope;
 use crate::config::{
     CUSTOM_VALUES_MAX, ID_BYTES_MAX, NAME_BYTES_MAX, SCREEN_BYTES_MAX, WORD_BYTES_MAX,
 };
@@ -161,7 +162,7 @@ pub(crate) enum Entry {
     App { event: Event, cut: Vec<&'static str> },
     Customer { id: Option<String>, proof: Option<String> },
     Location { latitude: f64, longitude: f64 },
-    Call { token: String, code: Option<String>, topic: Option<String> },
+    Call { token: String, code: Option<String>, scope: CallScope, topic: Option<String> },
 }
 
 impl Entry {
@@ -194,7 +195,7 @@ impl Entry {
             },
             Self::Customer { id, proof } => text(id) + text(proof),
             Self::Location { .. } => 0,
-            Self::Call { token, code, topic } => token.len() + text(code) + text(topic),
+            Self::Call { token, code, topic, .. } => token.len() + text(code) + text(topic),
         }
     }
 }

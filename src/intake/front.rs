@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use crate::call::{CallCode, ContextToken};
+use crate::call::{CallCode, CallScope, ContextToken};
 use crate::clock::Now;
 use crate::config::{Consent, HELD_BYTES_MAX, HELD_EVENTS_MAX};
 use crate::event::{DropReason, Dropped, Entry, Kind};
@@ -173,12 +173,14 @@ impl Front {
     }
 
     /// Takes the lease that expires first, and joins it with the screen's number.
-    pub(super) fn take_code(&mut self, now: Now) -> Option<CallCode> {
+    pub(super) fn take_code(&mut self, scope: CallScope, now: Now) -> Option<CallCode> {
         let number = self.screen.as_ref().and_then(|(name, _)| self.codes.screens.get(name));
         let number = number.copied().unwrap_or(0);
         while let Some(lease) = self.codes.leases.pop_front() {
             if lease.expires_ms > now.elapsed_ms {
-                return CallCode::new(lease.locator, number);
+                let code = CallCode::new(lease.locator, number)?;
+                let narrow = scope != CallScope::Everything;
+                return Some(if narrow { code.only_this_screen() } else { code });
             }
         }
         None

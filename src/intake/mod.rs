@@ -14,7 +14,7 @@ pub(crate) use front::CodesVersion;
 use front::{Codes, Customer, Front};
 use mistake::{Mistake, Mistakes};
 
-use crate::call::{CallCode, ContextToken};
+use crate::call::{CallCode, CallScope, ContextToken};
 use crate::clock::{Bell, Clock, Now};
 use crate::config::{
     Consent, DRAIN_AT_EVENTS, ID_BYTES_MAX, NAME_BYTES_MAX, PROOF_BYTES_MAX, TOKENS_AHEAD,
@@ -24,7 +24,7 @@ use crate::event::{DropReason, Dropped, Entry, Event, Kind};
 use crate::journal::{Drainer, Writer};
 use crate::session::Session;
 use crate::store::Lease;
-use crate::wire::Frame;
+use crate::wire::{Frame, Identified};
 
 /// Where callers' records go.
 pub(crate) struct Intake {
@@ -131,8 +131,12 @@ impl Intake {
     }
 
     /// Takes a token and, where one is leased, a code, and records the call. `None` without a
-    /// grant, after `close`, or when the call could not be kept.
-    pub(crate) fn tap(&self, topic: Option<String>) -> Option<Tap> {
+    /// grant, after `close`, where nothing but the number is to be carried, or when the call could
+    /// not be kept.
+    pub(crate) fn tap(&self, topic: Option<String>, scope: CallScope) -> Option<Tap> {
+        if scope == CallScope::OnlyTheNumber {
+            return None;
+        }
         let topic = topic.map(|mut topic| {
             topic.truncate(topic.floor_char_boundary(NAME_BYTES_MAX));
             topic
@@ -142,12 +146,13 @@ impl Intake {
         if front.closed || front.consent != Consent::Granted {
             return None;
         }
-        let code = front.take_code(now);
+        let code = front.take_code(scope, now);
         let token = front.codes.tokens.pop().unwrap_or_else(|| self.mint());
         front.codes.version += 1;
         let entry = Entry::Call {
             token: token.to_string(),
             code: code.map(|code| code.to_string()),
+            scope,
             topic,
         };
         let kept = self.take(front, entry, now);
@@ -244,7 +249,7 @@ impl Intake {
         seen: CodesVersion,
         leases: Vec<Lease>,
         screens: Vec<(String, u16)>,
-        customer: Option<(&str, Option<&str>)>,
+        customer: Option<&Identified>,
     ) {
         let screens = screens.into_iter().collect();
         let mut tokens = Vec::new();
@@ -257,7 +262,7 @@ impl Intake {
             front.codes.leases = leases.into();
             front.customer = match customer {
                 None => Customer::Nobody,
-                Some((id, proof)) => Customer::Somebody(id.to_owned(), proof.map(str::to_owned)),
+                Some(known) => Customer::Somebody(known.id.clone(), known.proof.clone()),
             };
         }
     }

@@ -8,7 +8,7 @@ use crate::clock::Now;
 use crate::config::{ROOM_STEP_BYTES, RUNS_KEPT};
 use crate::error::Error;
 use crate::event::{DropReason, Dropped, Kind, Record};
-use crate::wire;
+use crate::wire::{self, Identified};
 
 /// What a drain did.
 #[derive(Debug, Default)]
@@ -168,11 +168,11 @@ fn add(
 /// a lease belongs to the customer it was given under.
 fn change_customer(tx: &Transaction<'_>, state: &mut State, body: &[u8]) -> Result<(), Error> {
     let Some(customer) = wire::read_customer(body) else { return Ok(()) };
-    let before = state.customer.as_ref().map(|(id, _)| id.as_str());
-    if before.is_some() && before != customer.id.as_deref() {
+    let id = |customer: &Option<Identified>| customer.as_ref().map(|known| known.id.clone());
+    if state.customer.is_some() && id(&state.customer) != id(&customer) {
         tx.execute("DELETE FROM leases", [])?;
     }
-    state.customer = customer.id.map(|id| (id, customer.proof));
+    state.customer = customer;
     Ok(())
 }
 

@@ -22,6 +22,7 @@ use crate::clock::Now;
 use crate::error::Error;
 use crate::event::{DropReason, Dropped};
 use crate::session::wall_step;
+use crate::wire::Identified;
 
 /// The store's file; SQLite adds `-wal` and `-shm`.
 pub(crate) const FILE: &str = "journey.db";
@@ -45,7 +46,7 @@ struct State {
     unsent: u64,
     delivered: u64,
     dropped: Dropped,
-    customer: Option<(String, Option<String>)>,
+    customer: Option<Identified>,
     /// The newest `customer` event that the collector does not have yet; 0 if it has all.
     customer_seq: u64,
 }
@@ -152,22 +153,23 @@ impl Store {
         let found = self
             .connection
             .query_row(
-                "SELECT installation, epoch, next_seq, delivered, age, wall, customer, proof, sum FROM state",
+                "SELECT installation, epoch, next_seq, delivered, age, wall, customer, proof, identified_at, sum
+                 FROM state",
                 [],
                 |row| {
-                    let (customer, proof): (Option<String>, Option<String>) =
-                        (row.get(6)?, row.get(7)?);
+                    let (customer, proof, at_ms): (Option<String>, Option<String>, i64) =
+                        (row.get(6)?, row.get(7)?, row.get(8)?);
                     let state = State {
                         owner: (row.get(0)?, row.get(1)?),
                         next_seq: row.get::<_, i64>(2)? as u64,
                         unsent: 0,
                         delivered: row.get::<_, i64>(3)? as u64,
                         dropped: Dropped::default(),
-                        customer: customer.map(|id| (id, proof)),
+                        customer: customer.map(|id| Identified { id, proof, at_ms }),
                         customer_seq: 0,
                     };
                     let age_ms = row.get::<_, i64>(4)? as u64;
-                    Ok((state, age_ms, row.get::<_, i64>(5)?, row.get::<_, u32>(8)?))
+                    Ok((state, age_ms, row.get::<_, i64>(5)?, row.get::<_, u32>(9)?))
                 },
             )
             .optional()?;
@@ -208,7 +210,7 @@ impl Store {
                 renumber.execute(params![seq, at as i64 + 1])?;
             }
             tx.execute(
-                "INSERT INTO state (id, installation, epoch, next_seq, delivered, syncs, age, wall, sum) VALUES (1, ?1, ?2, 1, 0, 0, 0, 0, 0)",
+                "INSERT INTO state (id, installation, epoch, next_seq, delivered, syncs, age, wall, sum, identified_at) VALUES (1, ?1, ?2, 1, 0, 0, 0, 0, 0, 0)",
                 params![owner.0.as_slice(), owner.1],
             )?;
             state.owner = owner;
@@ -300,23 +302,24 @@ impl Store {
     }
 
     /// The customer, with the proof.
-    pub(crate) fn customer(&self) -> Option<(&str, Option<&str>)> {
-        self.state.customer.as_ref().map(|(id, proof)| (id.as_str(), proof.as_deref()))
+    pub(crate) fn customer(&self) -> Option<&Identified> {
+        self.state.customer.as_ref()
     }
 }
 
 fn write_state(tx: &Transaction<'_>, state: &State, age_ms: u64, now: Now) -> Result<(), Error> {
     let customer = state.customer.as_ref();
     tx.prepare_cached(
-        "UPDATE state SET next_seq = ?1, delivered = ?2, age = ?3, wall = ?4, customer = ?5, proof = ?6, sum = ?7",
+        "UPDATE state SET next_seq = ?1, delivered = ?2, age = ?3, wall = ?4, customer = ?5, proof = ?6, identified_at = ?7, sum = ?8",
     )?
     .execute(params![
         state.next_seq as i64,
         state.delivered as i64,
         age_ms as i64,
         now.wall_ms,
-        customer.map(|(id, _)| id),
-        customer.and_then(|(_, proof)| proof.as_ref()),
+        customer.map(|known| &known.id),
+        customer.and_then(|known| known.proof.as_ref()),
+        customer.map_or(0, |known| known.at_ms),
         sum_of(state, age_ms, now.wall_ms),
     ])?;
     let mut upsert =
@@ -331,17 +334,16 @@ fn sum_of(state: &State, age_ms: u64, wall_ms: i64) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&state.owner.0);
     hasher.update(&state.owner.1.to_le_bytes());
-    for number in [state.next_seq, state.delivered, age_ms, wall_ms as u64] {
+    let customer = state.customer.as_ref();
+    let identified_at = customer.map_or(0, |known| known.at_ms) as u64;
+    for number in [state.next_seq, state.delivered, age_ms, wall_ms as u64, identified_at] {
         hasher.update(&number.to_le_bytes());
     }
     for (_, count) in state.dropped.iter() {
         hasher.update(&count.to_le_bytes());
     }
-    let (id, proof) = match &state.customer {
-        Some((id, proof)) => (Some(id), proof.as_ref()),
-        None => (None, None),
-    };
-    for text in [id, proof] {
+    let proof = customer.and_then(|known| known.proof.as_ref());
+    for text in [customer.map(|known| &known.id), proof] {
         // A length of its own for none, so that no two states look alike.
         hasher.update(&text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
         hasher.update(text.map_or(&[], |text| text.as_bytes()));

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
 
+use crate::call::CallScope;
 use crate::event::{Entry, Event, Order, Price, Product, Value};
 
 /// What the SDK knows of the moment an entry was recorded.
@@ -103,6 +104,9 @@ struct FailureBody<'a> {
 pub(super) struct CustomerBody<'a> {
     pub(super) id: Option<&'a str>,
     pub(super) proof: Option<&'a str>,
+    /// In a call, when that was; an event has its own `at`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) at: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -132,7 +136,11 @@ impl<'a> Body<'a> {
             Entry::App { event, cut } => Self { cut, ..common.with_event(event, frame) },
             Entry::Customer { id, proof } => Self {
                 kind: "customer",
-                customer: Some(CustomerBody { id: id.as_deref(), proof: proof.as_deref() }),
+                customer: Some(CustomerBody {
+                    id: id.as_deref(),
+                    proof: proof.as_deref(),
+                    at: None,
+                }),
                 ..common
             },
             Entry::Location { latitude, longitude } => Self {
@@ -140,13 +148,13 @@ impl<'a> Body<'a> {
                 location: Some(LocationBody { latitude: *latitude, longitude: *longitude }),
                 ..common
             },
-            Entry::Call { token, code, topic } => Self {
+            Entry::Call { token, code, scope, topic } => Self {
                 kind: "call",
                 call: Some(CallBody {
                     token,
                     code: code.as_deref(),
                     tapped_at: frame.at_ms,
-                    scope: "everything",
+                    scope: scope_name(*scope),
                     topic: topic.as_deref(),
                 }),
                 ..common
@@ -185,6 +193,14 @@ impl<'a> Body<'a> {
                 Self { kind: "custom", name: Some(name), values: Some(values), ..self }
             }
         }
+    }
+}
+
+/// A scope on the wire. Of a call without a context there is no record.
+fn scope_name(scope: CallScope) -> &'static str {
+    match scope {
+        CallScope::Everything => "everything",
+        CallScope::OnlyThisScreen | CallScope::OnlyTheNumber => super::ONLY_THIS_SCREEN,
     }
 }
 

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use body::{Frame, write_body};
 pub(crate) use step::read_step;
 
+use crate::call::CallScope;
 use crate::config::{App, CODES_MAX, LEASE_LIFE_MAX_S, SCREEN_BYTES_MAX, SCREENS_MAX};
 use crate::event::Dropped;
 use body::CustomerBody;
@@ -31,11 +32,13 @@ pub(crate) const HEALTH: &str = "/healthz";
 /// What an event's `seq` adds to its body: its name, up to twenty digits, two commas.
 pub(crate) const SEQ_BYTES_MAX: usize = 28;
 
-/// The customer a body names.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub(crate) struct Customer {
-    pub id: Option<String>,
+/// A customer whom the app identified.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identified {
+    pub id: String,
     pub proof: Option<String>,
+    /// When, by the phone's wall clock: the moment the proof is judged at.
+    pub at_ms: i64,
 }
 
 /// The call a body records.
@@ -48,24 +51,50 @@ pub(crate) struct Call {
     tapped_at: i64,
     scope: String,
     topic: Option<String>,
+    /// The screen of the tap; in a record it stands beside the call, as with every event.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub screen: Option<String>,
 }
 
-/// Reads the customer out of a `customer` record's body.
-pub(crate) fn read_customer(body: &[u8]) -> Option<Customer> {
+/// How a call says that it shares one screen.
+const ONLY_THIS_SCREEN: &str = "screen";
+
+impl Call {
+    /// What the customer lets it carry; in doubt, the least.
+    pub(crate) fn scope(&self) -> CallScope {
+        match self.scope.as_str() {
+            "everything" => CallScope::Everything,
+            _ => CallScope::OnlyThisScreen,
+        }
+    }
+}
+
+/// Reads the customer out of a `customer` record's body: somebody, or nobody from there on.
+#[allow(clippy::option_option, reason = "no such record, or one of nobody")]
+pub(crate) fn read_customer(body: &[u8]) -> Option<Option<Identified>> {
     #[derive(Deserialize)]
     struct Outer {
+        at: i64,
         customer: Customer,
     }
-    serde_json::from_slice::<Outer>(body).ok().map(|outer| outer.customer)
+    #[derive(Deserialize)]
+    struct Customer {
+        id: Option<String>,
+        proof: Option<String>,
+    }
+    let Outer { at, customer } = serde_json::from_slice(body).ok()?;
+    Some(customer.id.map(|id| Identified { id, proof: customer.proof, at_ms: at }))
 }
 
 /// Reads the call out of a `call` record's body.
 pub(crate) fn read_call(body: &[u8]) -> Option<Call> {
     #[derive(Deserialize)]
     struct Outer {
+        screen: Option<String>,
         call: Call,
     }
-    serde_json::from_slice::<Outer>(body).ok().map(|outer| outer.call)
+    let Outer { screen, call } = serde_json::from_slice(body).ok()?;
+    Some(Call { screen, ..call })
 }
 
 /// What stands above the events of a batch and of a call alike.
@@ -115,13 +144,18 @@ pub(crate) fn call(
     mut envelope: Vec<u8>,
     seq: u64,
     call: Call,
-    customer: Option<(&str, Option<&str>)>,
+    customer: Option<&Identified>,
     events: &[(u64, &[u8])],
 ) -> Vec<u8> {
     envelope.extend_from_slice(b",\"call\":");
     write_json(&mut envelope, &Call { seq, ..call });
     envelope.extend_from_slice(b",\"customer\":");
-    write_json(&mut envelope, &customer.map(|(id, proof)| CustomerBody { id: Some(id), proof }));
+    let customer = customer.map(|customer| CustomerBody {
+        id: Some(&customer.id),
+        proof: customer.proof.as_deref(),
+        at: Some(customer.at_ms),
+    });
+    write_json(&mut envelope, &customer);
     close_envelope(&mut envelope, events);
     envelope
 }
@@ -215,7 +249,8 @@ impl Answer {
     pub(crate) fn leases(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
         self.codes.iter().take(CODES_MAX).filter_map(|code| {
             let whole = code.locator.len() == 9 && code.locator.bytes().all(|b| b.is_ascii_digit());
-            let locator = code.locator.parse().ok().filter(|_| whole)?;
+            // The odd one beside each says "only this screen", so only even ones are leased.
+            let locator = code.locator.parse::<u32>().ok().filter(|n| whole && n % 2 == 0)?;
             Some((locator, code.expires_in_s.min(LEASE_LIFE_MAX_S) * 1_000))
         })
     }

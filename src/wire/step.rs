@@ -29,6 +29,7 @@ struct Named {
 #[derive(Deserialize)]
 struct Coded {
     code: String,
+    screen: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +46,8 @@ struct Topical {
 /// Reads a step out of a record's body; `None` for what is no event of ours.
 pub(crate) fn read_step(body: &[u8]) -> Option<PreviewStep> {
     let step: StepBody = serde_json::from_slice(body).ok()?;
+    // A failure says where it showed.
+    let shown_on = step.failure.as_ref().and_then(|failure| failure.screen.clone());
     let product = |product: Option<Named>| product.and_then(|it| it.name.or(it.id));
     let (what, about) = match step.kind.as_str() {
         "screen_view" => (StepKind::ScreenView, step.screen.clone()),
@@ -59,7 +62,7 @@ pub(crate) fn read_step(body: &[u8]) -> Option<PreviewStep> {
         "call" => (StepKind::Call, step.call.and_then(|call| call.topic)),
         _ => return None,
     };
-    Some(PreviewStep { at_ms: step.at, screen: step.screen, what, about })
+    Some(PreviewStep { at_ms: step.at, screen: shown_on.or(step.screen), what, about })
 }
 
 impl Position {

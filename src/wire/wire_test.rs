@@ -106,6 +106,7 @@ fn every_type_has_its_fields_and_no_other() {
             Entry::Call {
                 token: "AAH-_zAxMjM0NTY3ODlhYg".into(),
                 code: Some("4129073852176".into()),
+                scope: CallScope::Everything,
                 topic: Some("billing".into()),
             },
             FRAME,
@@ -119,9 +120,15 @@ fn every_type_has_its_fields_and_no_other() {
 fn customer_and_call_are_read_back_from_their_bodies() {
     let body = text(&Entry::Customer { id: Some("c".into()), proof: Some("p".into()) }, &FRAME);
     let customer = read_customer(body.as_bytes()).unwrap();
-    assert_eq!(customer, Customer { id: Some("c".into()), proof: Some("p".into()) });
-    let entry = Entry::Call { token: "t".into(), code: None, topic: None };
-    assert_eq!(read_call(text(&entry, &FRAME).as_bytes()).unwrap().code, None);
+    let at_ms = FRAME.at_ms;
+    assert_eq!(customer, Some(Identified { id: "c".into(), proof: Some("p".into()), at_ms }));
+    let body = text(&Entry::Customer { id: None, proof: None }, &FRAME);
+    assert_eq!(read_customer(body.as_bytes()), Some(None));
+    let scope = CallScope::OnlyThisScreen;
+    let entry = Entry::Call { token: "t".into(), code: None, scope, topic: None };
+    let call = read_call(text(&entry, &FRAME).as_bytes()).unwrap();
+    assert_eq!((call.code.as_deref(), call.scope()), (None, scope));
+    assert_eq!(call.screen.as_deref(), FRAME.screen);
     assert_eq!(read_call(b"{}"), None);
 }
 
@@ -129,7 +136,7 @@ fn customer_and_call_are_read_back_from_their_bodies() {
 fn only_our_collectors_answer_is_one() {
     assert!(read_answer(br#"{"stored":0}"#).is_some());
     let answer = read_answer(
-        br#"{"stored":2,"rejected":[{"seq":413,"reason":"too_large"}],"codes":[{"locator":"412907384","expires_in_s":604800},{"locator":"12","expires_in_s":1}],"screens":{"product/{id}":17},"new":1}"#,
+        br#"{"stored":2,"rejected":[{"seq":413,"reason":"too_large"}],"codes":[{"locator":"412907384","expires_in_s":604800},{"locator":"12","expires_in_s":1},{"locator":"412907385","expires_in_s":1}],"screens":{"product/{id}":17},"new":1}"#,
     )
     .unwrap();
     assert_eq!(answer.rejected[0].seq, 413);

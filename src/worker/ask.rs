@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use super::{Shared, Worker};
+use crate::call::CallScope;
 use crate::clock::{Bell, Clock};
 use crate::config::{Consent, PREVIEW_WAIT_MAX_MS};
 use crate::preview::Preview;
@@ -73,7 +74,7 @@ impl Shared {
 
     /// What a call tapped now would carry; blocks until the worker has drained the journal, or
     /// gives what is known should that take too long.
-    pub(crate) fn preview(&self) -> Preview {
+    pub(crate) fn preview(&self, scope: CallScope) -> Preview {
         let granted =
             || self.intake.front().consent == Consent::Granted && !self.intake.is_closed();
         if !granted() {
@@ -87,16 +88,15 @@ impl Shared {
         inbox.previews.push(Arc::downgrade(&reply));
         drop(inbox);
         self.intake.bell.ring();
-        let preview =
-            reply.wait(&*self.intake.clock, PREVIEW_WAIT_MAX_MS).unwrap_or_else(|| self.known());
-        // It may have been refused, erased or closed meanwhile.
-        if granted() { preview } else { Preview::default() }
-    }
-
-    /// What the worker told last, unless that is of another customer.
-    fn known(&self) -> Preview {
+        // In time or not: then it is what the worker told last.
+        let _: Option<()> = reply.wait(&*self.intake.clock, PREVIEW_WAIT_MAX_MS);
+        // It may have been refused, erased or closed meanwhile, or be of another customer.
         let recent = self.recent();
-        if self.intake.same_customer(recent.seen) { recent.preview() } else { Preview::default() }
+        if granted() && self.intake.same_customer(recent.seen) {
+            recent.preview(scope)
+        } else {
+            Preview::default()
+        }
     }
 }
 
@@ -160,14 +160,14 @@ impl Worker {
     }
 
     /// Answers those who want to see what a call would carry.
-    pub(super) fn show_previews(&self, replies: &[Weak<Reply<Preview>>]) {
+    pub(super) fn show_previews(&self, replies: &[Weak<Reply<()>>]) {
         if replies.is_empty() {
             return;
         }
         // A status read after the answer is of the same moment: the store is open, its events count.
         self.publish();
         for reply in replies.iter().filter_map(Weak::upgrade) {
-            reply.give(self.shared.recent().preview());
+            reply.give(());
         }
     }
 
@@ -208,7 +208,7 @@ impl Drop for Worker {
             reply.give(nothing_waits);
         }
         for reply in previews.iter().filter_map(Weak::upgrade) {
-            reply.give(Preview::default());
+            reply.give(());
         }
     }
 }

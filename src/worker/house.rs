@@ -147,8 +147,7 @@ impl Worker {
     fn note_customer(&self, identity: Identity) {
         let Some(store) = &self.store else { return };
         let mut recent = self.shared.recent();
-        let customer = store.customer();
-        recent.customer = customer.map(|(id, proof)| (id.to_owned(), proof.map(str::to_owned)));
+        recent.customer = store.customer().cloned();
         // What was uploaded in an earlier epoch, no store here remembers.
         recent.uploaded_before = store.delivered() > 0 || identity.epoch > 1;
         recent.seen = self.codes_seen;

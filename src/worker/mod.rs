@@ -20,7 +20,6 @@ use crate::error::Error;
 use crate::ground::Ground;
 use crate::intake::{CodesVersion, Intake};
 use crate::journal::Drainer;
-use crate::preview::Preview;
 use crate::store::{Counts, Store};
 use crate::transport::{SendError, Transport};
 use crate::upload::Upload;
@@ -47,7 +46,7 @@ struct Inbox {
     /// Callers that wait until nothing waits any more.
     waiters: Vec<Weak<Reply<bool>>>,
     /// Callers that want to see what a call would carry.
-    previews: Vec<Weak<Reply<Preview>>>,
+    previews: Vec<Weak<Reply<()>>>,
     /// The worker has ended and takes nothing up any more; and whether nothing waited then.
     ended: Option<bool>,
 }

@@ -2,18 +2,19 @@
 
 use std::collections::VecDeque;
 
+use crate::call::CallScope;
 use crate::config::{NEWEST_KEPT, SNAPSHOT_BYTES_MAX, SNAPSHOT_EVENTS_MAX};
 use crate::intake::CodesVersion;
-use crate::preview::Preview;
+use crate::preview::{Preview, PreviewStep, StepKind};
 use crate::store::Row;
-use crate::wire;
+use crate::wire::{self, Identified};
 
 /// The newest events, and what goes with them.
 #[derive(Default)]
 pub(crate) struct Recent {
     rows: VecDeque<Row>,
     /// Who it is once all of them happened, with the proof.
-    pub(super) customer: Option<(String, Option<String>)>,
+    pub(super) customer: Option<Identified>,
     /// Whether the collector has events of this installation.
     pub(super) uploaded_before: bool,
     /// The customer up to whom all this goes.
@@ -21,8 +22,11 @@ pub(crate) struct Recent {
 }
 
 /// What a call carries.
+#[derive(Default)]
 pub(super) struct Carried<'a> {
-    pub(super) customer: Option<(&'a str, Option<&'a str>)>,
+    pub(super) customer: Option<&'a Identified>,
+    /// The screen that the call is made from, where it is not among the events.
+    pub(super) screen: Option<PreviewStep>,
     pub(super) events: Vec<(u64, &'a [u8])>,
 }
 
@@ -50,38 +54,69 @@ impl Recent {
         self.rows.iter().find(|(at, _)| *at == seq).map(|(_, body)| body.as_slice())
     }
 
-    /// What the call of this `seq` carries: the newest events before it that fit a snapshot,
-    /// oldest first, and who the customer was.
-    pub(super) fn carried(&self, seq: u64) -> Carried<'_> {
+    /// What the call of this `seq` carries within its scope, oldest first.
+    pub(super) fn carried(&self, seq: u64, scope: CallScope) -> Carried<'_> {
+        let mut carried = match scope {
+            CallScope::Everything => self.everything(seq),
+            CallScope::OnlyThisScreen => self.only_this_screen(seq),
+            CallScope::OnlyTheNumber => Carried::default(),
+        };
         let mut bytes = 0;
-        let mut events: Vec<(u64, &[u8])> = self
-            .rows
-            .iter()
-            .rev()
-            .filter(|(at, _)| *at < seq)
-            .take(SNAPSHOT_EVENTS_MAX)
-            .take_while(|(_, body)| {
-                bytes += body.len() + wire::SEQ_BYTES_MAX;
-                bytes <= SNAPSHOT_BYTES_MAX
-            })
-            .map(|(at, body)| (*at, body.as_slice()))
-            .collect();
-        events.reverse();
+        let fit = carried.events.iter().take(SNAPSHOT_EVENTS_MAX).take_while(|(_, body)| {
+            bytes += body.len() + wire::SEQ_BYTES_MAX;
+            bytes <= SNAPSHOT_BYTES_MAX
+        });
+        let fit = fit.count();
+        carried.events.truncate(fit);
+        carried.events.reverse();
+        carried
+    }
+
+    /// The events before a call, newest first.
+    fn before(&self, seq: u64) -> impl Iterator<Item = (u64, &[u8])> {
+        let before = self.rows.iter().rev().filter(move |(at, _)| *at < seq);
+        before.map(|(at, body)| (*at, body.as_slice()))
+    }
+
+    /// What failed on the last screen since it came up, and nobody's name. The call itself names the
+    /// screen: its event also tells of the one before.
+    fn only_this_screen(&self, seq: u64) -> Carried<'_> {
+        let steps =
+            self.before(seq).filter_map(|(at, body)| Some((at, body, wire::read_step(body)?)));
+        let mut failures = Vec::new();
+        for (at, body, step) in steps {
+            match step.what {
+                StepKind::ScreenView => {
+                    failures.retain(|(_, _, on)| *on == step.screen);
+                    let events = failures.into_iter().map(|(at, body, _)| (at, body)).collect();
+                    return Carried { customer: None, screen: Some(step), events };
+                }
+                StepKind::Failure => failures.push((at, body, step.screen)),
+                _ => {}
+            }
+        }
+        // It came up too long ago to be told from another.
+        Carried::default()
+    }
+
+    /// Whatever came before, and who the customer was.
+    fn everything(&self, seq: u64) -> Carried<'_> {
+        let events = self.before(seq).collect();
         // Whoever it was at the tap; after a later change only the backlog can tell.
         let changed_since =
             self.rows.iter().any(|(at, body)| *at > seq && wire::read_customer(body).is_some());
         let customer = self.customer.as_ref().filter(|_| !changed_since);
-        let customer = customer.map(|(id, proof)| (id.as_str(), proof.as_deref()));
-        Carried { customer, events }
+        Carried { customer, screen: None, events }
     }
 
     /// What a call tapped now would carry.
-    pub(super) fn preview(&self) -> Preview {
-        let Carried { customer, events } = self.carried(u64::MAX);
+    pub(super) fn preview(&self, scope: CallScope) -> Preview {
+        let Carried { customer, screen, events } = self.carried(u64::MAX, scope);
+        let steps = events.iter().filter_map(|(_, body)| wire::read_step(body));
         Preview {
-            customer: customer.map(|(id, _)| id.to_owned()),
-            steps: events.iter().filter_map(|(_, body)| wire::read_step(body)).collect(),
-            uploaded_before: self.uploaded_before,
+            customer: customer.map(|customer| customer.id.clone()),
+            steps: screen.into_iter().chain(steps).collect(),
+            uploaded_before: self.uploaded_before && scope == CallScope::Everything,
         }
     }
 }

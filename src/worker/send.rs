@@ -118,7 +118,7 @@ impl Worker {
         };
         let envelope = self.envelope(now)?;
         let recent = shared.recent();
-        let Carried { customer, events } = recent.carried(seq);
+        let Carried { customer, events, .. } = recent.carried(seq, call.scope());
         let json = wire::call(envelope, seq, call, customer, &events);
         let count = events.len();
         drop(recent);

@@ -39,7 +39,9 @@ pub(super) async fn page(State(collector): State<Arc<Shared>>, signed: PathPart)
     let Some(context) = collector.storage.context(link.app.clone(), call).await? else {
         return ended(&collector, Ended::Erased);
     };
-    note(&collector, &link, call, "desk").await?;
+    if !note(&collector, &link, call, "desk").await? {
+        return ended(&collector, Ended::Erased);
+    }
     let view = collector.view(&context, &link);
     let live_url = format!("{}/desk/{signed}/live", collector.options.base_path());
     let html = jalon_desk::page(&view, collector.now_ms(), &live_url, &assets(&collector))
@@ -140,13 +142,13 @@ pub(super) fn open(collector: &Shared, signed: &str) -> Result<DeskLink, Ended> 
     if collector.now_ms() < link.expires_at { Ok(link) } else { Err(Ended::Expired) }
 }
 
-/// Notes in the audit log that a link was opened.
+/// Notes in the audit log that a link was opened; `false` when its call was erased meanwhile.
 pub(super) async fn note(
     collector: &Shared,
     link: &DeskLink,
     call: CallId,
     act: &'static str,
-) -> Result<(), Problem> {
+) -> Result<bool, Problem> {
     let (app, agent) = (link.app.clone(), link.agent.clone());
     let view = View { app, act, call, agent, at: collector.now_ms() };
     Ok(collector.storage.note_view(view).await?)

@@ -10,10 +10,12 @@ use axum::response::IntoResponse;
 use super::{Outcome, PathPart, authorize, no_store, part};
 use crate::body;
 use crate::collector::Shared;
+use crate::identity::{self, Claimed, Doubt};
 use crate::keys::{Key, KeyKind};
-use crate::limits::REQUEST_COST;
+use crate::limits::{PROOFS_JUDGED_MAX, REQUEST_COST};
+use crate::metrics::{Proof, ProofLabels};
 use crate::problem::Problem;
-use crate::store::{Refusal, Upload};
+use crate::store::{Named, Refusal, Upload};
 use crate::upload::{self, Form};
 use crate::wire::{Rejected, UploadAnswer, UploadRequest};
 
@@ -70,21 +72,47 @@ async fn take(collector: &Shared, headers: &HeaderMap, body: Body, form: Form) -
     let _upload = collector.uploads.try_acquire().map_err(|_| Problem::busy())?;
     let request: UploadRequest<'_> = body::json(&bytes)?;
     charge(collector, &key, request.events.len())?;
-    let upload = upload::read(request, form, key.app, collector.now_ms())?;
+    let (mut upload, rejected) = upload::read(request, form, key.app, collector.now_ms())?;
     drop(bytes);
-    store(collector, upload).await
+    verify(collector, &mut upload).await?;
+    store(collector, upload, rejected).await
+}
+
+/// Judges the proofs in an upload. A bad one is stored all the same, as not verified.
+async fn verify(collector: &Shared, upload: &mut Upload) -> Result<(), Problem> {
+    if !upload.named().any(|named| named.proof.is_some()) {
+        return Ok(());
+    }
+    let (app, nonce, arrived_at) = (upload.app.clone(), upload.nonce.clone(), upload.arrived_at);
+    let keys = collector.storage.identity_keys(Some(app.clone())).await?;
+    let keys: Vec<_> = keys.into_iter().map(|(key, _)| key).collect();
+    let mut proven: Vec<&mut Named> = upload.named().filter(|it| it.proof.is_some()).collect();
+    for (place, named) in proven.iter_mut().rev().enumerate() {
+        let (Some(customer), Some(proof)) = (&named.id, &named.proof) else { continue };
+        let claimed =
+            Claimed { proof, customer, app: &app, at: named.at, arrived_at, nonce: &nonce };
+        let judged = if place < PROOFS_JUDGED_MAX {
+            identity::judge(&claimed, &keys)
+        } else {
+            Err(Doubt::TooMany)
+        };
+        if let Err(doubt) = judged {
+            tracing::warn!(app, why = %doubt, "a customer's proof is not accepted: not verified");
+        }
+        let outcome = if judged.is_ok() { Proof::Accepted } else { Proof::Refused };
+        collector.metrics.proofs.get_or_create(&ProofLabels { outcome }).inc();
+        named.verified = Some(judged.is_ok());
+    }
+    Ok(())
 }
 
 /// Counts a request and its events against its key's quota.
 fn charge(collector: &Shared, key: &Key, events: usize) -> Result<(), Problem> {
     let cost = REQUEST_COST + u32::try_from(events).unwrap_or(u32::MAX - REQUEST_COST);
-    collector
-        .quota(&key.app)
-        .take(key.hash, cost, collector.clock.now().elapsed_ms)
-        .map_err(Problem::throttled)
+    collector.quota(&key.app).take(&key.hash, cost).map_err(Problem::throttled)
 }
 
-async fn store(collector: &Shared, (upload, rejected): (Upload, Vec<Rejected>)) -> Outcome {
+async fn store(collector: &Shared, upload: Upload, rejected: Vec<Rejected>) -> Outcome {
     let (stored, calls) = (upload.events.len(), upload.calls.len());
     let appended = collector.storage.append(upload).await?.map_err(refused)?;
     let metrics = &collector.metrics;

@@ -53,7 +53,9 @@ pub(super) async fn stream(
         return Ok(refuse(&collector, Ended::Erased));
     };
     // The page noted its own view; a stream can be opened without it.
-    desk::note(&collector, &link, call, "live").await?;
+    if !desk::note(&collector, &link, call, "live").await? {
+        return Ok(refuse(&collector, Ended::Erased));
+    }
     let shown = headers
         .get("last-event-id")
         .and_then(|id| id.to_str().ok())

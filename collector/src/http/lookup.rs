@@ -81,7 +81,7 @@ impl Asking {
             Handle::Token(_) => None,
             Handle::Code(..) => {
                 let (misses, of) = self.misses(collector);
-                misses.take(of, 1, collector.clock.now().elapsed_ms).map_err(|seconds| {
+                misses.take(&of, 1).map_err(|seconds| {
                     count(Lookup::Throttled);
                     Problem::throttled(seconds)
                 })?;
@@ -95,13 +95,17 @@ impl Asking {
             agent: self.agent.clone(),
             at: collector.now_ms(),
         };
-        let Some(call) = collector.storage.claim(claim).await? else {
+        let found = collector.storage.claim(claim).await;
+        // Only a miss counts: a failure tells a guesser nothing, and is not the caller's.
+        if let Some((misses, of)) = taken
+            && !matches!(found, Ok(None))
+        {
+            misses.give_back(&of);
+        }
+        let Some(call) = found? else {
             count(Lookup::Miss);
             return Err(Problem::no_context());
         };
-        if let Some((misses, of)) = taken {
-            misses.give_back(&of);
-        }
         count(Lookup::Hit);
         let context = collector.storage.context(self.app.clone(), call).await?;
         context.map(|context| Found { call, context }).ok_or_else(Problem::no_context)

@@ -100,10 +100,18 @@ fn insert_events(connection: &Connection, id: i64, upload: &Upload) -> rusqlite:
             connection
                 .prepare_cached(
                     "INSERT OR IGNORE INTO customers
-                       (installation, epoch, seq, app, customer, arrived_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                       (installation, epoch, seq, app, customer, verified, arrived_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
                 )?
-                .execute(params![id, epoch, seq, upload.app, customer, upload.arrived_at])?;
+                .execute(params![
+                    id,
+                    epoch,
+                    seq,
+                    upload.app,
+                    customer.id,
+                    customer.verified,
+                    upload.arrived_at
+                ])?;
         }
     }
     Ok(stored)

@@ -3,6 +3,7 @@
 use jalon_desk::view::Scope;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::audit::{self, Noted};
 use super::writer::State;
 use super::{CallId, Claim, Handle, NewCall, Upload, View, lease};
 use crate::limits::{CLAIM_MS, CODE_CLAIMABLE_MS, TOKEN_CLAIMABLE_MS};
@@ -32,24 +33,25 @@ pub(super) fn put(
 ) -> rusqlite::Result<()> {
     let (locator, code_screen) = new.code.unwrap_or_default();
     let scope = if locator % 2 == 1 { Scope::Screen } else { new.scope };
-    let (customer, stated_from) = match &new.stated {
-        Some((customer, from)) => (customer.as_deref(), Some(*from as i64)),
-        None => (None, None),
-    };
+    let named = new.stated.as_ref().map(|(named, _)| named);
+    let customer = named.and_then(|named| named.id.as_ref());
+    let verified = named.and_then(|named| named.verified);
+    let stated_from = new.stated.as_ref().map(|(_, from)| *from as i64);
     let lease = leased(connection, state, installation, new)?;
     let mut insert = connection.prepare_cached(
         "INSERT INTO calls (installation, app, token, lease, code_screen, epoch, seq,
-           tapped_at, scope, topic, stated, customer, stated_from, arrived_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)
+           tapped_at, scope, topic, stated, customer, verified, stated_from, arrived_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
          ON CONFLICT (token) DO UPDATE SET
-           stated = 1, customer = excluded.customer, stated_from = excluded.stated_from
+           stated = 1, customer = excluded.customer, verified = excluded.verified,
+           stated_from = excluded.stated_from
          WHERE installation = excluded.installation AND stated = 0 AND excluded.stated = 1
          ON CONFLICT (lease) DO UPDATE SET
            token = excluded.token, code_screen = excluded.code_screen,
            epoch = excluded.epoch, seq = excluded.seq, tapped_at = excluded.tapped_at,
            scope = excluded.scope, topic = excluded.topic, stated = excluded.stated,
-           customer = excluded.customer, stated_from = excluded.stated_from,
-           arrived_at = excluded.arrived_at
+           customer = excluded.customer, verified = excluded.verified,
+           stated_from = excluded.stated_from, arrived_at = excluded.arrived_at
          WHERE token IS NULL",
     )?;
     let mut put = |lease: Option<Hash>| {
@@ -66,6 +68,7 @@ pub(super) fn put(
             new.topic,
             new.stated.is_some(),
             customer,
+            verified,
             stated_from,
             upload.arrived_at,
         ])
@@ -114,43 +117,44 @@ pub(super) fn claim(
                  WHERE id = ?1 AND claimed_by IS NULL",
             )?
             .execute(params![id, holder, claim.at])?;
-        audit(connection, claim.at, &claim.app, "resolve", &holder, claim.agent.as_deref())?;
+        let noted = Noted {
+            at: claim.at,
+            app: &claim.app,
+            act: "resolve",
+            call: &holder,
+            agent: claim.agent.as_deref(),
+        };
+        audit::note(connection, &state.secret, &noted)?;
     }
     Ok(found)
 }
 
-/// Notes that a desk link was opened. A call that is gone has nothing to show, so nothing to note.
-pub(super) fn note_view(connection: &Connection, view: &View) -> rusqlite::Result<()> {
+/// Notes that a desk link was opened. `false` for a call that is gone: it has nothing to show, so
+/// nothing to note.
+pub(super) fn note_view(
+    connection: &Connection,
+    state: &State,
+    view: &View,
+) -> rusqlite::Result<bool> {
     let holder: Option<Hash> = connection
         .prepare_cached(
             "SELECT claimed_by FROM calls WHERE id = ?1 AND app = ?2 AND claimed_by IS NOT NULL",
         )?
         .query_row(params![view.call, view.app], |row| row.get(0))
         .optional()?;
-    if let Some(holder) = holder {
-        audit(connection, view.at, &view.app, view.act, &holder, view.agent.as_deref())?;
-    }
-    Ok(())
+    let Some(call) = &holder else { return Ok(false) };
+    let (app, agent) = (view.app.as_str(), view.agent.as_deref());
+    audit::note(
+        connection,
+        &state.secret,
+        &Noted { at: view.at, app, act: view.act, call, agent },
+    )?;
+    Ok(true)
 }
 
-fn holder(secret: &Secret, app: &str, call_id: &str) -> Hash {
+/// What stands for a contact centre's call id, of one app, wherever it is kept.
+pub(super) fn holder(secret: &Secret, app: &str, call_id: &str) -> Hash {
     secret.hash("call-id", format!("{app}\0{call_id}").as_bytes())
-}
-
-fn audit(
-    connection: &Connection,
-    at: i64,
-    app: &str,
-    act: &str,
-    call: &Hash,
-    agent: Option<&str>,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT INTO audit (at, app, act, call, agent) VALUES (?1, ?2, ?3, ?4, ?5)",
-        )?
-        .execute(params![at, app, act, call, agent])?;
-    Ok(())
 }
 
 /// What decides whether a call can be claimed.

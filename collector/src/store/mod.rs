@@ -10,20 +10,24 @@ use std::pin::Pin;
 use jalon_desk::view::Scope;
 use tokio::sync::watch;
 
+use crate::identity::IdentityKey;
 use crate::keys::{Key, KeyKind};
 use crate::person::{Person, Place};
 use crate::secret::Hash;
 use crate::wire::Lease;
 
 mod append;
+mod audit;
 mod call;
 mod erase;
+mod identity_key;
 mod lease;
 mod read;
 mod schema;
 mod sqlite;
 mod writer;
 
+pub use audit::{AuditEntry, AuditLog, Flaw};
 pub use sqlite::SqliteStorage;
 
 /// The answer of a storage, in time.
@@ -44,8 +48,9 @@ pub trait Storage: Send + Sync {
     /// Watches for changes of an installation's context: the number of its newest commit.
     fn follow(&self, installation: i64) -> watch::Receiver<u64>;
 
-    /// Notes in the audit log that a desk link was opened.
-    fn note_view(&self, view: View) -> Answer<'_, ()>;
+    /// Notes in the audit log that a desk link was opened. `false` once the call is erased: what
+    /// was read of it before must not be shown.
+    fn note_view(&self, view: View) -> Answer<'_, bool>;
 
     /// Erases an installation, also one never seen: nothing is kept but a tombstone.
     fn erase(&self, app: String, installation: Hash, at: i64) -> Answer<'_, Result<(), Refusal>>;
@@ -61,6 +66,15 @@ pub trait Storage: Send + Sync {
 
     /// Finds a key by its hash.
     fn key(&self, hash: Hash) -> Answer<'_, Option<(KeyKind, String)>>;
+
+    /// Keeps an identity key; `false` when the app has as many as it may.
+    fn add_identity_key(&self, key: IdentityKey, at: i64) -> Answer<'_, bool>;
+
+    /// The identity keys of an app, or of all, oldest first, and since when.
+    fn identity_keys(&self, app: Option<String>) -> Answer<'_, Vec<(IdentityKey, i64)>>;
+
+    /// Forgets an identity key; `false` when the app has none of that id.
+    fn remove_identity_key(&self, app: String, id: String) -> Answer<'_, bool>;
 
     /// Gives numbers to screens, in this order, unless they have one.
     fn number_screens(&self, app: String, names: Vec<String>) -> Answer<'_, ()>;
@@ -97,6 +111,17 @@ pub struct Upload {
     pub calls: Vec<NewCall>,
     /// The events refused by name.
     pub refused: Vec<u64>,
+    /// What a proof of this installation has as its nonce.
+    pub nonce: String,
+}
+
+impl Upload {
+    /// Whom it names, wherever it does.
+    pub fn named(&mut self) -> impl Iterator<Item = &mut Named> {
+        let in_events = self.events.iter_mut().filter_map(|event| event.customer.as_mut());
+        let in_calls = self.calls.iter_mut().filter_map(|call| call.stated.as_mut());
+        in_events.chain(in_calls.map(|(named, _)| named))
+    }
 }
 
 /// An event to store.
@@ -113,7 +138,26 @@ pub struct NewEvent {
     /// The other fields, as JSON.
     pub body: String,
     /// Who uses the phone from here on, if this says so.
-    pub customer: Option<Option<String>>,
+    pub customer: Option<Named>,
+}
+
+/// Whom an app named as its customer.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Named {
+    /// The app's id of them; `None` for nobody.
+    pub id: Option<String>,
+    /// The proof of it.
+    pub proof: Option<String>,
+    /// When, by the collector's clock.
+    pub at: i64,
+    /// What came of the proof; `None` without one.
+    pub verified: Option<bool>,
+}
+
+impl std::fmt::Debug for Named {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Named(..)")
+    }
 }
 
 /// A call to store.
@@ -132,7 +176,7 @@ pub struct NewCall {
     /// What it is about.
     pub topic: Option<String>,
     /// Who calls, and from which seq on the phone was theirs, if the record says so.
-    pub stated: Option<(Option<String>, u64)>,
+    pub stated: Option<(Named, u64)>,
 }
 
 /// What an upload brought back.

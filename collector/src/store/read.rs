@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::call::scope_of;
 use super::{CallId, Context, EpochState, StoredCall, StoredEvent};
 use crate::limits::{VIEW_CUSTOMERS_MAX, VIEW_EVENTS_MAX, VIEW_ORDERS_MAX, VIEW_QUEUE_MAX};
-use crate::person::{self, Person, Place, Stretch};
+use crate::person::{self, Change, Person, Stretch};
 
 /// Reads the context of a call; `None` when it is gone.
 pub(super) fn context(
@@ -16,7 +16,7 @@ pub(super) fn context(
     let found = connection
         .prepare_cached(
             "SELECT installation, token, calls.epoch, seq, tapped_at, scope, topic, stated,
-               customer, stated_from, code_screen, synced_at, change
+               customer, stated_from, code_screen, synced_at, change, verified
              FROM calls JOIN installations ON installations.id = installation
              WHERE calls.id = ?1 AND calls.app = ?2",
         )?
@@ -45,7 +45,7 @@ struct CallRow {
     installation: i64,
     call: StoredCall,
     /// Who the record says calls, and from which seq on the phone was theirs.
-    stated: Option<(Option<String>, u64)>,
+    stated: Option<(Change, u64)>,
     code_screen: u16,
     synced_at: i64,
     change: u64,
@@ -54,18 +54,19 @@ struct CallRow {
 impl CallRow {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let stated: bool = row.get(7)?;
-        let seq = number(row, 3)?;
-        let from = row.get::<_, Option<i64>>(9)?.map_or(seq, |from| from as u64);
+        let place = (number(row, 2)?, number(row, 3)?);
+        let from = row.get::<_, Option<i64>>(9)?.map_or(place.1, |from| from as u64);
+        let named = Change { at: place, customer: row.get(8)?, verified: row.get(13)? };
         Ok(Self {
             installation: row.get(0)?,
             call: StoredCall {
                 token: row.get(1)?,
-                place: (number(row, 2)?, seq),
+                place,
                 tapped_at: row.get(4)?,
                 scope: scope_of(&row.get::<_, String>(5)?),
                 topic: row.get(6)?,
             },
-            stated: if stated { Some((row.get(8)?, from)) } else { None },
+            stated: stated.then_some((named, from)),
             code_screen: row.get(10)?,
             synced_at: row.get(11)?,
             change: number(row, 12)?,
@@ -79,40 +80,41 @@ fn person(connection: &Connection, row: &CallRow, epoch: &EpochState) -> rusqlit
     let place = row.call.place;
     let mut changes = changes(connection, row.installation)?;
     match &row.stated {
-        Some((Some(customer), from)) => {
+        Some((named, from)) if named.customer.is_some() => {
             // A change among the snapshot's own events says more exactly from where on.
             let from = (place.0, *from);
-            let within = changes.iter().any(|(at, _)| from <= *at && *at <= place);
+            let within = changes.iter().any(|change| from <= change.at && change.at <= place);
             let at = if within { place } else { from };
-            let index = changes.partition_point(|(change_at, _)| *change_at <= at);
-            changes.insert(index, (at, Some(customer.clone())));
+            let index = changes.partition_point(|change| change.at <= at);
+            changes.insert(index, Change { at, ..named.clone() });
         }
         // Nobody, or the phone could not tell. Until all before the call is here, whoever was last
         // identified may have left: only the snapshot is certain not to be theirs.
-        Some((None, from)) if epoch.awaited_before(place) => {
+        Some((_, from)) if epoch.awaited_before(place) => {
             if person::at(place, &changes).customer.is_some() {
-                let end = changes.iter().map(|(at, _)| *at).find(|at| *at > place);
+                let end = changes.iter().map(|change| change.at).find(|at| *at > place);
                 let stretch = ((place.0, *from), end.unwrap_or(person::END));
-                return Ok(Person { customer: None, stretches: vec![stretch] });
+                return Ok(Person { customer: None, verified: false, stretches: vec![stretch] });
             }
         }
-        Some((None, _)) | None => {}
+        Some(_) | None => {}
     }
     Ok(person::at(place, &changes))
 }
 
 /// Every change of customer that is here, oldest first.
-fn changes(
-    connection: &Connection,
-    installation: i64,
-) -> rusqlite::Result<Vec<(Place, Option<String>)>> {
-    let mut changes: Vec<(Place, Option<String>)> = connection
+fn changes(connection: &Connection, installation: i64) -> rusqlite::Result<Vec<Change>> {
+    let mut changes: Vec<Change> = connection
         .prepare_cached(
-            "SELECT epoch, seq, customer FROM customers WHERE installation = ?1
+            "SELECT epoch, seq, customer, verified FROM customers WHERE installation = ?1
              ORDER BY epoch DESC, seq DESC LIMIT ?2",
         )?
         .query_map(params![installation, VIEW_CUSTOMERS_MAX as i64], |row| {
-            Ok(((number(row, 0)?, number(row, 1)?), row.get(2)?))
+            Ok(Change {
+                at: (number(row, 0)?, number(row, 1)?),
+                customer: row.get(2)?,
+                verified: row.get(3)?,
+            })
         })?
         .collect::<rusqlite::Result<_>>()?;
     changes.reverse();

@@ -35,6 +35,9 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     // 64 MiB of pages: uploads land all over the key space, and a miss is a read.
     connection.pragma_update(None, "cache_size", -65_536)?;
+    // What undoes one request of a group alone stays in memory: past 64 KiB SQLite would put it into
+    // a file outside the data folder, with a write for each page.
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
     // What is deleted is overwritten, freed pages included: erased means erased in the file, too.
     connection.pragma_update(None, "secure_delete", true)?;
     migrate(&mut connection)?;
@@ -52,6 +55,20 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "query_only", true)?;
     // Pages straight from the file's cache in the kernel, without a copy each.
     connection.pragma_update(None, "mmap_size", 256 * 1024 * 1024)?;
+    Ok(connection)
+}
+
+/// Opens a connection that can do nothing but read, to a database that is there.
+pub(super) fn open_to_look(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(
+        path,
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
+    )?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    let version: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    if version > MIGRATIONS.len() as i64 {
+        return Err(StoreError::Later(version));
+    }
     Ok(connection)
 }
 

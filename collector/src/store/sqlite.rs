@@ -11,8 +11,9 @@ use tokio::sync::{Semaphore, watch};
 use super::writer::{Followers, State, Writer};
 use super::{
     Answer, Appended, CallId, Claim, Context, Refusal, Storage, StoreError, Upload, View, append,
-    call, erase, read, schema,
+    call, erase, identity_key, read, schema,
 };
+use crate::identity::IdentityKey;
 use crate::keys::{Key, KeyKind};
 use crate::limits::READERS_MAX;
 use crate::secret::{Hash, Secret};
@@ -100,8 +101,10 @@ impl Storage for SqliteStorage {
         followers.entry(installation).or_insert_with(|| watch::channel(0).0).subscribe()
     }
 
-    fn note_view(&self, view: View) -> Answer<'_, ()> {
-        Box::pin(self.writer.write(move |connection, _| call::note_view(connection, &view)))
+    fn note_view(&self, view: View) -> Answer<'_, bool> {
+        Box::pin(
+            self.writer.write(move |connection, state| call::note_view(connection, state, &view)),
+        )
     }
 
     fn erase(&self, app: String, installation: Hash, at: i64) -> Answer<'_, Result<(), Refusal>> {
@@ -139,6 +142,20 @@ impl Storage for SqliteStorage {
                 .optional()?;
             Ok(row.and_then(|(kind, app)| Some((KeyKind::parse(&kind)?, app))))
         }))
+    }
+
+    fn add_identity_key(&self, key: IdentityKey, at: i64) -> Answer<'_, bool> {
+        Box::pin(self.writer.write(move |connection, _| identity_key::add(connection, &key, at)))
+    }
+
+    fn identity_keys(&self, app: Option<String>) -> Answer<'_, Vec<(IdentityKey, i64)>> {
+        Box::pin(self.read(move |connection| identity_key::list(connection, app.as_deref())))
+    }
+
+    fn remove_identity_key(&self, app: String, id: String) -> Answer<'_, bool> {
+        Box::pin(
+            self.writer.write(move |connection, _| identity_key::remove(connection, &app, &id)),
+        )
     }
 
     fn number_screens(&self, app: String, names: Vec<String>) -> Answer<'_, ()> {

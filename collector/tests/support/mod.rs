@@ -2,8 +2,8 @@
 //! and a phone that builds requests.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use axum::body::Body;
@@ -22,27 +22,38 @@ pub(crate) const MINUTE_MS: i64 = 60_000;
 pub(crate) const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// A clock that stands still until it is told to move. Its randomness is the system's.
-pub(crate) struct FakeClock(AtomicI64);
+/// A clock that stands still until it is told to move. Its randomness is the system's, or a seed's.
+pub(crate) struct FakeClock {
+    wall_ms: AtomicI64,
+    dice: Option<Mutex<fastrand::Rng>>,
+}
 
 impl FakeClock {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self(AtomicI64::new(START_MS)))
+        Arc::new(Self { wall_ms: AtomicI64::new(START_MS), dice: None })
+    }
+
+    pub(crate) fn seeded(seed: u64) -> Arc<Self> {
+        let dice = Some(Mutex::new(fastrand::Rng::with_seed(seed)));
+        Arc::new(Self { wall_ms: AtomicI64::new(START_MS), dice })
     }
 
     pub(crate) fn advance(&self, ms: i64) {
-        self.0.fetch_add(ms, Ordering::SeqCst);
+        self.wall_ms.fetch_add(ms, Ordering::SeqCst);
     }
 }
 
 impl Clock for FakeClock {
     fn now(&self) -> Now {
-        let wall_ms = self.0.load(Ordering::SeqCst);
+        let wall_ms = self.wall_ms.load(Ordering::SeqCst);
         Now { wall_ms, elapsed_ms: wall_ms as u64 }
     }
 
     fn random(&self, bits: &mut [u8]) {
-        SystemClock.random(bits);
+        match &self.dice {
+            Some(dice) => dice.lock().unwrap().fill(bits),
+            None => SystemClock.random(bits),
+        }
     }
 
     fn wait(&self, bell: &Bell, until_ms: Option<u64>) {
@@ -99,8 +110,19 @@ impl Site {
     }
 
     pub(crate) async fn open_with(change: impl FnOnce(Options) -> Options) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let clock = FakeClock::new();
+        Self::make(tempfile::tempdir().unwrap(), FakeClock::new(), change).await
+    }
+
+    /// A collector on this folder, perhaps that of one that has ended, by this clock.
+    pub(crate) async fn open_on(folder: TempDir, clock: Arc<FakeClock>) -> Self {
+        Self::make(folder, clock, |options| options).await
+    }
+
+    async fn make(
+        folder: TempDir,
+        clock: Arc<FakeClock>,
+        change: impl FnOnce(Options) -> Options,
+    ) -> Self {
         let options = change(Options::new(folder.path()));
         let collector = Collector::open(options, clock.clone()).await.unwrap();
         let write = collector.create_key(KeyKind::Write, APP).await.unwrap();

@@ -31,7 +31,9 @@ CREATE TABLE state (
     -- CRC-32 of this row's values and the counts in `dropped`: SQLite checks structure, not content.
     sum          INTEGER NOT NULL,
     customer     TEXT,
-    proof        TEXT
+    proof        TEXT,
+    -- When the customer was identified, by the wall clock; 0 for nobody.
+    identified_at INTEGER NOT NULL
 ) STRICT;
 
 -- How many events were dropped since the epoch began, by reason.

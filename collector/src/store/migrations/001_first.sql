@@ -8,6 +8,16 @@ CREATE TABLE keys (
   created_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- What apps' backends sign proofs of identity with.
+CREATE TABLE identity_keys (
+  app       TEXT NOT NULL,
+  id        TEXT NOT NULL,       -- of its SHA-256
+  algorithm TEXT NOT NULL,       -- ES256, HS256
+  material  BLOB NOT NULL,       -- the public key as PEM, or the secret
+  added_at  INTEGER NOT NULL,
+  PRIMARY KEY (app, id)
+) WITHOUT ROWID;
+
 CREATE TABLE installations (
   id        INTEGER PRIMARY KEY AUTOINCREMENT,  -- never reused, so that no late reader mixes two up
   hash      BLOB NOT NULL UNIQUE,               -- SHA-256 of the installation
@@ -67,6 +77,7 @@ CREATE TABLE customers (
   seq          INTEGER NOT NULL,
   app          TEXT NOT NULL,
   customer     TEXT,              -- null: nobody any more
+  verified     INTEGER,           -- what came of the proof; null without one
   arrived_at   INTEGER NOT NULL,
   PRIMARY KEY (installation, epoch, seq)
 ) WITHOUT ROWID;
@@ -97,6 +108,7 @@ CREATE TABLE calls (
   topic        TEXT,
   stated       INTEGER NOT NULL DEFAULT 0,   -- whether the record said who calls
   customer     TEXT,              -- who, if so
+  verified     INTEGER,           -- what came of their proof; null without one
   stated_from  INTEGER,           -- the lowest seq of its snapshot: that customer's already
   arrived_at   INTEGER NOT NULL,
   claimed_by   BLOB,              -- HMAC of app and call id
@@ -117,12 +129,13 @@ CREATE TABLE screens (
 
 -- Every view of a context. It names the call by a keyed hash and no customer, so that it can stay.
 CREATE TABLE audit (
-  id    INTEGER PRIMARY KEY AUTOINCREMENT,
+  id    INTEGER PRIMARY KEY,      -- 1, 2, 3 ..., given by the writer: a gap is a missing entry
   at    INTEGER NOT NULL,
   app   TEXT NOT NULL,
   act   TEXT NOT NULL,            -- resolve, desk, live
   call  BLOB NOT NULL,            -- HMAC of app and call id
-  agent TEXT
+  agent TEXT,
+  seal  BLOB NOT NULL             -- HMAC of the seal before it and of all its own columns
 );
 CREATE TRIGGER audit_keeps BEFORE DELETE ON audit BEGIN
   SELECT raise(ABORT, 'the audit log is append-only');

@@ -22,6 +22,21 @@ internal fun ByteReader.readLogLevel(): LogLevel = when (val variant = int()) {
     else -> unknown("LogLevel", variant)
 }
 
+internal fun ByteWriter.writeCallScope(value: CallScope) {
+    when (value) {
+        CallScope.EVERYTHING -> int(1)
+        CallScope.ONLY_THIS_SCREEN -> int(2)
+        CallScope.ONLY_THE_NUMBER -> int(3)
+    }
+}
+
+internal fun ByteReader.readCallScope(): CallScope = when (val variant = int()) {
+    1 -> CallScope.EVERYTHING
+    2 -> CallScope.ONLY_THIS_SCREEN
+    3 -> CallScope.ONLY_THE_NUMBER
+    else -> unknown("CallScope", variant)
+}
+
 internal fun ByteWriter.writeConsent(value: Consent) {
     when (value) {
         Consent.UNKNOWN -> int(1)
@@ -196,7 +211,8 @@ internal fun ByteWriter.writeCallContext(value: CallContext) {
     optional(value.token) { string(it) }
     optional(value.code) { string(it) }
     optional(value.spokenCode) { string(it) }
-    optional(value.userToUser) { string(it) }
+    sequence(value.sipHeaders) { writeNamedValue(it) }
+    optional(value.linkParameter) { writeNamedValue(it) }
     unsigned(value.expiresInMs)
 }
 
@@ -205,7 +221,8 @@ internal fun ByteReader.readCallContext(): CallContext = CallContext(
     optional { string() },
     optional { string() },
     optional { string() },
-    optional { string() },
+    sequence { readNamedValue() },
+    optional { readNamedValue() },
     long(),
 )
 
@@ -241,6 +258,16 @@ internal fun ByteWriter.writeLastUpload(value: LastUpload) {
 internal fun ByteReader.readLastUpload(): LastUpload = LastUpload(
     long(),
     optional { string() },
+)
+
+internal fun ByteWriter.writeNamedValue(value: NamedValue) {
+    string(value.name)
+    string(value.value)
+}
+
+internal fun ByteReader.readNamedValue(): NamedValue = NamedValue(
+    string(),
+    string(),
 )
 
 internal fun ByteWriter.writeOrder(value: Order) {

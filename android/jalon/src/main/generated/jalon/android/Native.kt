@@ -33,6 +33,9 @@ internal object Native {
     external fun preview(handle: Long, input: ByteArray, length: Int): ByteArray?
 
     @JvmStatic
+    external fun proofNonce(handle: Long, input: ByteArray, length: Int): ByteArray?
+
+    @JvmStatic
     external fun record(handle: Long, input: ByteArray, length: Int): ByteArray?
 
     @JvmStatic
@@ -63,8 +66,8 @@ internal class NativeJourney(val handle: Long) {
         tell({ boolean(allowed) }, { input, length -> Native.allowLocation(handle, input, length) })
 
     /** Throws [JourneyError]. */
-    fun callContext(number: String?, topic: String?): jalon.android.CallContext = ask(
-        { optional(number) { string(it) }; optional(topic) { string(it) } },
+    fun callContext(number: String?, topic: String?, scope: jalon.android.CallScope): jalon.android.CallContext = ask(
+        { optional(number) { string(it) }; optional(topic) { string(it) }; writeCallScope(scope) },
         { input, length -> Native.callContext(handle, input, length) },
         { readJourneyError() },
     ) { readCallContext() }
@@ -84,8 +87,11 @@ internal class NativeJourney(val handle: Long) {
     fun prepareCall() =
         tell({}, { input, length -> Native.prepareCall(handle, input, length) })
 
-    fun preview(): jalon.android.Preview =
-        ask({}, { input, length -> Native.preview(handle, input, length) }) { readPreview() }
+    fun preview(scope: jalon.android.CallScope): jalon.android.Preview =
+        ask({ writeCallScope(scope) }, { input, length -> Native.preview(handle, input, length) }) { readPreview() }
+
+    fun proofNonce(): String? =
+        ask({}, { input, length -> Native.proofNonce(handle, input, length) }) { optional { string() } }
 
     fun record(event: jalon.android.Event) =
         tell({ writeEvent(event) }, { input, length -> Native.record(handle, input, length) })

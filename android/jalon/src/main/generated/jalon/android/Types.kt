@@ -21,6 +21,21 @@ public enum class LogLevel {
     DEBUG,
 }
 
+/** What the customer lets a call carry. */
+public enum class CallScope {
+    /** The whole journey. */
+    EVERYTHING,
+
+    /**
+     * Only the screen the call is made from: neither who calls nor what came before. Without data
+     * too, since the code itself says so.
+     */
+    ONLY_THIS_SCREEN,
+
+    /** Nothing but the number: the call has no token and no code, and nobody is told of it. */
+    ONLY_THE_NUMBER,
+}
+
 /** Whether the customer agreed to be recorded. */
 public enum class Consent {
     /** Nobody asked yet: the newest 200 events wait in memory, and nothing is written. */
@@ -288,16 +303,24 @@ public class CallContext @JvmOverloads constructor(
      */
     public val dialString: String? = null,
     /**
-     * The token: a parameter of a chat, a callback or a link; also the value of a SIP header
-     * `X-Jalon-Context`. `null` without the customer's consent.
+     * The token. `null` without the customer's consent, and where the call carries nothing but the
+     * number.
      */
     public val token: String? = null,
-    /** The code, thirteen digits. `null` without consent, or on a phone that never had data. */
+    /**
+     * The code, thirteen digits. `null` where there is no token, and on a phone that has no code
+     * left: one that never had data, or dialled them all without any.
+     */
     public val code: String? = null,
     /** The code in groups, for reading aloud: `412 907 385 217 6`. */
     public val spokenCode: String? = null,
-    /** The value of a SIP header `User-to-User` (RFC 7433). */
-    public val userToUser: String? = null,
+    /**
+     * The headers of a SIP INVITE: `User-to-User` (RFC 7433) and `X-Jalon-Context`. Set both: the
+     * exchange takes whichever reaches it. Empty without a token.
+     */
+    public val sipHeaders: List<jalon.android.NamedValue> = emptyList(),
+    /** The parameter of a chat, a callback request or a link: `jalon_context` and the token. */
+    public val linkParameter: jalon.android.NamedValue? = null,
     /** How long the token can be claimed, in ms from the tap. */
     public val expiresInMs: Long = 0,
 ) {
@@ -307,10 +330,11 @@ public class CallContext @JvmOverloads constructor(
             token == other.token &&
             code == other.code &&
             spokenCode == other.spokenCode &&
-            userToUser == other.userToUser &&
+            sipHeaders == other.sipHeaders &&
+            linkParameter == other.linkParameter &&
             expiresInMs == other.expiresInMs
 
-    override fun hashCode(): Int = arrayOf<Any?>(dialString, token, code, spokenCode, userToUser, expiresInMs).contentHashCode()
+    override fun hashCode(): Int = arrayOf<Any?>(dialString, token, code, spokenCode, sipHeaders, linkParameter, expiresInMs).contentHashCode()
 }
 
 /** How many events were lost, by reason, since the epoch began. */
@@ -362,6 +386,21 @@ public class LastUpload(
             problem == other.problem
 
     override fun hashCode(): Int = arrayOf<Any?>(atMs, problem).contentHashCode()
+}
+
+/** A header or a parameter, with its exact value, which holds the token. */
+public class NamedValue(
+    /** Its name. */
+    public val name: String,
+    /** Its value. */
+    public val value: String,
+) {
+    override fun equals(other: Any?): Boolean =
+        other is NamedValue &&
+            name == other.name &&
+            value == other.value
+
+    override fun hashCode(): Int = arrayOf<Any?>(name, value).contentHashCode()
 }
 
 /** An order. */

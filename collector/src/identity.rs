@@ -1,0 +1,241 @@
+//! Whether a customer is who the app says: the proof of `identify`, judged.
+//!
+//! Pure: the keys, the moment and the nonce come in as arguments. A proof is a JWT of the app's own
+//! backend (RFC 7519). What a bad one changes is only that the desk says "not verified".
+
+use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
+use serde::Deserialize;
+
+use crate::limits::{IDENTITY_SECRET_BYTES_MIN, PROOF_AGE_MAX_MS, PROOF_LIFE_MAX_S, PROOF_SKEW_S};
+use crate::secret::sha256;
+
+/// How a key signs. The key fixes it: what a proof's header says must agree, and decides nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum KeyAlgorithm {
+    /// ECDSA on P-256 with SHA-256: the collector holds the public key alone.
+    Es256,
+    /// HMAC with SHA-256: backend and collector share a secret.
+    Hs256,
+}
+
+impl KeyAlgorithm {
+    /// Its name in a JWT, and in the store.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Es256 => "ES256",
+            Self::Hs256 => "HS256",
+        }
+    }
+
+    /// Reads [`as_str`](Self::as_str).
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Es256, Self::Hs256].into_iter().find(|algorithm| algorithm.as_str() == text)
+    }
+}
+
+/// A key that an app's backend signs proofs with.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IdentityKey {
+    /// The app.
+    pub app: String,
+    /// How it signs.
+    pub algorithm: KeyAlgorithm,
+    /// The public key, as PEM, or the secret.
+    pub material: Vec<u8>,
+}
+
+/// Why a key cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// Not the PEM of a public key on P-256.
+    #[error(
+        "failed to use the key: ES256 needs the public key of a P-256 pair, as PEM \
+         (openssl ec -in private.pem -pubout)"
+    )]
+    NotEs256,
+    /// A secret that could be guessed.
+    #[error("failed to use the key: HS256 needs a secret of 32 bytes at least (RFC 7518, 3.2)")]
+    Short,
+}
+
+impl IdentityKey {
+    /// Checks a key as it stands in a file; a line break at the end of a secret is none of it.
+    ///
+    /// # Errors
+    /// [`KeyError`].
+    pub fn read(app: String, algorithm: KeyAlgorithm, file: &[u8]) -> Result<Self, KeyError> {
+        /// A point of P-256, uncompressed.
+        const POINT_BYTES: usize = 65;
+        let mut material = file;
+        match algorithm {
+            KeyAlgorithm::Es256 => {
+                let key = DecodingKey::from_ec_pem(file).map_err(|_| KeyError::NotEs256)?;
+                let point = key.try_get_as_bytes().map_err(|_| KeyError::NotEs256)?;
+                if point.len() != POINT_BYTES {
+                    return Err(KeyError::NotEs256);
+                }
+            }
+            KeyAlgorithm::Hs256 => {
+                material = material.strip_suffix(b"\n").unwrap_or(material);
+                material = material.strip_suffix(b"\r").unwrap_or(material);
+                if material.len() < IDENTITY_SECRET_BYTES_MIN {
+                    return Err(KeyError::Short);
+                }
+            }
+        }
+        Ok(Self { app, algorithm, material: material.to_vec() })
+    }
+
+    /// Names the key and tells nothing of it: eight bytes of its SHA-256.
+    pub fn id(&self) -> String {
+        let mut hashed = self.algorithm.as_str().as_bytes().to_vec();
+        hashed.extend_from_slice(&self.material);
+        let hash = sha256(&hashed);
+        let number = hash[..8].iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+        format!("{number:016x}")
+    }
+}
+
+impl std::fmt::Debug for IdentityKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "IdentityKey({}, {})", self.app, self.algorithm.as_str())
+    }
+}
+
+/// A proof, and what it must fit.
+#[derive(Clone, Copy)]
+pub struct Claimed<'a> {
+    /// The JWT.
+    pub proof: &'a str,
+    /// The customer whom the phone named.
+    pub customer: &'a str,
+    /// The app of the write key.
+    pub app: &'a str,
+    /// When the phone named them, by the collector's clock, in ms since the Unix epoch.
+    pub at: i64,
+    /// When the proof arrived.
+    pub arrived_at: i64,
+    /// What a proof for this installation has as its nonce, if it has one.
+    pub nonce: &'a str,
+}
+
+/// Why a proof is not accepted. What it holds is never said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Doubt {
+    /// The app has no key here.
+    #[error("the app has no identity key: add one with `identity-key add`")]
+    NoKey,
+    /// One of very many in an upload.
+    #[error("newer proofs in the same upload took its turn")]
+    TooMany,
+    /// Not a JWT with the claims it needs.
+    #[error("it is no JWT with `sub`, `aud`, `iat` and `exp`")]
+    Form,
+    /// No key of the app signed this.
+    #[error("no identity key of this app signed it")]
+    Signature,
+    /// For something else than this app.
+    #[error("its `aud` is not this app")]
+    Audience,
+    /// About somebody else.
+    #[error("its `sub` is not the customer whom the app named")]
+    Subject,
+    /// Valid for too long, or for no time at all.
+    #[error("its `exp` is not within an hour after its `iat`")]
+    Life,
+    /// Not valid yet when the customer was named.
+    #[error("it was not valid yet when the app named the customer")]
+    Early,
+    /// No longer valid when the customer was named.
+    #[error("it had expired when the app named the customer")]
+    Expired,
+    /// Made for another installation.
+    #[error("its `nonce` is not the one of this installation")]
+    Nonce,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    sub: String,
+    aud: Audience,
+    iat: f64,
+    exp: f64,
+    nbf: Option<f64>,
+    nonce: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+/// Judges a proof by the keys of its app, at the moment of `identify`; one that took more than 24
+/// hours to arrive, as of 24 hours before.
+///
+/// # Errors
+/// The [`Doubt`].
+pub fn judge(claimed: &Claimed<'_>, keys: &[IdentityKey]) -> Result<(), Doubt> {
+    let claims = signed(claimed.proof, keys)?;
+    let for_app = match &claims.aud {
+        Audience::One(app) => app == claimed.app,
+        Audience::Several(apps) => apps.iter().any(|app| app == claimed.app),
+    };
+    if !for_app {
+        return Err(Doubt::Audience);
+    }
+    if claims.sub != claimed.customer {
+        return Err(Doubt::Subject);
+    }
+    let life = claims.exp - claims.iat;
+    if !(life > 0.0 && life <= PROOF_LIFE_MAX_S) {
+        return Err(Doubt::Life);
+    }
+    let at = claimed.at.clamp(claimed.arrived_at - PROOF_AGE_MAX_MS, claimed.arrived_at);
+    let at = at as f64 / 1_000.0;
+    let from = claims.nbf.map_or(claims.iat, |nbf| nbf.max(claims.iat));
+    if at < from - PROOF_SKEW_S {
+        return Err(Doubt::Early);
+    }
+    if at >= claims.exp + PROOF_SKEW_S {
+        return Err(Doubt::Expired);
+    }
+    if claims.nonce.is_some_and(|nonce| nonce != claimed.nonce) {
+        return Err(Doubt::Nonce);
+    }
+    Ok(())
+}
+
+/// What a key of ours signed.
+fn signed(proof: &str, keys: &[IdentityKey]) -> Result<Claims, Doubt> {
+    if keys.is_empty() {
+        return Err(Doubt::NoKey);
+    }
+    let header = decode_header(proof).map_err(|_| Doubt::Form)?;
+    // An extension that must be understood (RFC 7515, 4.1.11): we know none.
+    if header.crit.is_some() {
+        return Err(Doubt::Form);
+    }
+    let mut doubt = Doubt::Signature;
+    for key in keys {
+        let (algorithm, key) = match key.algorithm {
+            KeyAlgorithm::Es256 => (Algorithm::ES256, DecodingKey::from_ec_pem(&key.material)),
+            KeyAlgorithm::Hs256 => (Algorithm::HS256, Ok(DecodingKey::from_secret(&key.material))),
+        };
+        let Ok(key) = key else { continue };
+        // Signature and algorithm alone: audience and time are judged by this app and this moment.
+        let mut only_signature = Validation::new(algorithm);
+        only_signature.required_spec_claims.clear();
+        only_signature.validate_exp = false;
+        only_signature.validate_aud = false;
+        match decode::<Claims>(proof, &key, &only_signature) {
+            Ok(decoded) => return Ok(decoded.claims),
+            Err(error) if matches!(error.kind(), jsonwebtoken::errors::ErrorKind::Json(_)) => {
+                doubt = Doubt::Form;
+            }
+            Err(_) => {}
+        }
+    }
+    Err(doubt)
+}

@@ -1,0 +1,337 @@
+//! Guessing codes: however many guess, each caller is held to the stated rate, and nobody who
+//! really calls is held up.
+//!
+//! A caller who has been quiet has five misses at once and then one every twelve minutes, so
+//! 5 + 5 n of them in n hours; a key whose look-ups name no caller has 600 + 600 n. The guesses
+//! have right check digits (others tell nothing and count nothing) and are drawn evenly from a
+//! fixed seed. Against 500,000 live leases one in a thousand hits, since a lease answers to two of
+//! the thousand million locators; what is asked for within the rate is all that can.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::collections::{HashMap, HashSet};
+
+use axum::body::Body;
+use axum::http::{Request, StatusCode};
+use fastrand::Rng;
+use futures_util::StreamExt as _;
+use futures_util::stream;
+use jalon::call::LOCATOR_END;
+use jalon::clock::Clock as _;
+use jalon_collector::KeyKind;
+use jalon_collector::limits::LEASE_HONOURED_MS;
+use jalon_collector::secret::Secret;
+use rusqlite::params;
+use serde_json::json;
+use support::{APP, Answer, FakeClock, MINUTE_MS, Phone, START_MS, Site, code, lease, token};
+use tower::ServiceExt as _;
+
+const SEED: u64 = 1;
+const LEASES: usize = 500_000;
+/// Each with the twenty leases that one may hold.
+const PHONES: usize = LEASES / 20;
+const CALLERS: usize = 1_000;
+const MINUTES: usize = 250;
+/// 100,000 guesses in all.
+const GUESSES_A_MINUTE: usize = 400;
+
+async fn look_up(
+    site: &Site,
+    key: &str,
+    code: &str,
+    call_id: &str,
+    caller: Option<&str>,
+) -> Answer {
+    let request = json!({"code": code, "call_id": call_id, "caller": caller});
+    site.post("/v1/contexts/resolve", key, &request).await
+}
+
+fn guess(dice: &mut Rng) -> String {
+    code(dice.u32(0..LOCATOR_END), dice.u16(0..1_000))
+}
+
+/// The same code with another check digit.
+fn mistyped(code: &str) -> String {
+    let (digits, check) = code.split_at(code.len() - 1);
+    format!("{digits}{}", (check.parse::<u8>().unwrap() + 1) % 10)
+}
+
+/// What came of one guesser's look-ups.
+#[derive(Default)]
+struct Guesser {
+    missed_at: Vec<i64>,
+    hits: u64,
+    throttled: u64,
+}
+
+impl Guesser {
+    fn note(&mut self, answer: &Answer, at: i64) {
+        match answer.status {
+            StatusCode::NOT_FOUND => self.missed_at.push(at),
+            StatusCode::OK => self.hits += 1,
+            _ => {
+                answer.is_problem(429, "throttled");
+                let seconds: u64 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
+                assert!((1..=720).contains(&seconds), "{seconds}");
+                self.throttled += 1;
+            }
+        }
+    }
+
+    /// Asserts that in no stretch of time there were more than the burst and what grew back in it.
+    fn is_held_to(&self, burst: i64, one_ms: i64) {
+        for (first, from) in self.missed_at.iter().enumerate() {
+            for (last, to) in self.missed_at.iter().enumerate().skip(first) {
+                let count = (last - first + 1) as i64;
+                assert!(count <= burst + (to - from) / one_ms, "{count} in {} ms", to - from);
+            }
+        }
+    }
+}
+
+/// Asserts that about as many hit as must, by four standard deviations.
+fn as_lucky_as_expected(answered: u64, hits: u64, live: i64) {
+    let expected = answered as f64 * live as f64 * 2.0 / f64::from(LOCATOR_END);
+    let off = (hits as f64 - expected).abs();
+    assert!(off <= 4.0 * expected.sqrt(), "{hits} of {answered} hit; {expected} expected");
+}
+
+/// Gives out the leases: a quarter by real uploads, of every phone; the others are written into the
+/// store as an upload would, fifteen a phone, since 100,000 uploads take half a minute in a debug
+/// build.
+async fn give_out_leases(site: &Site, dice: &mut Rng) {
+    let phones: Vec<Phone> =
+        (0..PHONES).map(|_| Phone { codes_left: 0, ..Phone::new(site) }).collect();
+    let uploads = phones.iter().map(async |phone| {
+        let answer = site.batch(&phone.batch(&[])).await.ok();
+        assert_eq!(answer["codes"].as_array().unwrap().len(), 5);
+    });
+    stream::iter(uploads).buffer_unordered(200).collect::<()>().await;
+
+    let secret = Secret::read(site.folder.path()).unwrap();
+    let mut drawn = HashSet::new();
+    while drawn.len() < LEASES - 5 * PHONES {
+        drawn.insert(dice.u32(0..LOCATOR_END / 2) * 2);
+    }
+    let hash = |locator: u32| secret.hash("locator", &locator.to_be_bytes());
+    let mut hashes: Vec<_> = drawn.into_iter().map(hash).collect();
+    hashes.sort_unstable();
+    let path = site.folder.path().join("collector.db");
+    let mut store = rusqlite::Connection::open(path).unwrap();
+    let transaction = store.transaction().unwrap();
+    let mut insert = transaction
+        .prepare(
+            "INSERT OR IGNORE INTO leases (locator, installation, epoch, seq, ends_at)
+             VALUES (?1, ?2, 1, 0, ?3)",
+        )
+        .unwrap();
+    for (n, hash) in hashes.iter().enumerate() {
+        let ends_at = START_MS + LEASE_HONOURED_MS;
+        insert.execute(params![hash, (n % PHONES + 1) as i64, ends_at]).unwrap();
+    }
+    drop(insert);
+    transaction.commit().unwrap();
+}
+
+/// A customer with a leased code, who will call.
+struct Real {
+    phone: Phone,
+    customer: String,
+    caller: String,
+    code: String,
+}
+
+impl Real {
+    async fn new(site: &Site, n: usize) -> Self {
+        let (customer, caller) = (format!("real-{n}"), format!("+339{n:08}"));
+        let mut phone = Phone::new(site);
+        let events = [phone.customer(Some(&customer)), phone.product("1")];
+        let code = code(lease(site, &mut phone, &events).await, 0);
+        Self { phone, customer, caller, code }
+    }
+
+    /// Calls: with or without the record, some after a slip, some with the token; is answered at
+    /// once, with who they are.
+    async fn calls(mut self, site: &Site, key: &str, n: usize) {
+        let call_id = format!("call of {}", self.customer);
+        let mut handle = ("code", self.code.clone());
+        let recorded = !n.is_multiple_of(3);
+        if recorded {
+            let (call, token) = self.phone.tap(Some(&self.code), Some(&self.customer), &[]);
+            site.call(&call).await.ok();
+            if n % 3 == 1 {
+                handle = ("token", token);
+            }
+        }
+        if n.is_multiple_of(5) {
+            let slip = mistyped(&self.code);
+            let answer = look_up(site, key, &slip, &call_id, Some(&self.caller)).await;
+            answer.is_problem(422, "invalid");
+        }
+        let ask = json!({handle.0: handle.1, "call_id": call_id, "caller": self.caller});
+        let view = site.post("/v1/contexts/resolve", key, &ask).await.ok();
+        assert_eq!(view["customer"]["id"], self.customer);
+        assert_eq!(view["call"]["confirmed"], recorded);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_hundred_thousand_guesses_are_held_to_the_rate_and_real_callers_go_unharmed() {
+    let site = Site::open_on(tempfile::tempdir().unwrap(), FakeClock::seeded(SEED)).await;
+    let mut dice = Rng::with_seed(SEED);
+    give_out_leases(&site, &mut dice).await;
+    let mut real = Vec::new();
+    for n in 0..MINUTES + 60 {
+        real.push(Real::new(&site, n).await);
+    }
+    let live = site.count("SELECT count(*) FROM leases");
+    assert!(live >= LEASES as i64, "{live}");
+    let unnamed = real.split_off(MINUTES);
+
+    by_many_callers(&site, &mut dice, real, live).await;
+    by_one_key_without_callers(&site, &mut dice, unnamed, live).await;
+}
+
+async fn by_many_callers(site: &Site, dice: &mut Rng, real: Vec<Real>, live: i64) {
+    let key = &site.centre;
+    let mut guessers: HashMap<String, Guesser> = HashMap::new();
+    for (minute, real) in real.into_iter().enumerate() {
+        let mut real = Some(real);
+        for n in 0..GUESSES_A_MINUTE {
+            let caller = format!("+336{:08}", dice.usize(0..CALLERS));
+            let call_id = format!("guess {minute} {n}");
+            let answer = look_up(site, key, &guess(dice), &call_id, Some(&caller)).await;
+            guessers.entry(caller.clone()).or_default().note(&answer, site.clock.now().wall_ms);
+            if answer.status == StatusCode::TOO_MANY_REQUESTS && n % 50 == 0 {
+                still_answered(site, &caller).await;
+                // What is held back tells nothing of the code: one that lives answers alike.
+                let waiting = real.as_ref().map_or_else(|| guess(dice), |real| real.code.clone());
+                let alike = look_up(site, key, &waiting, &call_id, Some(&caller)).await;
+                assert_eq!(alike.body, answer.body);
+                assert_eq!(alike.headers["retry-after"], answer.headers["retry-after"]);
+            }
+            if n == GUESSES_A_MINUTE / 2 {
+                real.take().unwrap().calls(site, key, minute).await;
+            }
+        }
+        site.clock.advance(MINUTE_MS);
+    }
+    let guessers: Vec<Guesser> = guessers.into_values().collect();
+    let misses: usize = guessers.iter().map(|guesser| guesser.missed_at.len()).sum();
+    let hits: u64 = guessers.iter().map(|guesser| guesser.hits).sum();
+    let throttled: u64 = guessers.iter().map(|guesser| guesser.throttled).sum();
+    assert_eq!(misses as u64 + hits + throttled, (MINUTES * GUESSES_A_MINUTE) as u64);
+    let hours = MINUTES as i64 / 60 + 1;
+    for guesser in &guessers {
+        guesser.is_held_to(5, 12 * MINUTE_MS);
+        assert!(guesser.missed_at.len() as i64 <= 5 + 5 * hours);
+        assert!(guesser.missed_at.len() >= 5, "and is not held to less");
+    }
+    as_lucky_as_expected(misses as u64 + hits, hits, live);
+    eprintln!("{misses} missed, {hits} hit, {throttled} held back");
+}
+
+/// A caller over the rate is told of slips, and tokens are looked up.
+async fn still_answered(site: &Site, caller: &str) {
+    let slip = mistyped(&code(123_456_788, 0));
+    look_up(site, &site.centre, &slip, "c", Some(caller)).await.is_problem(422, "invalid");
+    let ask = json!({"token": token(), "call_id": "c", "caller": caller});
+    site.post("/v1/contexts/resolve", &site.centre, &ask).await.is_problem(404, "no-context");
+}
+
+/// Look-ups that name no caller are held to the key's rate; those that do name one, and other keys,
+/// are not held up by them.
+async fn by_one_key_without_callers(site: &Site, dice: &mut Rng, real: Vec<Real>, live: i64) {
+    let key = site.collector.create_key(KeyKind::ContactCentre, APP).await.unwrap();
+    let mut guesser = Guesser::default();
+    for (minute, real) in real.into_iter().enumerate() {
+        let mut real = Some(real);
+        for n in 0..100 {
+            let call_id = format!("unnamed {minute} {n}");
+            let answer = look_up(site, &key, &guess(dice), &call_id, None).await;
+            guesser.note(&answer, site.clock.now().wall_ms);
+            if n == 50 {
+                let real = real.take().unwrap();
+                if minute.is_multiple_of(2) {
+                    real.calls(site, &key, minute).await;
+                } else {
+                    let answer = look_up(site, &site.centre, &real.code, &call_id, None).await;
+                    assert_eq!(answer.ok()["customer"]["id"], real.customer);
+                }
+            }
+        }
+        site.clock.advance(MINUTE_MS);
+    }
+    guesser.is_held_to(600, MINUTE_MS / 10);
+    let misses = guesser.missed_at.len() as u64;
+    assert!((1_190..=1_200).contains(&misses), "{misses} in an hour: 600 at once, 600 grown back");
+    as_lucky_as_expected(misses + guesser.hits, guesser.hits, live);
+}
+
+/// The statuses of look-ups that are all in flight at once, by one caller.
+async fn at_once(site: &Site, codes: Vec<String>) -> HashMap<StatusCode, usize> {
+    let asked: Vec<_> = codes
+        .into_iter()
+        .map(|code| {
+            let ask = json!({"code": code, "call_id": "call", "caller": "+336"});
+            let request = Request::post("/v1/contexts/resolve")
+                .header("authorization", format!("Bearer {}", site.centre))
+                .body(Body::from(ask.to_string()))
+                .unwrap();
+            tokio::spawn(site.collector.router().oneshot(request))
+        })
+        .collect();
+    let mut counts = HashMap::new();
+    for answer in asked {
+        *counts.entry(answer.await.unwrap().unwrap().status()).or_default() += 1;
+    }
+    counts
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_guesses_at_once_find_no_gap() {
+    let site = Site::open().await;
+    let mut dice = Rng::with_seed(SEED);
+    let counts = at_once(&site, (0..1_000).map(|_| guess(&mut dice)).collect()).await;
+    assert_eq!(counts[&StatusCode::NOT_FOUND], 5);
+    assert_eq!(counts[&StatusCode::TOO_MANY_REQUESTS], 995);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guesses_among_look_ups_that_hit_find_no_gap_either() {
+    let site = Site::open().await;
+    let mut dice = Rng::with_seed(SEED);
+    let mut phone = Phone::new(&site);
+    let known = code(lease(&site, &mut phone, &[]).await, 0);
+    // Each hit gives back what it took, while guesses are in flight.
+    let codes = (0..500).flat_map(|_| [known.clone(), guess(&mut dice)]).collect();
+    let counts = at_once(&site, codes).await;
+    assert!(counts[&StatusCode::NOT_FOUND] <= 5, "{counts:?}");
+    assert_eq!(counts.values().sum::<usize>(), 1_000);
+}
+
+#[tokio::test]
+async fn slips_count_nothing_and_tell_nothing() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let known = code(lease(&site, &mut phone, &[]).await, 0);
+    let unknown = code(123_456_788, 0);
+    let mut told = HashSet::new();
+    for _ in 0..50 {
+        for code in [&known, &unknown] {
+            let slip = mistyped(code);
+            let answer = look_up(&site, &site.centre, &slip, "call", Some("+336")).await;
+            answer.is_problem(422, "invalid");
+            told.insert((format!("{:?}", answer.headers), answer.body));
+        }
+    }
+    assert_eq!(told.len(), 1);
+    look_up(&site, &site.centre, &known, "call", Some("+336")).await.ok();
+    for _ in 0..5 {
+        let answer = look_up(&site, &site.centre, &unknown, "call", Some("+336")).await;
+        answer.is_problem(404, "no-context");
+    }
+    let over = look_up(&site, &site.centre, &unknown, "call", Some("+336")).await;
+    over.is_problem(429, "throttled");
+}
