@@ -139,6 +139,12 @@ impl<'a> Network<'a> {
         self.scenario(Carrier::Events, Carrier::Events.scenario(), tap, digits)
     }
 
+    /// Calls and dials the code, with a `User-to-User` that is another application's.
+    pub(crate) fn dial_with_header(&self, tap: &Tap, value: &str) -> Result<Made> {
+        let tap = Tap { user_to_user: value.to_owned(), ..tap.clone() };
+        self.scenario(Carrier::Events, "phone-events-with-header", &tap, &tap.code)
+    }
+
     /// Calls and dials nothing.
     pub(crate) fn dial_nothing(&self, tap: &Tap) -> Result<Made> {
         self.scenario(Carrier::Events, "phone-dials-nothing", tap, "")

@@ -40,6 +40,7 @@ impl Faults<'_> {
             self.misdialled("two digits swapped", Digits::swap)?,
             self.misdialled("a wrong digit", |code| code.raise(7))?,
             self.no_code()?,
+            self.foreign_header()?,
             self.hung_up()?,
             self.redialled()?,
             self.two_with_one_code()?,
@@ -72,6 +73,17 @@ impl Faults<'_> {
             let made = self.network.dial_nothing(&tap)?;
             let verdict = verdict::unknown(self.collector, &made)
                 .and_then(|arrival| verdict::typed(self.collector, arrival, &tap));
+            Ok(judged(&made, verdict))
+        })
+    }
+
+    /// Which moreover would break the JSON that it is put into.
+    fn foreign_header(&self) -> Result<Fault> {
+        const FOREIGN: &str = "\"00c0ffee00c0ffee00c0ffee\\\";x=${JALON_KEY},\"}";
+        make("another application's User-to-User", "found by its digits", || {
+            let tap = self.phones.tap()?;
+            let made = self.network.dial_with_header(&tap, FOREIGN)?;
+            let verdict = verdict::found(self.collector, &made, &tap).map(|_| ());
             Ok(judged(&made, verdict))
         })
     }
