@@ -6,8 +6,8 @@
 //!
 //! - `install CUSTOMER`: installs the app, identifies the customer, who looks at products, and
 //!   waits until the collector leased call codes. Answers `{}`.
-//! - `tap CUSTOMER`: taps, and waits until the collector has heard of the call. Answers token, code
-//!   and the `User-to-User` value, and the phone is done with.
+//! - `tap CUSTOMER`: taps, and waits until the collector has heard of the call. Answers what the
+//!   call carries, and the phone is done with.
 //! - `tap-without-data CUSTOMER`: the same on a phone that lost its connection before.
 
 use std::collections::HashMap;
@@ -128,9 +128,8 @@ impl Phone {
         self.journey.close();
         std::fs::remove_dir_all(&self.folder)?;
         Ok(json!({
-            "token": call.token.context("no token")?.to_string(),
-            "code": call.code.context("no code")?.to_string(),
-            "user_to_user": call.user_to_user.context("no User-to-User value")?,
+            "sip_headers": call.sip_headers.into_iter().map(|header| (header.name, header.value))
+                .collect::<HashMap<_, _>>(),
             "dial_string": call.dial_string.context("no dial string")?,
         }))
     }

@@ -15,6 +15,7 @@ mod clock;
 mod collector;
 mod faults;
 mod kamailio;
+mod logs;
 mod manager;
 mod phones;
 mod process;
@@ -107,6 +108,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         report.faults = faults.run()?;
     }
     kamailio.check()?;
+    report.faults.push(logs::check(&folder, &collector.centre_key)?);
     report.notes = NOTES.map(str::to_owned).to_vec();
     say(&report.text());
     report.write()?;

@@ -22,7 +22,7 @@ pub(crate) struct Tap {
     pub(crate) number: String,
     /// The 13 digits that the phone dials.
     pub(crate) code: String,
-    /// The token.
+    /// The token, the value of `X-Jalon-Context`.
     pub(crate) token: String,
     /// The token as a `User-to-User` value.
     pub(crate) user_to_user: String,
@@ -87,19 +87,19 @@ impl Phones {
 
     fn tapped(&self, how: &str, customer: Customer) -> Result<Tap> {
         let answer = self.ask(how, &customer)?;
-        let text = |name: &str| {
-            let text = answer[name].as_str().with_context(|| format!("a tap without {name}"))?;
+        let text = |value: &Value, name: &str| {
+            let text = value[name].as_str().with_context(|| format!("a tap without {name}"))?;
             anyhow::Ok(text.to_owned())
         };
         // What a phone dials, from what the SDK hands its dialer.
-        let dial_string = text("dial_string")?;
+        let dial_string = text(&answer, "dial_string")?;
         let (_, code) = dial_string.split_once(",,").context("a dial string without a code")?;
         Ok(Tap {
             customer: customer.name,
             number: customer.number,
             code: code.to_owned(),
-            token: text("token")?,
-            user_to_user: text("user_to_user")?,
+            token: text(&answer["sip_headers"], "X-Jalon-Context")?,
+            user_to_user: text(&answer["sip_headers"], "User-to-User")?,
         })
     }
 
