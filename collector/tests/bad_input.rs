@@ -7,6 +7,8 @@ use std::io::Write as _;
 
 use axum::body::Body;
 use axum::http::Method;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt as _;
 use jalon_collector::KeyKind;
 use serde_json::{Value, json};
@@ -214,6 +216,12 @@ async fn a_missing_wrong_or_wrong_kind_key_is_told_apart() {
         let basic = [("authorization", "Basic eDp5")];
         site.request(Method::POST, path, None, &basic, body()).await.is_problem(401, "key");
     }
+    let basic = STANDARD.encode(format!("exchange:{}", site.centre));
+    let basic = format!("Basic {basic}");
+    let basic = [("authorization", basic.as_str())];
+    site.request(Method::POST, "/v1/contexts/resolve", None, &basic, body())
+        .await
+        .is_problem(400, "malformed");
     let other = |path, key| site.request(Method::POST, path, Some(key), &[], body());
     other("/v1/batches", &site.centre).await.is_problem(403, "key-kind");
     other("/v1/calls", &site.centre).await.is_problem(403, "key-kind");

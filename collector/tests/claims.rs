@@ -254,3 +254,30 @@ async fn a_write_key_over_its_quota_is_told_when_to_come_again() {
     site.clock.advance(1_000);
     site.batch(&phone.batch(&[])).await.ok();
 }
+
+#[tokio::test]
+async fn an_exchange_that_prefers_little_gets_the_link_and_no_journey() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let seen: Vec<_> = (0..200).map(|id| phone.product(&format!("product-{id}"))).collect();
+    let code = code(lease(&site, &mut phone, &seen).await, 0);
+    let body = json!({"code": code, "call_id": "call"}).to_string();
+    let resolve = |headers: &'static [(&str, &str)]| {
+        site.request(
+            Method::POST,
+            "/v1/contexts/resolve",
+            Some(&site.centre),
+            headers,
+            body.clone(),
+        )
+    };
+    let little = resolve(&[("prefer", "wait=1, Return=minimal")]).await;
+    assert_eq!(little.headers["preference-applied"], "return=minimal");
+    // A variable of Asterisk's dialplan.
+    assert!(little.body.len() < 4_096, "{} bytes", little.body.len());
+    let (little, whole) = (little.ok(), resolve(&[]).await.ok());
+    assert!(little["desk"].is_string());
+    assert_eq!(little["last_screen"], whole["last_screen"]);
+    assert_eq!(little["steps"], json!([]));
+    assert_eq!(whole["steps"].as_array().unwrap().len(), 200);
+}

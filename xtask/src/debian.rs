@@ -1,5 +1,5 @@
-//! A Debian trixie root beside the machine, for tools that the machine's own release lacks: a Rust
-//! compiler with its library's sources here, Swift later.
+//! A Debian root beside the machine, for what the machine's own release lacks: from trixie a Rust
+//! compiler with its library's sources and Swift, from sid an Asterisk.
 //!
 //! Made once, as root, by debootstrap, from the mirror that the machine's own apt sources name.
 //! Each command runs in a mount namespace of its own: what is mounted for it ends with its last
@@ -15,7 +15,40 @@ use rustix::io::{FdFlags, fcntl_setfd};
 
 use crate::tools::{self, need};
 
-const RELEASE: &str = "trixie";
+/// Which release a room is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Release {
+    /// The stable one: what is in it stays as it is.
+    Trixie,
+    /// The moving one: what it gives today it may not give tomorrow, so no check of CI uses it.
+    Sid,
+}
+
+impl Release {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Trixie => "trixie",
+            Self::Sid => "sid",
+        }
+    }
+
+    /// What names another folder for its room.
+    fn variable(self) -> &'static str {
+        match self {
+            Self::Trixie => "JALON_DEBIAN_DIR",
+            Self::Sid => "JALON_DEBIAN_SID_DIR",
+        }
+    }
+
+    /// A mirror that stands still has a sid whose lists are past their date.
+    fn update(self) -> &'static str {
+        match self {
+            Self::Trixie => "apt-get update -qq",
+            Self::Sid => "apt-get -o Acquire::Check-Valid-Until=false update -qq",
+        }
+    }
+}
+
 /// Where the room remembers what was installed whole: one empty file a package.
 const INSTALLED: &str = "var/lib/jalon";
 const PATH_INSIDE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -32,6 +65,7 @@ pub(crate) struct Mount<'a> {
 
 /// The root, made.
 pub(crate) struct Room {
+    release: Release,
     folder: PathBuf,
     /// Held while we live: of two that want to make or fill the room, one waits.
     _lock: File,
@@ -42,11 +76,12 @@ impl Room {
     ///
     /// # Errors
     /// Where it cannot be made, with what to install or to do by hand.
-    pub(crate) fn with(packages: &[&str], why: &str) -> Result<Self> {
-        let folder = std::env::var_os("JALON_DEBIAN_DIR")
-            .map_or_else(|| crate::target().join("debian-trixie"), PathBuf::from);
+    pub(crate) fn with(release: Release, packages: &[&str], why: &str) -> Result<Self> {
+        let name = release.name();
+        let folder = std::env::var_os(release.variable())
+            .map_or_else(|| crate::target().join(format!("debian-{name}")), PathBuf::from);
         let elsewhere = format!(
-            "{why} need Debian {RELEASE} with {}, in a folder that only root can make, on Debian: \
+            "{why} need Debian {name} with {}, in a folder that only root can make, on Debian: \
              run this there",
             packages.join(", ")
         );
@@ -63,7 +98,7 @@ impl Room {
         // What we start holds it too: should we be killed, nobody clears the room under a
         // debootstrap that goes on.
         fcntl_setfd(&lock, FdFlags::empty())?;
-        let room = Self { folder: folder.clone(), _lock: lock };
+        let room = Self { release, folder: folder.clone(), _lock: lock };
         room.make(&mirror)?;
         room.install(packages)?;
         // What other roots the machine trusts, such as its own proxy's, the room trusts too. Each
@@ -105,7 +140,7 @@ impl Room {
             clear(&half)?;
         }
         let mut debootstrap = apart();
-        debootstrap.args(["debootstrap", "--variant=minbase", RELEASE]);
+        debootstrap.args(["debootstrap", "--variant=minbase", self.release.name()]);
         debootstrap.arg(&half).arg(mirror).stdout(Stdio::null());
         tools::run(&mut debootstrap)
             .with_context(|| format!("its log is {}/debootstrap", half.display()))?;
@@ -131,10 +166,13 @@ impl Room {
         // Names are looked up as the machine does now, not as when the room was made.
         fs::copy("/etc/resolv.conf", self.folder.join("etc/resolv.conf"))
             .context("could not copy /etc/resolv.conf")?;
-        let script = "dpkg --configure -a && apt-get update -qq && \
-                      apt-get install -y -qq --no-install-recommends \"$@\" && apt-get clean";
+        let script = format!(
+            "dpkg --configure -a && {} && \
+             apt-get install -y -qq --no-install-recommends \"$@\" && apt-get clean",
+            self.release.update()
+        );
         let mut install = self.command(&[], "sh");
-        install.args(["-c", script, "sh"]).args(&missing).env("DEBIAN_FRONTEND", "noninteractive");
+        install.args(["-c", &script, "sh"]).args(&missing).env("DEBIAN_FRONTEND", "noninteractive");
         tools::run(install.stdout(Stdio::null()))?;
         fs::create_dir_all(self.folder.join(INSTALLED))?;
         for package in missing {

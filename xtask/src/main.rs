@@ -7,6 +7,7 @@ mod debian;
 mod demo;
 mod kotlin;
 mod recipes;
+mod telephony;
 mod test;
 mod tools;
 
@@ -54,6 +55,9 @@ enum Task {
     Aar,
     /// Builds the static library for Apple's systems into target/xcframework, and checks it.
     Xcframework,
+    /// Runs the recipes of docs/recipes for Asterisk and Kamailio on real calls, with faults; prints
+    /// a table and writes target/bench/telephony.json. Root on Debian, since it installs them.
+    Telephony(telephony::Options),
     /// Measures, beside a peer in the same run; prints a table and writes target/bench/NAME.json.
     Bench {
         /// record, call, desk, open, wire, collector or lookup; all of them if not given. Or kotlin or swift,
@@ -92,6 +96,7 @@ fn run(task: Task) -> Result<ExitCode> {
         Task::Aar => android::aar::run(),
         Task::Bindings { language: Language::Swift, check } => apple::swift::bindings(check),
         Task::Xcframework => apple::framework::run(),
+        Task::Telephony(options) => return telephony::run(&options),
         Task::Bench { name } if name.as_deref() == Some("swift") => apple::swift::bench(),
         Task::Bench { name } => bench(name.as_deref()),
     }?;

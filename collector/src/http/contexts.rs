@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use jalon::call::TOKEN_CHARS;
 use jalon_desk::view::ContextView;
 
@@ -19,10 +19,14 @@ use crate::problem::Problem;
 use crate::wire::ResolveRequest;
 
 /// Claims a call for a call id and answers with its context. Unknown, expired and claimed answer
-/// alike. A problem, too, carries a `desk` link, to a page that knows nothing of the call.
+/// alike. A problem, too, carries a `desk` link, to a page that knows nothing of the call. An
+/// exchange that only hands the link on sends `Prefer: return=minimal`.
 #[utoipa::path(
     post, path = "/v1/contexts/resolve", request_body = ResolveRequest,
     security(("contact_centre" = [])),
+    params(
+        ("Prefer" = Option<String>, Header, description = "`return=minimal`: no steps, products, orders and location")
+    ),
     responses(
         (status = 200, description = "The context of the call", body = ContextView),
         (status = 400, description = "Not JSON, no `call_id`, or more than one of `token`, `code`, `uui`", body = Problem),
@@ -40,12 +44,16 @@ pub(super) async fn resolve(
 ) -> Outcome {
     let key = authorize(&collector, &headers, KeyKind::ContactCentre).await?;
     let bytes = body::read(&headers, body, &collector.bodies).await?;
-    answer(&collector, key, &body::json(&bytes)?).await
+    answer(&collector, key, &body::json(&bytes)?, &headers).await
 }
 
 /// The same as `resolve`, for exchanges that can only GET.
 #[utoipa::path(
-    get, path = "/v1/contexts", security(("contact_centre" = [])), params(ResolveRequest),
+    get, path = "/v1/contexts", security(("contact_centre" = [])),
+    params(
+        ResolveRequest,
+        ("Prefer" = Option<String>, Header, description = "`return=minimal`: no steps, products, orders and location")
+    ),
     responses(
         (status = 200, description = "The context of the call", body = ContextView),
         (status = 400, description = "No `call_id`, or more than one of `token`, `code`, `uui`", body = Problem),
@@ -62,13 +70,16 @@ pub(super) async fn query(
     headers: HeaderMap,
 ) -> Outcome {
     let key = authorize(&collector, &headers, KeyKind::ContactCentre).await?;
-    answer(&collector, key, &read(request)?).await
+    answer(&collector, key, &read(request)?, &headers).await
 }
 
 /// The same, with the token or the code in the path.
 #[utoipa::path(
     get, path = "/v1/contexts/{handle}", security(("contact_centre" = [])),
-    params(("handle" = String, Path, description = "The token or the code"), ResolveRequest),
+    params(
+        ("handle" = String, Path, description = "The token or the code"), ResolveRequest,
+        ("Prefer" = Option<String>, Header, description = "`return=minimal`: no steps, products, orders and location")
+    ),
     responses(
         (status = 200, description = "The context of the call", body = ContextView),
         (status = 400, description = "No `call_id`", body = Problem),
@@ -90,7 +101,7 @@ pub(super) async fn look_up(
     let text = part(text)?;
     let named = if text.len() == TOKEN_CHARS { &mut request.token } else { &mut request.code };
     *named = Some(text);
-    answer(&collector, key, &request).await
+    answer(&collector, key, &request, &headers).await
 }
 
 /// Claims nothing: what only asks for headers is no call picked up.
@@ -117,7 +128,12 @@ fn read(request: Result<Query<ResolveRequest>, QueryRejection>) -> Result<Resolv
         .map_err(|_| Problem::malformed("the query cannot be read"))
 }
 
-async fn answer(collector: &Shared, key: Key, request: &ResolveRequest) -> Outcome {
+async fn answer(
+    collector: &Shared,
+    key: Key,
+    request: &ResolveRequest,
+    headers: &HeaderMap,
+) -> Outcome {
     let asking = Asking::new(collector, key, request)?;
     let found = match lookup::handle(request) {
         Ok(handle) => asking.find(collector, handle).await,
@@ -127,5 +143,26 @@ async fn answer(collector: &Shared, key: Key, request: &ResolveRequest) -> Outco
     let found =
         found.map_err(|problem| problem.desk(collector.desk(&asking.nothing(collector))))?;
     let link = collector.link(&asking.app, Opens::Call(found.call), asking.agent);
-    Ok(no_store(axum::Json(collector.view(&found.context, &link))))
+    let mut view = collector.view(&found.context, &link);
+    if !wants_little(headers) {
+        return Ok(no_store(axum::Json(view)));
+    }
+    view.steps.clear();
+    view.products.clear();
+    view.orders.clear();
+    view.location = None;
+    let mut response = no_store(axum::Json(view));
+    response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static(MINIMAL));
+    Ok(response)
+}
+
+/// What an exchange sends that only needs the link: a dialplan's variable holds few kilobytes, and
+/// what a customer did has no place in its logs. RFC 7240, 4.2.
+const MINIMAL: &str = "return=minimal";
+const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+
+fn wants_little(headers: &HeaderMap) -> bool {
+    let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
+    let mut preferences = values.flat_map(|value| value.split([',', ';']));
+    preferences.any(|preference| preference.trim().eq_ignore_ascii_case(MINIMAL))
 }

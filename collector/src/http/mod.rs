@@ -9,6 +9,8 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
@@ -43,7 +45,11 @@ impl utoipa::Modify for Keys {
         let components = api.components.get_or_insert_default();
         for (name, description) in [
             ("write", "A write key: stores events and calls of one app"),
-            ("contact_centre", "A contact-centre key: resolves the calls of one app"),
+            (
+                "contact_centre",
+                "A contact-centre key: resolves the calls of one app. Where an exchange knows no \
+                 bearer tokens: as the password of Basic, with any user",
+            ),
         ] {
             let scheme = HttpBuilder::new()
                 .scheme(HttpAuthScheme::Bearer)
@@ -94,18 +100,26 @@ async fn count(State(collector): State<Arc<Shared>>, request: Request, next: Nex
 
 /// The key of a request, if it is one of this kind.
 async fn authorize(collector: &Shared, headers: &HeaderMap, kind: KeyKind) -> Result<Key, Problem> {
-    /// Longer than any key we make.
-    const KEY_CHARS_MAX: usize = 256;
-    let key = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-        .map(|(_, key)| key.trim())
-        .filter(|key| key.len() <= KEY_CHARS_MAX)
-        .ok_or_else(Problem::unauthorized)?;
-    let key = collector.key(key).await?.ok_or_else(Problem::unauthorized)?;
+    let key = presented(headers).ok_or_else(Problem::unauthorized)?;
+    let key = collector.key(&key).await?.ok_or_else(Problem::unauthorized)?;
     if key.kind == kind { Ok(key) } else { Err(Problem::wrong_kind(kind.as_str())) }
+}
+
+/// What a request presents as its key: a bearer token, or the password of Basic (RFC 7617), for
+/// exchanges whose HTTP knows users and passwords alone. The user's name does not matter.
+fn presented(headers: &HeaderMap) -> Option<String> {
+    /// Longer than any key we make, in base64 too.
+    const CHARS_MAX: usize = 256;
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, text) = value.split_once(' ')?;
+    let text = Some(text.trim()).filter(|text| text.len() <= CHARS_MAX)?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return Some(text.to_owned());
+    }
+    let decoded = Some(scheme).filter(|scheme| scheme.eq_ignore_ascii_case("basic"));
+    let decoded = decoded.and_then(|_| STANDARD.decode(text).ok())?;
+    let (_, key) = std::str::from_utf8(&decoded).ok()?.split_once(':')?;
+    Some(key.to_owned())
 }
 
 /// What came of a handler: an answer or a problem.

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-use crate::debian::{Mount, Room};
+use crate::debian::{Mount, Release, Room};
 use crate::tools::{self, cargo};
 
 const TARGETS: [&str; 2] = ["aarch64-linux-android", "armv7-linux-androideabi"];
@@ -32,7 +32,7 @@ done
 /// Checks the types of what ships, with all that its features bring.
 pub(crate) fn check() -> Result<()> {
     let packages = ["rustc-web", "rust-web-src", "cargo-web", "gcc", "libc6-dev"];
-    let room = Room::with(&packages, "the type checks for Android")?;
+    let room = Room::with(Release::Trixie, &packages, "the type checks for Android")?;
     // The machine's cargo fetches: it knows how this machine reaches the registry.
     tools::run(&mut cargo(["fetch", "--locked"]))?;
     let library = room.folder().join("usr/lib/rustlib/src/rust/library/Cargo.toml");

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, ensure};
 use sha2::{Digest as _, Sha256};
 
 use super::{macho, privacy, sdk};
-use crate::debian::{Mount, Room};
+use crate::debian::{Mount, Release, Room};
 use crate::tools::{self, cargo};
 
 /// One folder of the framework.
@@ -167,7 +167,8 @@ impl Linker {
         if cfg!(target_os = "macos") {
             return Ok(None);
         }
-        Room::with(&["swiftlang"], "what the library adds to an app").map(|room| Some(Self(room)))
+        Room::with(Release::Trixie, &["swiftlang"], "what the library adds to an app")
+            .map(|room| Some(Self(room)))
     }
 
     /// In MB, with all that Swift calls, without dead code and symbols.
@@ -269,7 +270,7 @@ fn build(slices: &[Slice]) -> Result<PathBuf> {
         return Ok(crate::target());
     }
     let packages = ["rustc-web", "rust-web-src", "cargo-web", "gcc", "libc6-dev", "clang"];
-    let room = Room::with(&packages, "the static libraries for Apple's systems")?;
+    let room = Room::with(Release::Trixie, &packages, "the static libraries for Apple's systems")?;
     // The machine's cargo fetches: it knows how this machine reaches the registry.
     tools::run(&mut cargo(["fetch", "--locked"]))?;
     let library = room.folder().join("usr/lib/rustlib/src/rust/library/Cargo.toml");

@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::debian::{Mount, Room};
+use crate::debian::{Mount, Release, Room};
 use crate::tools::{self, cargo};
 
 /// Swift 6, and a C compiler that knows Apple's targets.
@@ -66,7 +66,7 @@ pub(crate) struct Place {
 impl Place {
     /// With the native library that `profile` built.
     pub(crate) fn with(profile: &str) -> Result<Self> {
-        let room = Room::with(&PACKAGES, "the Swift package and its tests")?;
+        let room = Room::with(Release::Trixie, &PACKAGES, "the Swift package and its tests")?;
         let swift = crate::target().join("swift");
         let (scratch, native) = (swift.join("build"), swift.join("native"));
         fs::create_dir_all(&scratch)?;
