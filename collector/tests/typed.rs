@@ -56,6 +56,34 @@ async fn every_look_up_that_finds_nothing_still_brings_a_page_for_the_agent() {
 }
 
 #[tokio::test]
+async fn a_platform_that_reads_the_body_of_a_200_alone_gets_the_page_too() {
+    let site = Site::open().await;
+    for request in [json!({"call_id": "c", "code": "4129"}), json!({"call_id": "c"})] {
+        let answer = site
+            .request(
+                Method::POST,
+                "/v1/contexts/resolve",
+                Some(&site.centre),
+                &[("prefer", "return=minimal, handling=lenient")],
+                request.to_string(),
+            )
+            .await;
+        assert_eq!(answer.headers["preference-applied"], "handling=lenient");
+        let problem = answer.ok();
+        assert!(problem["status"].as_u64().unwrap() >= 404);
+        let desk = problem["desk"].as_str().unwrap();
+        assert!(site.get(desk, None).await.text().contains("Nothing is known of this call"));
+    }
+    // What no page would help with is a problem all the same.
+    let lenient = [("prefer", "handling=lenient")];
+    let path = "/v1/contexts/resolve";
+    let answer = site.request(Method::POST, path, Some(&site.centre), &lenient, "{}").await;
+    answer.is_problem(400, "malformed");
+    let answer = site.request(Method::POST, path, None, &lenient, "{}").await;
+    answer.is_problem(401, "key");
+}
+
+#[tokio::test]
 async fn a_look_up_by_query_finds_what_a_look_up_by_body_finds() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);

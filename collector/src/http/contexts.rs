@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
 use jalon::call::TOKEN_CHARS;
 use jalon_desk::view::ContextView;
 
@@ -20,12 +21,13 @@ use crate::wire::ResolveRequest;
 
 /// Claims a call for a call id and answers with its context. Unknown, expired and claimed answer
 /// alike. A problem, too, carries a `desk` link, to a page that knows nothing of the call. An
-/// exchange that only hands the link on sends `Prefer: return=minimal`.
+/// exchange that only hands the link on sends `Prefer: return=minimal`; one that cannot read the body
+/// of a problem, `Prefer: handling=lenient`.
 #[utoipa::path(
     post, path = "/v1/contexts/resolve", request_body = ResolveRequest,
     security(("contact_centre" = [])),
     params(
-        ("Prefer" = Option<String>, Header, description = "`return=minimal`: no steps, products, orders and location")
+        ("Prefer" = Option<String>, Header, description = "`return=minimal`: no steps, products, orders and location; `handling=lenient`: a problem, with its `desk`, is answered as 200")
     ),
     responses(
         (status = 200, description = "The context of the call", body = ContextView),
@@ -52,7 +54,7 @@ pub(super) async fn resolve(
     get, path = "/v1/contexts", security(("contact_centre" = [])),
     params(
         ResolveRequest,
-        ("Prefer" = Option<String>, Header, description = "`return=minimal`: no steps, products, orders and location")
+        ("Prefer" = Option<String>, Header, description = "`return=minimal`: no steps, products, orders and location; `handling=lenient`: a problem, with its `desk`, is answered as 200")
     ),
     responses(
         (status = 200, description = "The context of the call", body = ContextView),
@@ -78,7 +80,7 @@ pub(super) async fn query(
     get, path = "/v1/contexts/{handle}", security(("contact_centre" = [])),
     params(
         ("handle" = String, Path, description = "The token or the code"), ResolveRequest,
-        ("Prefer" = Option<String>, Header, description = "`return=minimal`: no steps, products, orders and location")
+        ("Prefer" = Option<String>, Header, description = "`return=minimal`: no steps, products, orders and location; `handling=lenient`: a problem, with its `desk`, is answered as 200")
     ),
     responses(
         (status = 200, description = "The context of the call", body = ContextView),
@@ -140,29 +142,44 @@ async fn answer(
         Err(problem) => Err(problem),
     };
     // Whoever picks up gets a page in any case, and can type the code there.
-    let found =
-        found.map_err(|problem| problem.desk(collector.desk(&asking.nothing(collector))))?;
+    let found = match found {
+        Ok(found) => found,
+        Err(problem) => {
+            let problem = problem.desk(collector.desk(&asking.nothing(collector)));
+            if !prefers(headers, LENIENT) {
+                return Err(problem);
+            }
+            return Ok(applied(axum::Json(problem), LENIENT));
+        }
+    };
     let link = collector.link(&asking.app, Opens::Call(found.call), asking.agent);
     let mut view = collector.view(&found.context, &link);
-    if !wants_little(headers) {
+    if !prefers(headers, MINIMAL) {
         return Ok(no_store(axum::Json(view)));
     }
     view.steps.clear();
     view.products.clear();
     view.orders.clear();
     view.location = None;
-    let mut response = no_store(axum::Json(view));
-    response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static(MINIMAL));
-    Ok(response)
+    Ok(applied(axum::Json(view), MINIMAL))
 }
 
 /// What an exchange sends that only needs the link: a dialplan's variable holds few kilobytes, and
 /// what a customer did has no place in its logs. RFC 7240, 4.2.
 const MINIMAL: &str = "return=minimal";
+/// What a platform sends that reads the body of a 200 alone: a problem, with its desk link, is
+/// answered as one. RFC 7240, 4.4.
+const LENIENT: &str = "handling=lenient";
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
-fn wants_little(headers: &HeaderMap) -> bool {
+fn prefers(headers: &HeaderMap, wanted: &str) -> bool {
     let values = headers.get_all("prefer").iter().filter_map(|value| value.to_str().ok());
     let mut preferences = values.flat_map(|value| value.split([',', ';']));
-    preferences.any(|preference| preference.trim().eq_ignore_ascii_case(MINIMAL))
+    preferences.any(|preference| preference.trim().eq_ignore_ascii_case(wanted))
+}
+
+fn applied(answer: impl IntoResponse, preference: &'static str) -> Response {
+    let mut response = no_store(answer);
+    response.headers_mut().insert(PREFERENCE_APPLIED, HeaderValue::from_static(preference));
+    response
 }

@@ -10,7 +10,7 @@ import YAML from "yaml";
 
 import {
   CALLER, Collector, NOBODY, RECIPES, callId, failing, leasedCode, mistyped, showsTheCustomer,
-  sipCall, within,
+  sipCall, takesTheCode, within,
 } from "./support/centre.js";
 import { DataAction, InboundCall } from "./support/genesys.js";
 
@@ -208,10 +208,11 @@ for (const [what, dialled] of [
   ["a wrong check digit", mistyped(NOBODY)], ["a code that nobody has", NOBODY],
   ["twelve digits", NOBODY.slice(1)], ["nothing dialled", undefined],
 ]) {
-  test(`${what}: the call goes to an agent, without a link`, async () => {
+  test(`${what}: the agent gets the page that takes the code`, async () => {
     const ani = `tel:+3360003${Math.random().toString().slice(2, 6)}`;
-    const { participant } = await call({ dialled, ani });
-    assert.deepEqual(participant, {});
+    const { participant, Flow } = await call({ dialled, ani });
+    await takesTheCode(absolute(participant.jalon_desk));
+    assert.equal(Flow.Freshness, "unknown");
   });
 }
 
