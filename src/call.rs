@@ -96,8 +96,8 @@ impl ContextToken {
 
     /// Reads the raw value of a `User-to-User` header, as exchanges hand it on: several values by
     /// comma, each perhaps quoted, with or without a leading `00` or `04`, of 22 characters or 16
-    /// bytes, in either case. The first value that is a token counts. One of another encoding than
-    /// `hex` (the only one of RFC 7433, 4.2, and its default) is another application's.
+    /// bytes, in either case. The first value that is a token counts. One that names another encoding
+    /// than `hex`, the only one registered (RFC 7433), is another application's.
     pub fn from_user_to_user(header: &str) -> Option<Self> {
         header.split(',').find_map(|value| {
             let mut parts = value.split(';').map(str::trim);
