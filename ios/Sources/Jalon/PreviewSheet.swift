@@ -1,5 +1,8 @@
 #if canImport(SwiftUI)
     import SwiftUI
+    #if canImport(UIKit)
+        import UIKit
+    #endif
 
     /// Shows the customer what the agent will see, and lets the customer choose how much that is.
     /// The sheet of both buttons.

@@ -59,7 +59,7 @@ public class CallUsButton @JvmOverloads constructor(
     public var journey: Journey? = null
         get() = field ?: Opening.current
 
-    /** Hears what became of a tap. On the main thread. */
+    /** Hears what became of a call. On the main thread. */
     public var onCall: ((CallOutcome) -> Unit)? = null
 
     init {

@@ -66,6 +66,8 @@ internal class PreviewDialog(
             // The group gives it the id that it checks by.
             addView(choice)
             if (scope == chosen) check(choice.id)
+            // As easy to read as the choices: the theme has a paler colour for plain text.
+            seen.setTextColor(choice.textColors)
             choice.setOnCheckedChangeListener { _, isChecked -> if (isChecked) choose(scope) }
         }
     }

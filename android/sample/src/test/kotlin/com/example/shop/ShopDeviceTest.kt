@@ -145,6 +145,7 @@ class ShopDeviceTest {
 
     private fun photograph(view: View, name: String) {
         val bitmap = Bitmap.createBitmap(maxOf(view.width, 1), maxOf(view.height, 1), Bitmap.Config.ARGB_8888)
+        view.jumpDrawablesToCurrentState()
         view.draw(Canvas(bitmap))
         File(screenshots, "$name.png").outputStream().use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }
     }
