@@ -185,7 +185,9 @@ fn send_all(
     let count = if repeat { usize::MAX } else { requests.len() };
     for (at, request) in requests.iter().cycle().take(count).enumerate() {
         if let Rate::EventsPerSecond(events) = rate {
-            let due = at as f64 * (BATCH * CONNECTIONS) as f64 / events;
+            // Each somewhere within its own turn: phones do not send in step.
+            let phase = f64::from(crc_of(request)) / f64::from(u32::MAX);
+            let due = (at as f64 + phase) * (BATCH * CONNECTIONS) as f64 / events;
             sleep(Duration::from_secs_f64((due - start.seconds()).max(0.0)));
         }
         if start.seconds() >= seconds {
@@ -203,6 +205,13 @@ fn send_all(
         );
     }
     Ok((start.seconds(), answers))
+}
+
+/// A number that is another for each request, and the same in each run.
+fn crc_of(request: &[u8]) -> u32 {
+    let mut crc = flate2::Crc::new();
+    crc.update(request);
+    crc.sum()
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {

@@ -29,8 +29,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // What is answered is on disk: in WAL mode FULL syncs the log at each commit, NORMAL does not.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // 32 MiB between checkpoints: fewer stalls of a busy writer; the log's size stays bounded.
-    connection.pragma_update(None, "wal_autocheckpoint", 8_192)?;
+    // `checkpoint` does it, beside the writer.
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     // A log that once grew under a long reader is cut back.
     connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
     // 64 MiB of pages: uploads land all over the key space, and a miss is a read.
@@ -41,6 +41,16 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     // What is deleted is overwritten, freed pages included: erased means erased in the file, too.
     connection.pragma_update(None, "secure_delete", true)?;
     migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// Opens a connection that moves the log's pages into the database.
+pub(super) fn open_checkpointer(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open(path)?;
+    // As the writer's: the log is synced before its pages are moved, and the database before the log
+    // begins anew.
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     Ok(connection)
 }
 

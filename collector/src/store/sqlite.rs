@@ -8,6 +8,7 @@ use jalon::clock::Clock;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::{Semaphore, watch};
 
+use super::checkpoint::{Checkpointer, Log};
 use super::writer::{Followers, State, Writer};
 use super::{
     Answer, Appended, CallId, Claim, Context, Refusal, Storage, StoreError, Upload, View, append,
@@ -21,6 +22,7 @@ use crate::secret::{Hash, Secret};
 /// The database of one data folder. Dropped, it commits what it was asked and closes.
 pub struct SqliteStorage {
     writer: Writer,
+    _checkpointer: Checkpointer,
     followers: Followers,
     readers: Arc<Readers>,
 }
@@ -39,7 +41,9 @@ impl SqliteStorage {
     /// system says.
     pub fn open(folder: &Path, secret: Secret, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let path = folder.join("collector.db");
-        let connection = schema::open_writer(&path)?;
+        let mut connection = schema::open_writer(&path)?;
+        let log = Arc::new(Log::default());
+        log.watch(&mut connection)?;
         let followers = Followers::default();
         let state = State {
             secret,
@@ -49,10 +53,11 @@ impl SqliteStorage {
             // Whoever erased last may have ended before a reader let go.
             uncleared: true,
         };
-        let writer = Writer::start(connection, state, Arc::clone(&followers))?;
+        let writer = Writer::start(connection, state, Arc::clone(&followers), Arc::clone(&log))?;
+        let checkpointer = Checkpointer::start(&path, log)?;
         let permits = Semaphore::new(READERS_MAX);
         let readers = Arc::new(Readers { path, idle: Mutex::default(), permits });
-        Ok(Self { writer, followers, readers })
+        Ok(Self { writer, _checkpointer: checkpointer, followers, readers })
     }
 
     /// Runs `work` on a reading connection, off the async threads, in one snapshot.
@@ -87,7 +92,10 @@ impl Storage for SqliteStorage {
     }
 
     fn claim(&self, claim: Claim) -> Answer<'_, Option<CallId>> {
-        Box::pin(self.writer.write(move |connection, state| call::claim(connection, state, &claim)))
+        Box::pin(
+            self.writer
+                .write_first(move |connection, state| call::claim(connection, state, &claim)),
+        )
     }
 
     fn context(&self, app: String, call: CallId) -> Answer<'_, Option<Context>> {
@@ -103,7 +111,8 @@ impl Storage for SqliteStorage {
 
     fn note_view(&self, view: View) -> Answer<'_, bool> {
         Box::pin(
-            self.writer.write(move |connection, state| call::note_view(connection, state, &view)),
+            self.writer
+                .write_first(move |connection, state| call::note_view(connection, state, &view)),
         )
     }
 

@@ -1,5 +1,8 @@
 //! The one thread that writes: it puts whatever waits into one transaction, commits once, and only
 //! then answers each. While it waits for the disk, the next group gathers.
+//!
+//! A look-up does not wait for the uploads before it: it joins the group that is being written, which
+//! then ends soon.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -8,11 +11,13 @@ use std::time::Duration;
 
 use jalon::clock::Clock;
 use rusqlite::{Connection, TransactionBehavior};
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{oneshot, watch};
 
 use super::StoreError;
+use super::checkpoint::Log;
+use super::queue::{Queue, Turn};
 use super::schema::BUSY_TIMEOUT;
-use crate::limits::{GROUP_REQUESTS_MAX, WRITER_QUEUE_MAX};
+use crate::limits::{GROUP_BEHIND_FIRST_MAX, GROUP_REQUESTS_MAX};
 use crate::secret::Secret;
 
 /// Who follows which installation.
@@ -74,7 +79,7 @@ where
 
 /// The way to the writer's thread, which ends when this is dropped.
 pub(super) struct Writer {
-    queue: Option<mpsc::Sender<Box<dyn Work>>>,
+    queue: Arc<Queue<Box<dyn Work>>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -84,33 +89,46 @@ impl Writer {
         connection: Connection,
         state: State,
         followers: Followers,
+        log: Arc<Log>,
     ) -> Result<Self, StoreError> {
-        let (queue, requests) = mpsc::channel(WRITER_QUEUE_MAX);
-        let thread = std::thread::Builder::new()
-            .name("jalon-writer".to_owned())
-            .spawn(move || serve(connection, state, &followers, requests))?;
-        Ok(Self { queue: Some(queue), thread: Some(thread) })
+        let queue = Arc::new(Queue::new());
+        let thread = std::thread::Builder::new().name("jalon-writer".to_owned()).spawn({
+            let queue = Arc::clone(&queue);
+            move || serve(connection, state, &followers, &log, &queue)
+        })?;
+        Ok(Self { queue, thread: Some(thread) })
     }
 
-    /// Has `work` done and committed.
+    /// Has `work` done and committed, in its order.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection, &mut State) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.ask(Turn::Next, work).await
+    }
+
+    /// Has `work` done and committed before what else waits: somebody on the phone does.
+    pub(super) async fn write_first<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection, &mut State) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.ask(Turn::First, work).await
+    }
+
+    async fn ask<T: Send + 'static>(
+        &self,
+        turn: Turn,
+        work: impl FnOnce(&Connection, &mut State) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, StoreError> {
         let (reply, outcome) = oneshot::channel();
-        let request = Box::new(Request { work: Some(work), outcome: None, reply });
-        let queue = self.queue.as_ref().ok_or(StoreError::Ended)?;
-        queue.try_send(request).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => StoreError::Busy,
-            mpsc::error::TrySendError::Closed(_) => StoreError::Ended,
-        })?;
+        self.queue.push(turn, Box::new(Request { work: Some(work), outcome: None, reply }))?;
         outcome.await.map_err(|_| StoreError::Ended)?
     }
 }
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        self.queue = None;
+        self.queue.end();
         if let Some(thread) = self.thread.take() {
             // What it was asked is committed before it ends; a panic there was reported there.
             let _ = thread.join();
@@ -122,16 +140,40 @@ fn serve(
     mut connection: Connection,
     mut state: State,
     followers: &Followers,
-    mut requests: mpsc::Receiver<Box<dyn Work>>,
+    log: &Log,
+    queue: &Queue<Box<dyn Work>>,
 ) {
-    while let Some(first) = requests.blocking_recv() {
-        let mut group = vec![first];
-        while group.len() < GROUP_REQUESTS_MAX
-            && let Ok(next) = requests.try_recv()
-        {
-            group.push(next);
+    while queue.wait() {
+        commit(&mut connection, &mut state, followers, Group::of(queue));
+        log.move_rest(&connection);
+    }
+}
+
+/// What one transaction takes from the queue, as it goes along.
+struct Group<'a> {
+    queue: &'a Queue<Box<dyn Work>>,
+    /// How many more it may take of those that wait in their order.
+    left: usize,
+}
+
+impl<'a> Group<'a> {
+    /// Those that wait now, and whatever comes first meanwhile.
+    fn of(queue: &'a Queue<Box<dyn Work>>) -> Self {
+        Self { queue, left: queue.waiting().min(GROUP_REQUESTS_MAX) }
+    }
+}
+
+impl Iterator for Group<'_> {
+    type Item = Box<dyn Work>;
+
+    fn next(&mut self) -> Option<Box<dyn Work>> {
+        if let Some(first) = self.queue.take(Turn::First) {
+            // It waits for this commit: only so much goes along that uploads never stand still.
+            self.left = self.left.min(GROUP_BEHIND_FIRST_MAX);
+            return Some(first);
         }
-        commit(&mut connection, &mut state, followers, group);
+        self.left = self.left.checked_sub(1)?;
+        self.queue.take(Turn::Next)
     }
 }
 
@@ -140,11 +182,11 @@ fn commit(
     connection: &mut Connection,
     state: &mut State,
     followers: &Followers,
-    group: Vec<Box<dyn Work>>,
+    group: impl Iterator<Item = Box<dyn Work>>,
 ) {
     state.changed.clear();
     let mut failed = Vec::new();
-    let mut done = Vec::with_capacity(group.len());
+    let mut done = Vec::new();
     let outcome = (|| {
         let mut transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
@@ -250,7 +292,7 @@ mod tests {
             .map(|(n, fails)| insert(n, fails))
             .unzip();
 
-        commit(&mut connection, &mut state, &Followers::default(), group);
+        commit(&mut connection, &mut state, &Followers::default(), group.into_iter());
 
         let kept: i64 =
             connection.query_row("SELECT sum(number) FROM kept", [], |row| row.get(0)).unwrap();
