@@ -83,6 +83,8 @@ impl Ground {
         if let Err(error) = &outcome {
             plot.trouble = Some(error.to_string());
         }
+        // Who asks next may find the plot in the worker's hands.
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&plot.trouble);
         outcome
     }
 
@@ -361,4 +363,22 @@ fn new_identity(clock: &dyn Clock, location: bool) -> Identity {
     let mut bits = [0; 16];
     clock.random(&mut bits);
     Identity { installation: Installation::from_bytes(bits), epoch: 1, location, has_store: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    #[test]
+    fn tells_of_storage_out_of_reach_also_while_the_worker_holds_the_plot() {
+        let config = Config::new("/dev/null/jalon", "https://calls.example.com", "wk_x");
+        let (ground, intake) = (Ground::new(&config), Intake::new(Arc::new(SystemClock), false));
+        intake.front().consent = Consent::Granted;
+        assert!(ground.settle(&intake).is_err());
+        let _held = ground.plot();
+        assert!(ground.trouble().is_some());
+    }
 }

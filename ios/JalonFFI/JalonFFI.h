@@ -282,7 +282,7 @@ void uniffi_jalon_ffi_fn_method_journey_allow_location(uint64_t ptr, int8_t allo
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_CALL_CONTEXT
 #define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_CALL_CONTEXT
-RustBuffer uniffi_jalon_ffi_fn_method_journey_call_context(uint64_t ptr, RustBuffer number, RustBuffer topic, RustCallStatus *_Nonnull out_status
+RustBuffer uniffi_jalon_ffi_fn_method_journey_call_context(uint64_t ptr, RustBuffer number, RustBuffer topic, RustBuffer scope, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_CLEAR_CUSTOMER
@@ -312,7 +312,12 @@ void uniffi_jalon_ffi_fn_method_journey_prepare_call(uint64_t ptr, RustCallStatu
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_PREVIEW
 #define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_PREVIEW
-RustBuffer uniffi_jalon_ffi_fn_method_journey_preview(uint64_t ptr, RustCallStatus *_Nonnull out_status
+RustBuffer uniffi_jalon_ffi_fn_method_journey_preview(uint64_t ptr, RustBuffer scope, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_PROOF_NONCE
+#define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_PROOF_NONCE
+RustBuffer uniffi_jalon_ffi_fn_method_journey_proof_nonce(uint64_t ptr, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_RECORD
@@ -666,6 +671,12 @@ uint16_t uniffi_jalon_ffi_checksum_method_journey_prepare_call(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_METHOD_JOURNEY_PREVIEW
 #define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_METHOD_JOURNEY_PREVIEW
 uint16_t uniffi_jalon_ffi_checksum_method_journey_preview(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_METHOD_JOURNEY_PROOF_NONCE
+#define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_METHOD_JOURNEY_PROOF_NONCE
+uint16_t uniffi_jalon_ffi_checksum_method_journey_proof_nonce(void
 
 );
 #endif

@@ -52,6 +52,7 @@ public protocol DynamicProperty {}
 
 @propertyWrapper public struct State<Value>: DynamicProperty {
     public init(wrappedValue: Value) {}
+    public init(initialValue value: Value) {}
     public var wrappedValue: Value {
         get { fatalError() }
         nonmutating set {}
@@ -135,6 +136,45 @@ extension List {
     ) where Data.Element: Identifiable, Content == Some<Row> {}
 }
 
+public struct Form<Content: View>: Primitive {
+    public init(@ViewBuilder content: () -> Content) {}
+}
+
+public struct Section<Header: View, Content: View>: Primitive {
+    public init(@ViewBuilder content: () -> Content, @ViewBuilder header: () -> Header) {}
+}
+
+extension Section where Header == EmptyView {
+    public init(@ViewBuilder content: () -> Content) {}
+}
+
+public struct ForEach<Data: RandomAccessCollection, ID: Hashable, Content: View>: Primitive {
+    public init(
+        _ data: Data, id: KeyPath<Data.Element, ID>,
+        @ViewBuilder content: @escaping (Data.Element) -> Content
+    ) {}
+}
+
+public struct Picker<Label: View, Selection: Hashable, Content: View>: Primitive {}
+
+extension Picker where Label == Text {
+    @_disfavoredOverload public init<S: StringProtocol>(
+        _ title: S, selection: Binding<Selection>, @ViewBuilder content: () -> Content
+    ) {}
+}
+
+public protocol PickerStyle {}
+public struct InlinePickerStyle: PickerStyle {}
+extension PickerStyle where Self == InlinePickerStyle {
+    public static var inline: InlinePickerStyle { InlinePickerStyle() }
+}
+
+@MainActor open class UIHostingController<Content: View>: UIViewController {
+    public init(rootView: Content) {
+        super.init()
+    }
+}
+
 public struct VStack<Content: View>: Primitive {
     public init(spacing: Double? = nil, @ViewBuilder content: () -> Content) {}
 }
@@ -150,6 +190,19 @@ public struct NavigationLink<Label: View, Destination: View>: Primitive {
 extension View {
     public func modifier<M: ViewModifier>(_ modifier: M) -> some View { Modified() }
     public func onAppear(perform action: (@MainActor () -> Void)? = nil) -> some View { Modified() }
+    public func onChange<V: Equatable>(
+        of value: V, perform action: @escaping (_ newValue: V) -> Void
+    ) -> some View { Modified() }
+    public func task<T: Equatable>(
+        id value: T, priority: TaskPriority = .userInitiated,
+        @_inheritActorContext _ action: @escaping @Sendable () async -> Void
+    ) -> some View { Modified() }
+    public func sheet<Content: View>(
+        isPresented: Binding<Bool>, onDismiss: (() -> Void)? = nil,
+        @ViewBuilder content: @escaping () -> Content
+    ) -> some View { Modified() }
+    public func pickerStyle<S: PickerStyle>(_ style: S) -> some View { Modified() }
+    public func labelsHidden() -> some View { Modified() }
     public func contextMenu<Items: View>(@ViewBuilder menuItems: () -> Items) -> some View { Modified() }
     public func accessibilityAction(named name: Text, _ handler: @escaping () -> Void) -> some View {
         Modified()

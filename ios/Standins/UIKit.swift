@@ -70,6 +70,7 @@ extension ProcessInfo {
     open func present(
         _ controller: UIViewController, animated flag: Bool, completion: (() -> Void)? = nil
     ) {}
+    open func dismiss(animated flag: Bool, completion: (() -> Void)? = nil) {}
     open func viewDidAppear(_ animated: Bool) {}
 }
 
@@ -95,6 +96,13 @@ extension ProcessInfo {
 @MainActor public final class UIAccessibilityCustomAction {
     public typealias ActionHandler = (UIAccessibilityCustomAction) -> Bool
     public init(name: String, actionHandler: @escaping ActionHandler) {}
+}
+
+public enum UIAccessibility {
+    public struct Notification: Sendable {
+        public static let announcement = Notification()
+    }
+    @MainActor public static func post(notification: Notification, argument: Any?) {}
 }
 
 @MainActor open class UIMenuElement {

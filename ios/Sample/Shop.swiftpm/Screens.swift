@@ -71,7 +71,8 @@ struct CartScreen: View {
             if isDeclined {
                 Text("Your bank declined the payment.")
             }
-            CallUsButton(helpLine, topic: "payment")
+            // Shows at a tap what the agent will see, and lets the customer choose how much that is.
+            CallUsButton(helpLine, topic: "payment", asksFirst: true)
         }
         .padding()
         .navigationTitle("Cart")

@@ -23,7 +23,7 @@ struct ShopApp: App {
     }
 }
 
-/// What a long press on "call us" shows, in the words of this shop.
+/// What "call us" shows before it calls, in the words of this shop.
 @Sendable private func inCustomersWords(_ step: Journey.PreviewStep) -> String {
     let screens = ["home": "the shop", "product/{id}": "a product", "cart": "the cart"]
     switch step.what {

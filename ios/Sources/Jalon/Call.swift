@@ -1,25 +1,61 @@
 import Foundation
 
 extension Journey {
-    /// What a call carries, in the exact form of each carrier.
-    public struct CallContext: Sendable, Hashable {
+    /// What the customer lets a call carry.
+    public enum CallScope: Sendable, Hashable, CaseIterable {
+        /// The whole journey.
+        case everything
+        /// Only the screen the call is made from: neither who calls nor what came before. Without
+        /// data too, since the code itself says so.
+        case onlyThisScreen
+        /// Nothing but the number: the call has no token and no code, and nobody is told of it.
+        case onlyTheNumber
+    }
+
+    /// What a call carries, in the exact form of each carrier. Says nothing of it where it is printed
+    /// or logged.
+    public struct CallContext: Sendable, Hashable, CustomStringConvertible {
         /// What to open, such as `tel:+33123456789,,4129073852176`: the number, and the code where
         /// there is one. `nil` for a call without a phone number.
         public var dialString: String?
-        /// The token: a parameter of a chat, a callback or a link; also the value of a SIP header
-        /// `X-Jalon-Context`. `nil` without the customer's consent.
+        /// The token. `nil` without the customer's consent, and where the call carries nothing but
+        /// the number.
         public var token: String?
-        /// The code, thirteen digits. `nil` without consent, or on a phone that never had data.
+        /// The code, thirteen digits. `nil` where there is no token, and on a phone that has no code
+        /// left: one that never had data, or dialled them all without any.
         public var code: String?
         /// The code in groups, for reading aloud: `412 907 385 217 6`.
         public var spokenCode: String?
-        /// The value of a SIP header `User-to-User` (RFC 7433).
-        public var userToUser: String?
+        /// The headers of a SIP INVITE: `User-to-User` (RFC 7433) and `X-Jalon-Context`. Set both:
+        /// the exchange takes whichever reaches it. Empty without a token.
+        public var sipHeaders: [NamedValue] = []
+        /// The parameter of a chat, a callback request or a link: `jalon_context` and the token.
+        public var linkParameter: NamedValue?
         /// How long the token can be claimed, in ms from the tap.
         public var expiresInMs = 0
 
         /// A call that carries nothing; for an app's tests and previews.
         public init() {}
+
+        /// The type alone: who has the token or the code can ask what the agent sees.
+        public var description: String { "CallContext(…)" }
+    }
+
+    /// A header or a parameter, with its exact value, which holds the token.
+    public struct NamedValue: Sendable, Hashable, CustomStringConvertible {
+        /// Its name.
+        public var name: String
+        /// Its value.
+        public var value: String
+
+        /// A header or a parameter; for an app's tests and previews.
+        public init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+
+        /// The name alone: the value has no place in a log.
+        public var description: String { "\(name)=…" }
     }
 
     /// Why a call could not be given its context.
@@ -42,10 +78,16 @@ extension Journey {
     public struct CallTexts: Sendable {
         /// The label of ``CallUsButton``.
         public var callUs = "Call us"
-        /// What a long press does, for a screen reader.
+        /// What a long press does, for a screen reader: it also lets the customer choose.
         public var previewAction = "See what the agent will see"
         /// The title over what the agent will see.
         public var previewTitle = "The agent will see"
+        /// The choice of a call that carries the whole journey.
+        public var everything = "Everything I did here"
+        /// The choice of a call that carries the screen it is made from.
+        public var onlyThisScreen = "Only this screen"
+        /// The choice of a call that carries nothing but the number.
+        public var onlyTheNumber = "Nothing but my number"
         /// Says that there is more than the preview shows.
         public var uploadedBefore = "The agent also sees what you did before."
         /// Said where a call would carry nothing.
@@ -73,6 +115,15 @@ extension Journey {
             let text = (lines + more).joined(separator: "\n")
                 .trimmingCharacters(in: .whitespacesAndNewlines)
             return text.isEmpty ? nothingToSee : text
+        }
+
+        /// A choice in words.
+        func choice(_ scope: CallScope) -> String {
+            switch scope {
+            case .everything: everything
+            case .onlyThisScreen: onlyThisScreen
+            case .onlyTheNumber: onlyTheNumber
+            }
         }
 
         /// What to do where no call can be placed.

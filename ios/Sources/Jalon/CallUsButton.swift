@@ -2,7 +2,8 @@
     import SwiftUI
 
     /// A "call us" button, ready to use: warms the call's connection when it appears, opens the
-    /// dialer with the code at a tap, and at a long press shows the customer what the agent will see.
+    /// dialer with the code at a tap, and at a long press shows the customer what the agent will see
+    /// and lets the customer choose how much that is.
     ///
     /// Looks as the app has buttons look. Where the device places no calls the customer is told the
     /// number and the code.
@@ -13,12 +14,17 @@
     public struct CallUsButton: View {
         private let number: String
         private let topic: String?
+        private let scope: Journey.CallScope
+        private let asksFirst: Bool
         private let onCall: (@MainActor (Journey.CallOutcome) -> Void)?
 
         @Environment(\.journey) private var given
         @Environment(\.openURL) private var openURL
         @State private var message: Message?
         @State private var isShowing = false
+        @State private var chosen: Journey.CallScope?
+        @State private var isPreviewing = false
+        @State private var isToCall = false
 
         private struct Message {
             let title: String
@@ -29,25 +35,44 @@
         ///   - number: The number to call, such as `+33 1 23 45 67 89`. With one that is none a tap
         ///     does nothing but a line in the log.
         ///   - topic: What the call is about, in the app's words.
-        ///   - onCall: Hears what became of a tap.
+        ///   - scope: What the customer lets the call carry. The customer's own choice at a long press
+        ///     goes before it, and stands while the button does. With
+        ///     ``Journey/CallScope/onlyTheNumber`` the button dials no code and warms no connection.
+        ///   - asksFirst: Whether a tap first shows what the agent will see, with the choice, and
+        ///     calls from there.
+        ///   - onCall: Hears what became of a call.
         public init(
-            _ number: String, topic: String? = nil,
-            onCall: (@MainActor (Journey.CallOutcome) -> Void)? = nil
+            _ number: String, topic: String? = nil, scope: Journey.CallScope = .everything,
+            asksFirst: Bool = false, onCall: (@MainActor (Journey.CallOutcome) -> Void)? = nil
         ) {
             self.number = number
             self.topic = topic
+            self.scope = scope
+            self.asksFirst = asksFirst
             self.onCall = onCall
         }
 
         private var journey: Journey? { given ?? Opening.current }
         private var texts: Journey.CallTexts { journey?.texts ?? Journey.CallTexts() }
+        private var carried: Journey.CallScope { chosen ?? scope }
 
         /// The button.
         public var body: some View {
-            Button(action: call) { Text(verbatim: texts.callUs) }
+            Button(action: asksFirst ? preview : call) { Text(verbatim: texts.callUs) }
                 .contextMenu { Button(texts.previewAction, action: preview) }
                 .accessibilityAction(named: Text(verbatim: texts.previewAction), preview)
-                .onAppear { journey?.prepareCall() }
+                .onAppear(perform: warm)
+                .onChange(of: carried) { _ in warm() }
+                .sheet(isPresented: $isPreviewing, onDismiss: callIfAsked) {
+                    if let journey {
+                        PreviewSheet(
+                            journey, scope: carried, choose: { chosen = $0 },
+                            call: {
+                                isToCall = true
+                                isPreviewing = false
+                            }, close: { isPreviewing = false })
+                    }
+                }
                 .alert(message?.title ?? "", isPresented: $isShowing) {
                     Button(texts.close, role: .cancel) {}
                 } message: {
@@ -57,7 +82,8 @@
 
         private func call() {
             guard let journey else { return }
-            guard let call = try? journey.callContext(number: number, topic: topic),
+            guard
+                let call = try? journey.callContext(number: number, topic: topic, scope: carried),
                 let url = call.dialString.flatMap(URL.init(string:))
             else {
                 onCall?(.notANumber)
@@ -72,11 +98,18 @@
         }
 
         private func preview() {
-            guard let journey else { return }
-            Task {
-                let preview = await journey.preview()
-                show(texts.previewTitle, texts.describe(preview))
-            }
+            isPreviewing = journey != nil
+        }
+
+        /// Once the sheet is away: what a call may have to say needs its place.
+        private func callIfAsked() {
+            guard isToCall else { return }
+            isToCall = false
+            call()
+        }
+
+        private func warm() {
+            if carried != .onlyTheNumber { journey?.prepareCall() }
         }
 
         private func show(_ title: String, _ text: String) {

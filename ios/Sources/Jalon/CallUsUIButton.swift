@@ -1,4 +1,5 @@
 #if canImport(UIKit)
+    import SwiftUI
     import UIKit
 
     /// ``CallUsButton`` for UIKit.
@@ -13,10 +14,20 @@
         /// What the call is about, in the app's words.
         public var topic: String?
 
+        /// What the customer lets the call carry. The customer's choice at a long press is set here,
+        /// and stands while the button does. With ``Journey/CallScope/onlyTheNumber`` the button dials
+        /// no code and warms no connection.
+        public var scope = Journey.CallScope.everything {
+            didSet { warm() }
+        }
+
+        /// Whether a tap first shows what the agent will see, with the choice, and calls from there.
+        public var asksFirst = false
+
         /// The journey that the call carries; `nil` for the one that the app has opened.
         public var journey: Journey?
 
-        /// Hears what became of a tap.
+        /// Hears what became of a call.
         public var onCall: (@MainActor (Journey.CallOutcome) -> Void)?
 
         private var current: Journey? { journey ?? Opening.current }
@@ -39,7 +50,7 @@
             setTitle(texts.callUs, for: .normal)
             titleLabel?.font = .preferredFont(forTextStyle: .body)
             titleLabel?.adjustsFontForContentSizeCategory = true
-            addAction(UIAction { [weak self] _ in self?.call() }, for: .primaryActionTriggered)
+            addAction(UIAction { [weak self] _ in self?.tap() }, for: .primaryActionTriggered)
             let preview = UIAction(title: texts.previewAction) { [weak self] _ in self?.preview() }
             menu = UIMenu(children: [preview])
             accessibilityCustomActions = [
@@ -53,13 +64,23 @@
         /// Warms the call's connection as the button comes on screen.
         open override func didMoveToWindow() {
             super.didMoveToWindow()
-            if window != nil { current?.prepareCall() }
+            warm()
+        }
+
+        private func warm() {
+            if window != nil, scope != .onlyTheNumber { current?.prepareCall() }
+        }
+
+        private func tap() {
+            if asksFirst { preview() } else { call() }
         }
 
         private func call() {
             guard let journey = current, let scene = window?.windowScene else { return }
-            Task { [number, topic] in
-                let outcome = await journey.call(number, topic: topic, in: scene) { code in
+            Task { [number, topic, scope] in
+                let outcome = await journey.call(
+                    number, topic: topic, scope: scope, in: scene
+                ) { code in
                     self.show(
                         self.texts.noDialerTitle, self.texts.explain(number, code: code))
                 }
@@ -68,19 +89,25 @@
         }
 
         private func preview() {
-            guard let journey = current else { return }
-            Task {
-                let preview = await journey.preview()
-                show(texts.previewTitle, texts.describe(preview))
-            }
+            guard let journey = current, let top else { return }
+            let sheet = PreviewSheet(
+                journey, scope: scope, choose: { [weak self] in self?.scope = $0 },
+                call: { [weak self, weak top] in top?.dismiss(animated: true) { self?.call() } },
+                close: { [weak top] in top?.dismiss(animated: true) })
+            top.present(UIHostingController(rootView: sheet), animated: true)
         }
 
         private func show(_ title: String, _ text: String) {
             let alert = UIAlertController(title: title, message: text, preferredStyle: .alert)
             alert.addAction(UIAlertAction(title: texts.close, style: .cancel))
+            top?.present(alert, animated: true)
+        }
+
+        /// What lies over everything else.
+        private var top: UIViewController? {
             var top = window?.rootViewController
             while let above = top?.presentedViewController { top = above }
-            top?.present(alert, animated: true)
+            return top
         }
     }
 
@@ -89,14 +116,16 @@
         /// who picks up sees this journey. The system asks the customer before it dials.
         ///
         /// With ``CallOutcome/noDialer`` nothing was dialled, and `explain` has been called with the
-        /// code to say, where there is one. `topic` says what the call is about, in the app's words.
+        /// code to say, where there is one. `topic` says what the call is about, in the app's words;
+        /// `scope`, what the customer lets it carry: without a code where that is nothing but the
+        /// number.
         @MainActor
         @discardableResult
         public func call(
-            _ number: String, topic: String? = nil, in scene: UIWindowScene,
-            explain: @MainActor (_ spokenCode: String?) -> Void = { _ in }
+            _ number: String, topic: String? = nil, scope: CallScope = .everything,
+            in scene: UIWindowScene, explain: @MainActor (_ spokenCode: String?) -> Void = { _ in }
         ) async -> CallOutcome {
-            guard let call = try? callContext(number: number, topic: topic),
+            guard let call = try? callContext(number: number, topic: topic, scope: scope),
                 let url = call.dialString.flatMap(URL.init(string:))
             else { return .notANumber }
             let isOpen = await withCheckedContinuation { done in

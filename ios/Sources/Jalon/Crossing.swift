@@ -87,13 +87,30 @@ extension Journey.LogLevel {
     }
 }
 
+extension Journey.CallScope {
+    var crossing: JalonBindings.CallScope {
+        switch self {
+        case .everything: .everything
+        case .onlyThisScreen: .onlyThisScreen
+        case .onlyTheNumber: .onlyTheNumber
+        }
+    }
+}
+
+extension Journey.NamedValue {
+    init(_ named: JalonBindings.NamedValue) {
+        self.init(name: named.name, value: named.value)
+    }
+}
+
 extension Journey.CallContext {
     init(_ context: JalonBindings.CallContext) {
         dialString = context.dialString
         token = context.token
         code = context.code
         spokenCode = context.spokenCode
-        userToUser = context.userToUser
+        sipHeaders = context.sipHeaders.map(Journey.NamedValue.init)
+        linkParameter = context.linkParameter.map(Journey.NamedValue.init)
         expiresInMs = Int(clamping: context.expiresInMs)
     }
 }

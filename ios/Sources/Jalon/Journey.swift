@@ -82,14 +82,22 @@ public final class Journey: Sendable {
 
     /// Says who the customer is from here on; `nil` for nobody, such as after a logout.
     ///
-    /// The same again changes nothing. `proof` is a short JWT from the app's own backend: only a
-    /// customer so proven shows as verified on the agent's desk.
+    /// The same again changes nothing. `proof` is a short JWT from the app's own backend, which puts
+    /// ``proofNonce()`` into it: only a customer so proven shows as verified on the agent's desk.
     public func identify(_ customer: String?, proof: String? = nil) {
         if let customer {
             native.identify(customer: customer, proof: proof)
         } else {
             native.clearCustomer()
         }
+    }
+
+    /// What the app hands to its backend, to be put into the proof as its `nonce`, so that the proof
+    /// is of no use on any other phone: 22 characters, the same until ``erase()`` or a refusal, also
+    /// after a restart. `nil` without the customer's consent, and while storage is out of reach. Reads
+    /// memory alone; may wait while a small file is written.
+    public func proofNonce() -> String? {
+        native.proofNonce()
     }
 
     /// Takes the customer's answer. A grant keeps what waited in memory, a refusal deletes everything
@@ -126,12 +134,17 @@ public final class Journey: Sendable {
 
     /// Gives a phone call its context: `dialString` is what to open, the code in it.
     ///
-    /// Waits for neither network nor database, also without data.
+    /// `topic` says what the call is about, in the app's words; `scope`, what the customer lets it
+    /// carry. Each answer is for one call: ask at the tap, and ask again for the next. Waits for
+    /// neither network nor database, also without data.
     ///
     /// - Throws: ``CallError/notANumber`` for a number that is none. No code is used up then.
-    public func callContext(number: String, topic: String? = nil) throws(CallError) -> CallContext {
+    public func callContext(
+        number: String, topic: String? = nil, scope: CallScope = .everything
+    ) throws(CallError) -> CallContext {
         do {
-            return CallContext(try native.callContext(number: number, topic: topic))
+            return CallContext(
+                try native.callContext(number: number, topic: topic, scope: scope.crossing))
         } catch {
             throw .notANumber
         }
@@ -139,19 +152,21 @@ public final class Journey: Sendable {
 
     /// Gives a call its context that no dialer places: by CallKit, SIP, WebRTC, chat or callback.
     ///
-    /// `topic` says what the call is about, in the app's words. Waits for neither network nor
-    /// database, also without data.
-    public func callContext(topic: String? = nil) -> CallContext {
+    /// `topic` and `scope` are those of a phone call. Waits for neither network nor database, also
+    /// without data.
+    public func callContext(topic: String? = nil, scope: CallScope = .everything) -> CallContext {
         // Only a number can be wrong.
-        (try? native.callContext(number: nil, topic: topic)).map(CallContext.init) ?? CallContext()
+        (try? native.callContext(number: nil, topic: topic, scope: scope.crossing))
+            .map(CallContext.init) ?? CallContext()
     }
 
-    /// What a call would carry now, from this device alone; the agent also sees what was uploaded
-    /// before. Takes milliseconds as a rule and two seconds at most, off the calling thread.
-    public func preview() async -> Preview {
+    /// What a call of this `scope` would carry now, from this device alone; the agent also sees what
+    /// was uploaded before, where ``Preview/uploadedBefore`` says so. Takes milliseconds as a rule and
+    /// two seconds at most, off the calling thread.
+    public func preview(scope: CallScope = .everything) async -> Preview {
         await withCheckedContinuation { done in
             DispatchQueue.global(qos: .userInitiated).async {
-                done.resume(returning: Preview(self.native.preview()))
+                done.resume(returning: Preview(self.native.preview(scope: scope.crossing)))
             }
         }
     }

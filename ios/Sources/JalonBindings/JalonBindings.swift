@@ -658,12 +658,12 @@ public protocol JourneyProtocol: AnyObject, Sendable {
     /**
      * Gives a call its context, at the tap. Waits for neither network nor database. Without
      * `number`, for a call that no dialer places: SIP, chat, callback. `topic` says what it is
-     * about, in the app's words; at most 256 bytes.
+     * about, in the app's words; at most 256 bytes. `scope` says what the customer lets it carry.
      *
      * # Errors
      * [`JourneyError::PhoneNumber`] when the number is none; no code is used up then.
      */
-    func callContext(number: String?, topic: String?) throws  -> CallContext
+    func callContext(number: String?, topic: String?, scope: CallScope) throws  -> CallContext
 
     /**
      * Says that nobody is known from here on, such as after a logout.
@@ -684,8 +684,9 @@ public protocol JourneyProtocol: AnyObject, Sendable {
     func erase()
 
     /**
-     * Says who the customer is from here on. `proof` is a short JWT from the app's backend; only a
-     * customer so proven shows as verified on the desk. The same again changes nothing.
+     * Says who the customer is from here on. `proof` is a short JWT from the app's backend, with the
+     * nonce of `proof_nonce`; only a customer so proven shows as verified on the desk. The same
+     * again changes nothing.
      */
     func identify(customer: String, proof: String?)
 
@@ -696,10 +697,17 @@ public protocol JourneyProtocol: AnyObject, Sendable {
     func prepareCall()
 
     /**
-     * What a call would carry now, from this device alone. Blocks for a few milliseconds as a
-     * rule and two seconds at most: not for the main thread.
+     * What a call of this scope would carry now, from this device alone. Blocks for a few
+     * milliseconds as a rule and two seconds at most: not for the main thread.
      */
-    func preview()  -> Preview
+    func preview(scope: CallScope)  -> Preview
+
+    /**
+     * What the app's backend puts into a proof as its `nonce`, so that the proof is of no use on any
+     * other phone: 22 characters, the same for as long as this installation lives. `None` without
+     * the customer's consent. Reads memory alone.
+     */
+    func proofNonce()  -> String?
 
     /**
      * Records what the customer did or saw.
@@ -826,18 +834,19 @@ open func allowLocation(allowed: Bool)  {try! rustCall() {
     /**
      * Gives a call its context, at the tap. Waits for neither network nor database. Without
      * `number`, for a call that no dialer places: SIP, chat, callback. `topic` says what it is
-     * about, in the app's words; at most 256 bytes.
+     * about, in the app's words; at most 256 bytes. `scope` says what the customer lets it carry.
      *
      * # Errors
      * [`JourneyError::PhoneNumber`] when the number is none; no code is used up then.
      */
-open func callContext(number: String?, topic: String?)throws  -> CallContext  {
+open func callContext(number: String?, topic: String?, scope: CallScope)throws  -> CallContext  {
     return try  FfiConverterTypeCallContext_lift(try rustCallWithError(FfiConverterTypeJourneyError_lift) {
         uniffiCallStatus in
     uniffi_jalon_ffi_fn_method_journey_call_context(
             self.uniffiCloneHandle(),
         FfiConverterOptionString.lower(number),
-        FfiConverterOptionString.lower(topic),uniffiCallStatus
+        FfiConverterOptionString.lower(topic),
+        FfiConverterTypeCallScope_lower(scope),uniffiCallStatus
     )
 })
 }
@@ -879,8 +888,9 @@ open func erase()  {try! rustCall() {
 }
 
     /**
-     * Says who the customer is from here on. `proof` is a short JWT from the app's backend; only a
-     * customer so proven shows as verified on the desk. The same again changes nothing.
+     * Says who the customer is from here on. `proof` is a short JWT from the app's backend, with the
+     * nonce of `proof_nonce`; only a customer so proven shows as verified on the desk. The same
+     * again changes nothing.
      */
 open func identify(customer: String, proof: String?)  {try! rustCall() {
         uniffiCallStatus in
@@ -905,13 +915,28 @@ open func prepareCall()  {try! rustCall() {
 }
 
     /**
-     * What a call would carry now, from this device alone. Blocks for a few milliseconds as a
-     * rule and two seconds at most: not for the main thread.
+     * What a call of this scope would carry now, from this device alone. Blocks for a few
+     * milliseconds as a rule and two seconds at most: not for the main thread.
      */
-open func preview() -> Preview  {
+open func preview(scope: CallScope) -> Preview  {
     return try!  FfiConverterTypePreview_lift(try! rustCall() {
         uniffiCallStatus in
     uniffi_jalon_ffi_fn_method_journey_preview(
+            self.uniffiCloneHandle(),
+        FfiConverterTypeCallScope_lower(scope),uniffiCallStatus
+    )
+})
+}
+
+    /**
+     * What the app's backend puts into a proof as its `nonce`, so that the proof is of no use on any
+     * other phone: 22 characters, the same for as long as this installation lives. `None` without
+     * the customer's consent. Reads memory alone.
+     */
+open func proofNonce() -> String?  {
+    return try!  FfiConverterOptionString.lift(try! rustCall() {
+        uniffiCallStatus in
+    uniffi_jalon_ffi_fn_method_journey_proof_nonce(
             self.uniffiCloneHandle(),uniffiCallStatus
     )
 })
@@ -1051,12 +1076,13 @@ public struct CallContext: Equatable, Hashable {
      */
     public let dialString: String?
     /**
-     * The token: a parameter of a chat, a callback or a link; also the value of a SIP header
-     * `X-Jalon-Context`. `None` without the customer's consent.
+     * The token. `None` without the customer's consent, and where the call carries nothing but the
+     * number.
      */
     public let token: String?
     /**
-     * The code, thirteen digits. `None` without consent, or on a phone that never had data.
+     * The code, thirteen digits. `None` where there is no token, and on a phone that has no code
+     * left: one that never had data, or dialled them all without any.
      */
     public let code: String?
     /**
@@ -1064,9 +1090,14 @@ public struct CallContext: Equatable, Hashable {
      */
     public let spokenCode: String?
     /**
-     * The value of a SIP header `User-to-User` (RFC 7433).
+     * The headers of a SIP INVITE: `User-to-User` (RFC 7433) and `X-Jalon-Context`. Set both: the
+     * exchange takes whichever reaches it. Empty without a token.
      */
-    public let userToUser: String?
+    public let sipHeaders: [NamedValue]
+    /**
+     * The parameter of a chat, a callback request or a link: `jalon_context` and the token.
+     */
+    public let linkParameter: NamedValue?
     /**
      * How long the token can be claimed, in ms from the tap.
      */
@@ -1080,18 +1111,23 @@ public struct CallContext: Equatable, Hashable {
          * code where there is one. `None` for a call without a phone number.
          */dialString: String? = nil,
         /**
-         * The token: a parameter of a chat, a callback or a link; also the value of a SIP header
-         * `X-Jalon-Context`. `None` without the customer's consent.
+         * The token. `None` without the customer's consent, and where the call carries nothing but the
+         * number.
          */token: String? = nil,
         /**
-         * The code, thirteen digits. `None` without consent, or on a phone that never had data.
+         * The code, thirteen digits. `None` where there is no token, and on a phone that has no code
+         * left: one that never had data, or dialled them all without any.
          */code: String? = nil,
         /**
          * The code in groups, for reading aloud: `412 907 385 217 6`.
          */spokenCode: String? = nil,
         /**
-         * The value of a SIP header `User-to-User` (RFC 7433).
-         */userToUser: String? = nil,
+         * The headers of a SIP INVITE: `User-to-User` (RFC 7433) and `X-Jalon-Context`. Set both: the
+         * exchange takes whichever reaches it. Empty without a token.
+         */sipHeaders: [NamedValue] = [],
+        /**
+         * The parameter of a chat, a callback request or a link: `jalon_context` and the token.
+         */linkParameter: NamedValue? = nil,
         /**
          * How long the token can be claimed, in ms from the tap.
          */expiresInMs: UInt64 = UInt64(0)) {
@@ -1099,7 +1135,8 @@ public struct CallContext: Equatable, Hashable {
         self.token = token
         self.code = code
         self.spokenCode = spokenCode
-        self.userToUser = userToUser
+        self.sipHeaders = sipHeaders
+        self.linkParameter = linkParameter
         self.expiresInMs = expiresInMs
     }
 
@@ -1123,7 +1160,8 @@ public struct FfiConverterTypeCallContext: FfiConverterRustBuffer {
                 token: FfiConverterOptionString.read(from: &buf),
                 code: FfiConverterOptionString.read(from: &buf),
                 spokenCode: FfiConverterOptionString.read(from: &buf),
-                userToUser: FfiConverterOptionString.read(from: &buf),
+                sipHeaders: FfiConverterSequenceTypeNamedValue.read(from: &buf),
+                linkParameter: FfiConverterOptionTypeNamedValue.read(from: &buf),
                 expiresInMs: FfiConverterUInt64.read(from: &buf)
         )
     }
@@ -1133,7 +1171,8 @@ public struct FfiConverterTypeCallContext: FfiConverterRustBuffer {
         FfiConverterOptionString.write(value.token, into: &buf)
         FfiConverterOptionString.write(value.code, into: &buf)
         FfiConverterOptionString.write(value.spokenCode, into: &buf)
-        FfiConverterOptionString.write(value.userToUser, into: &buf)
+        FfiConverterSequenceTypeNamedValue.write(value.sipHeaders, into: &buf)
+        FfiConverterOptionTypeNamedValue.write(value.linkParameter, into: &buf)
         FfiConverterUInt64.write(value.expiresInMs, into: &buf)
     }
 }
@@ -1580,6 +1619,75 @@ public func FfiConverterTypeLastUpload_lift(_ buf: RustBuffer) throws -> LastUpl
 #endif
 public func FfiConverterTypeLastUpload_lower(_ value: LastUpload) -> RustBuffer {
     return FfiConverterTypeLastUpload.lower(value)
+}
+
+
+/**
+ * A header or a parameter, with its exact value, which holds the token.
+ */
+public struct NamedValue: Equatable, Hashable {
+    /**
+     * Its name.
+     */
+    public let name: String
+    /**
+     * Its value.
+     */
+    public let value: String
+
+    // Default memberwise initializers are never public by default, so we
+    // declare one manually.
+    public init(
+        /**
+         * Its name.
+         */name: String,
+        /**
+         * Its value.
+         */value: String) {
+        self.name = name
+        self.value = value
+    }
+
+
+
+
+}
+
+#if compiler(>=6)
+extension NamedValue: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeNamedValue: FfiConverterRustBuffer {
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> NamedValue {
+        return
+            try NamedValue(
+                name: FfiConverterString.read(from: &buf),
+                value: FfiConverterString.read(from: &buf)
+        )
+    }
+
+    public static func write(_ value: NamedValue, into buf: inout [UInt8]) {
+        FfiConverterString.write(value.name, into: &buf)
+        FfiConverterString.write(value.value, into: &buf)
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNamedValue_lift(_ buf: RustBuffer) throws -> NamedValue {
+    return try FfiConverterTypeNamedValue.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeNamedValue_lower(_ value: NamedValue) -> RustBuffer {
+    return FfiConverterTypeNamedValue.lower(value)
 }
 
 
@@ -2145,6 +2253,92 @@ public func FfiConverterTypeStatus_lift(_ buf: RustBuffer) throws -> Status {
 public func FfiConverterTypeStatus_lower(_ value: Status) -> RustBuffer {
     return FfiConverterTypeStatus.lower(value)
 }
+
+
+/**
+ * What the customer lets a call carry.
+ */
+
+public enum CallScope: Equatable, Hashable {
+
+    /**
+     * The whole journey.
+     */
+    case everything
+    /**
+     * Only the screen the call is made from: neither who calls nor what came before. Without data
+     * too, since the code itself says so.
+     */
+    case onlyThisScreen
+    /**
+     * Nothing but the number: the call has no token and no code, and nobody is told of it.
+     */
+    case onlyTheNumber
+
+
+
+
+
+}
+
+#if compiler(>=6)
+extension CallScope: Sendable {}
+#endif
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public struct FfiConverterTypeCallScope: FfiConverterRustBuffer {
+    typealias SwiftType = CallScope
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> CallScope {
+        let variant: Int32 = try readInt(&buf)
+        switch variant {
+
+        case 1: return .everything
+
+        case 2: return .onlyThisScreen
+
+        case 3: return .onlyTheNumber
+
+        default: throw UniffiInternalError.unexpectedEnumCase
+        }
+    }
+
+    public static func write(_ value: CallScope, into buf: inout [UInt8]) {
+        switch value {
+
+
+        case .everything:
+            writeInt(&buf, Int32(1))
+
+
+        case .onlyThisScreen:
+            writeInt(&buf, Int32(2))
+
+
+        case .onlyTheNumber:
+            writeInt(&buf, Int32(3))
+
+        }
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCallScope_lift(_ buf: RustBuffer) throws -> CallScope {
+    return try FfiConverterTypeCallScope.lift(buf)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterTypeCallScope_lower(_ value: CallScope) -> RustBuffer {
+    return FfiConverterTypeCallScope.lower(value)
+}
+
 
 
 /**
@@ -3090,6 +3284,30 @@ fileprivate struct FfiConverterOptionTypeLastUpload: FfiConverterRustBuffer {
 #if swift(>=5.8)
 @_documentation(visibility: private)
 #endif
+fileprivate struct FfiConverterOptionTypeNamedValue: FfiConverterRustBuffer {
+    typealias SwiftType = NamedValue?
+
+    public static func write(_ value: SwiftType, into buf: inout [UInt8]) {
+        guard let value = value else {
+            writeInt(&buf, Int8(0))
+            return
+        }
+        writeInt(&buf, Int8(1))
+        FfiConverterTypeNamedValue.write(value, into: &buf)
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        switch try readInt(&buf) as Int8 {
+        case 0: return nil
+        case 1: return try FfiConverterTypeNamedValue.read(from: &buf)
+        default: throw UniffiInternalError.unexpectedOptionalTag
+        }
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
 fileprivate struct FfiConverterOptionTypePrice: FfiConverterRustBuffer {
     typealias SwiftType = Price?
 
@@ -3155,6 +3373,31 @@ fileprivate struct FfiConverterSequenceData: FfiConverterRustBuffer {
         seq.reserveCapacity(Int(len))
         for _ in 0 ..< len {
             seq.append(try FfiConverterData.read(from: &buf))
+        }
+        return seq
+    }
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterSequenceTypeNamedValue: FfiConverterRustBuffer {
+    typealias SwiftType = [NamedValue]
+
+    public static func write(_ value: [NamedValue], into buf: inout [UInt8]) {
+        let len = Int32(value.count)
+        writeInt(&buf, len)
+        for item in value {
+            FfiConverterTypeNamedValue.write(item, into: &buf)
+        }
+    }
+
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> [NamedValue] {
+        let len: Int32 = try readInt(&buf)
+        var seq = [NamedValue]()
+        seq.reserveCapacity(Int(len))
+        for _ in 0 ..< len {
+            seq.append(try FfiConverterTypeNamedValue.read(from: &buf))
         }
         return seq
     }
@@ -3283,7 +3526,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_jalon_ffi_checksum_method_journey_allow_location() != 56015) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_call_context() != 54280) {
+    if (uniffi_jalon_ffi_checksum_method_journey_call_context() != 13160) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_jalon_ffi_checksum_method_journey_clear_customer() != 31191) {
@@ -3295,13 +3538,16 @@ private let initializationResult: InitializationResult = {
     if (uniffi_jalon_ffi_checksum_method_journey_erase() != 6904) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_identify() != 19378) {
+    if (uniffi_jalon_ffi_checksum_method_journey_identify() != 56831) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_jalon_ffi_checksum_method_journey_prepare_call() != 37733) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_preview() != 20276) {
+    if (uniffi_jalon_ffi_checksum_method_journey_preview() != 60641) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_jalon_ffi_checksum_method_journey_proof_nonce() != 40181) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_jalon_ffi_checksum_method_journey_record() != 56877) {

@@ -30,7 +30,7 @@ final class CallTests {
         let url = try #require(call.dialString.flatMap(URL.init(string:)))
         #expect(url.absoluteString == "tel:+33123456789,,\(code)")
         #expect(call.spokenCode?.replacingOccurrences(of: " ", with: "") == code)
-        #expect(call.userToUser?.hasPrefix("00") == true && call.expiresInMs == 24 * 3_600_000)
+        #expect(call.expiresInMs == 24 * 3_600_000)
         #expect(phone.upload())
         let dialled = String(try #require(url.absoluteString.split(separator: ",").last))
         let context = try #require(collector.resolve("code", dialled, callId: "call-1"))
@@ -92,7 +92,8 @@ final class CallTests {
         let phone = phone(.denied)
         let call = try phone.journey.callContext(number: "112")
         #expect(call.dialString == "tel:112")
-        #expect([call.token, call.code, call.userToUser] == [nil, nil, nil])
+        #expect([call.token, call.code, call.spokenCode] == [nil, nil, nil])
+        #expect(call.sipHeaders.isEmpty && call.linkParameter == nil)
         #expect(await phone.journey.preview() == Journey.Preview())
     }
 }

@@ -35,6 +35,15 @@ struct FacadeTests {
         #expect(texts.explain("112", code: "412 9").hasSuffix("412 9"))
     }
 
+    @Test func everyChoiceHasWordsOfItsOwn() {
+        var texts = Journey.CallTexts()
+        texts.onlyThisScreen = "Cet écran"
+        #expect(
+            Journey.CallScope.allCases.map(texts.choice) == [
+                "Everything I did here", "Cet écran", "Nothing but my number",
+            ])
+    }
+
     @Test func theDefaultFolderIsTheAppsOwn() {
         #expect(Place.folder.lastPathComponent == "jalon")
         #expect(!Place.device.isEmpty && !Place.os.isEmpty && !Place.locale.contains("_"))

@@ -86,14 +86,16 @@ fn order(root: &Path) -> Result<()> {
 
 /// The nouns of Kotlin's dump: classes, and what one can ask of them.
 fn kotlin_of(dump: &str) -> BTreeSet<String> {
-    /// What every class has, or the compiler made.
-    const NONE: [&str; 7] = [
+    /// What every class or view has, or the compiler made.
+    const NONE: [&str; 9] = [
         "equals",
         "hashCode",
         "getEntries",
         "valueOf",
         "values",
         "onInitializeAccessibilityNodeInfo",
+        "onSaveInstanceState",
+        "onRestoreInstanceState",
         "Companion",
     ];
     let mut names = BTreeSet::new();

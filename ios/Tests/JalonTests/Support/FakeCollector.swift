@@ -16,8 +16,10 @@ final class FakeCollector: Sendable {
 
     /// The status of every answer.
     let status = Locked(200)
-
     var requests: [Request] { kept.get() }
+
+    /// What was told of calls.
+    var calls: [JSON] { requests.filter { $0.path == "/v1/calls" }.compactMap(\.body) }
 
     /// Each event once, by epoch and `seq`, in their order.
     var events: [JSON] {
@@ -30,7 +32,8 @@ final class FakeCollector: Sendable {
         return found.sorted { ($0.key[0], $0.key[1]) < ($1.key[0], $1.key[1]) }.map(\.value)
     }
 
-    init() {
+    /// `locators` are those of the call codes that it leases with each answer.
+    init(locators: [String] = []) {
         let (listening, port) = Sockets.listen()
         self.listening = listening
         url = "http://127.0.0.1:\(port)"
@@ -39,7 +42,7 @@ final class FakeCollector: Sendable {
             while true {
                 let connection = Sockets.accept(listening)
                 if connection < 0 { return }
-                Thread.detachNewThread { Self.serve(connection, kept, status) }
+                Thread.detachNewThread { Self.serve(connection, kept, status, locators) }
             }
         }
     }
@@ -49,7 +52,10 @@ final class FakeCollector: Sendable {
         close(listening)
     }
 
-    private static func serve(_ connection: Int32, _ kept: Locked<[Request]>, _ status: Locked<Int>) {
+    private static func serve(
+        _ connection: Int32, _ kept: Locked<[Request]>, _ status: Locked<Int>,
+        _ locators: [String]
+    ) {
         while let (head, body) = Sockets.read(connection) {
             let words = head.split(separator: " ")
             let json = Inflate.gunzip(body).flatMap(JSON.read)
@@ -60,7 +66,9 @@ final class FakeCollector: Sendable {
                 Sockets.write(connection, "HTTP/1.1 204 No Content\r\n\r\n")
                 continue
             }
-            let text = status == 200 ? #"{"stored":1}"# : #"{"status":\#(status)}"#
+            let codes = locators.map { #"{"locator":"\#($0)","expires_in_s":604800}"# }
+            let stored = #"{"stored":1,"codes":[\#(codes.joined(separator: ","))]}"#
+            let text = status == 200 ? stored : #"{"status":\#(status)}"#
             Sockets.write(
                 connection,
                 "HTTP/1.1 \(status) Said\r\nContent-Type: application/json\r\n"

@@ -5,11 +5,20 @@ public class CallTexts {
     /** The label of [CallUsButton]. */
     public var callUs: String = "Call us"
 
-    /** What a long press does, for a screen reader. */
+    /** What a long press does, for a screen reader: it also lets the customer choose. */
     public var previewAction: String = "See what the agent will see"
 
     /** The title over what the agent will see. */
     public var previewTitle: String = "The agent will see"
+
+    /** The choice of a call that carries the whole journey. */
+    public var everything: String = "Everything I did here"
+
+    /** The choice of a call that carries the screen it is made from. */
+    public var onlyThisScreen: String = "Only this screen"
+
+    /** The choice of a call that carries nothing but the number. */
+    public var onlyTheNumber: String = "Nothing but my number"
 
     /** Says that there is more than the preview shows. */
     public var uploadedBefore: String = "The agent also sees what you did before."
@@ -36,6 +45,24 @@ public class CallTexts {
      * them the customer's words here. Called on the main thread.
      */
     public var step: (PreviewStep) -> String = ::englishStep
+
+    /** What the agent will see, as the customer reads it: the newest first. */
+    internal fun describe(preview: Preview): String {
+        val lines = listOfNotNull(preview.customer) + preview.steps.asReversed().map { step(it) }
+        val more = if (preview.uploadedBefore) listOf("", uploadedBefore) else emptyList()
+        return (lines + more).joinToString("\n").trim().ifEmpty { nothingToSee }
+    }
+
+    /** What to do where no call can be placed. */
+    internal fun explain(number: String, code: String?): String =
+        if (code == null) noDialer(number) else noDialerWithCode(number, code)
+
+    /** A choice in words. */
+    internal fun choice(scope: CallScope): String = when (scope) {
+        CallScope.EVERYTHING -> everything
+        CallScope.ONLY_THIS_SCREEN -> onlyThisScreen
+        CallScope.ONLY_THE_NUMBER -> onlyTheNumber
+    }
 }
 
 private fun englishStep(step: PreviewStep): String {

@@ -1,6 +1,8 @@
 package jalon.android
 
 import android.content.Context
+import android.os.Bundle
+import android.os.Parcelable
 import android.util.AttributeSet
 import android.view.View
 import android.view.accessibility.AccessibilityNodeInfo
@@ -8,11 +10,19 @@ import android.view.accessibility.AccessibilityNodeInfo.AccessibilityAction
 import android.widget.Button
 
 /** The least height and width a finger needs, in dp (Android's accessibility guidelines). */
-private const val TOUCH_DP = 48
+internal const val TOUCH_DP = 48
+
+internal fun dp(context: Context, value: Int): Int =
+    (value * context.resources.displayMetrics.density).toInt()
+
+/** What a saved state holds: the view's own, and the customer's choice. */
+private const val VIEW = "view"
+private const val SCOPE = "scope"
 
 /**
  * A "call us" button, ready to use: warms the call's connection when it comes on screen, opens the
- * dialer with the code at a tap, and at a long press shows the customer what the agent will see.
+ * dialer with the code at a tap, and at a long press shows the customer what the agent will see and
+ * lets the customer choose how much that is.
  *
  * Looks as the app's theme has buttons look. Set [number] in code; without one, or with a number
  * that is none, a tap does nothing but a line in the log. Without a journey it dials the number alone.
@@ -28,19 +38,36 @@ public class CallUsButton @JvmOverloads constructor(
     /** What the call is about, in the app's words. */
     public var topic: String? = null
 
+    /**
+     * What the customer lets the call carry. The customer's choice at a long press is set here, and
+     * stands while the button does; with an `id`, also after the Activity is made anew. With
+     * [CallScope.ONLY_THE_NUMBER] the button dials no code and warms no connection.
+     */
+    public var scope: CallScope = CallScope.EVERYTHING
+        set(value) {
+            field = value
+            if (isAttachedToWindow) warm()
+        }
+
+    /**
+     * Whether a tap first shows what the agent will see, with the choice, and calls from there.
+     * Outside an Activity, and without a journey, there is nothing to ask and a tap calls at once.
+     */
+    public var asksFirst: Boolean = false
+
     /** The journey that the call carries; by default the one that the app has opened. */
     public var journey: Journey? = null
         get() = field ?: Opening.current
 
-    /** Hears what became of a tap. On the main thread. */
+    /** Hears what became of a call. On the main thread. */
     public var onCall: ((CallOutcome) -> Unit)? = null
 
     init {
-        val touch = (TOUCH_DP * resources.displayMetrics.density).toInt()
+        val touch = dp(context, TOUCH_DP)
         minimumHeight = touch
         minimumWidth = touch
         if (text.isNullOrEmpty()) text = texts().callUs
-        setOnClickListener { call() }
+        setOnClickListener { if (!asksFirst || !preview()) call() }
         setOnLongClickListener { preview() }
     }
 
@@ -54,29 +81,42 @@ public class CallUsButton @JvmOverloads constructor(
         if (isAttachedToWindow) warm()
     }
 
+    override fun onSaveInstanceState(): Parcelable = Bundle().apply {
+        putParcelable(VIEW, super.onSaveInstanceState())
+        putInt(SCOPE, scope.ordinal)
+    }
+
+    override fun onRestoreInstanceState(state: Parcelable?) {
+        val saved = state as? Bundle ?: return super.onRestoreInstanceState(state)
+        CallScope.entries.getOrNull(saved.getInt(SCOPE, -1))?.let { scope = it }
+        @Suppress("DEPRECATION") // The other is there from Android 13.
+        super.onRestoreInstanceState(saved.getParcelable(VIEW))
+    }
+
     override fun onInitializeAccessibilityNodeInfo(info: AccessibilityNodeInfo) {
         super.onInitializeAccessibilityNodeInfo(info)
         val action = AccessibilityNodeInfo.ACTION_LONG_CLICK
         info.addAction(AccessibilityAction(action, texts().previewAction))
     }
 
-    /** As a tap. */
     private fun call() {
         val journey = journey
         if (journey == null) Lines.warn("a call carries nothing: open the journey first")
-        val outcome = harmless({ CallOutcome.NO_DIALER }) { Dialer.call(journey, context, number, topic) }
+        val outcome = harmless({ CallOutcome.NO_DIALER }) {
+            Dialer.call(journey, context, number, topic, scope)
+        }
         onCall?.invoke(outcome)
     }
 
     private fun preview(): Boolean = harmless({ false }) {
         val journey = journey ?: return false
         val activity = activityOf(context) ?: return false
-        Dialer.preview(journey, activity)
+        PreviewDialog(journey, activity, scope, onChoice = { scope = it }, onCall = ::call).show()
         true
     }
 
     private fun warm() {
-        if (isShown) journey?.prepareCall()
+        if (isShown && scope != CallScope.ONLY_THE_NUMBER) journey?.prepareCall()
     }
 
     private fun texts() = journey?.texts ?: CallTexts()

@@ -9,8 +9,6 @@ import android.content.ContextWrapper
 import android.content.Intent
 import android.net.Uri
 import android.os.Bundle
-import android.os.Handler
-import android.os.Looper
 import java.lang.ref.WeakReference
 
 /** What became of a tap on "call us". */
@@ -45,10 +43,16 @@ internal fun activityOf(context: Context): Activity? {
 
 /** Hands calls to the phone's dialer, and tells the customer what to do where there is none. */
 internal object Dialer {
-    fun call(journey: Journey?, context: Context, number: String?, topic: String?): CallOutcome {
+    fun call(
+        journey: Journey?,
+        context: Context,
+        number: String?,
+        topic: String?,
+        scope: CallScope,
+    ): CallOutcome {
         // A null from Java is no number; to the core it would be a call without one.
         val wanted = number.orEmpty()
-        val call = journey?.callContext(wanted, topic) ?: numberAlone(wanted)
+        val call = journey?.callContext(wanted, topic, scope) ?: numberAlone(wanted)
         val dial = call.dialString ?: return CallOutcome.NOT_A_NUMBER
         val intent = Intent(Intent.ACTION_DIAL, Uri.parse(dial))
         val activity = activityOf(context)
@@ -61,50 +65,24 @@ internal object Dialer {
             // None (ActivityNotFoundException), or one that may not be opened from here.
             Lines.info("there is no dialer on this device, or it may not be opened")
             val texts = journey?.texts ?: CallTexts()
-            if (activity != null) explain(activity, texts, wanted, call.spokenCode)
+            if (activity != null) explain(activity, texts, texts.explain(wanted, call.spokenCode))
             CallOutcome.NO_DIALER
         }
     }
 
-    private fun explain(activity: Activity, texts: CallTexts, number: String, code: String?) {
-        val message =
-            if (code == null) texts.noDialer(number) else texts.noDialerWithCode(number, code)
-        show(activity, texts.noDialerTitle, message, texts.close)
-    }
-
-    /** Shows what the agent will see. Asks on a thread of its own; the words are the main thread's. */
-    fun preview(journey: Journey, activity: Activity) {
-        val behind = WeakReference(activity)
-        val ask = Runnable {
-            harmless {
-                val preview = journey.preview()
-                Handler(Looper.getMainLooper()).post { harmless { present(preview, journey.texts, behind.get()) } }
-            }
-        }
-        Thread(ask, "jalon-preview").start()
-    }
-
-    private fun present(preview: Preview, texts: CallTexts, activity: Activity?) {
-        val text = describe(preview, texts)
-        if (activity != null) show(activity, texts.previewTitle, text, texts.close)
-    }
-
-    private fun describe(preview: Preview, texts: CallTexts): String {
-        val steps = preview.steps.asReversed().map { step -> texts.step(step) }
-        val lines = listOfNotNull(preview.customer) + steps
-        val more = if (preview.uploadedBefore) listOf("", texts.uploadedBefore) else emptyList()
-        return (lines + more).joinToString("\n").trim().ifEmpty { texts.nothingToSee }
-    }
-
-    private fun show(activity: Activity, title: String, message: String, close: String) = harmless {
-        if (activity.isFinishing || activity.isDestroyed) return@harmless
+    private fun explain(activity: Activity, texts: CallTexts, message: String) = harmless {
         val dialog = AlertDialog.Builder(activity)
-            .setTitle(title)
+            .setTitle(texts.noDialerTitle)
             .setMessage(message)
-            .setPositiveButton(close, null)
-            .show()
-        activity.application.registerActivityLifecycleCallbacks(Ending(activity, dialog))
+            .setPositiveButton(texts.close, null)
+        show(dialog, activity)
     }
+}
+
+/** Shows a dialog over an Activity that is still there, and takes it away with that. */
+internal fun show(builder: AlertDialog.Builder, activity: Activity) {
+    if (activity.isFinishing || activity.isDestroyed) return
+    activity.application.registerActivityLifecycleCallbacks(Ending(activity, builder.show()))
 }
 
 /** Takes a dialog away with its Activity, which would leak its window. */

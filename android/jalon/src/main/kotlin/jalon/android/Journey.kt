@@ -55,12 +55,20 @@ public class Journey internal constructor(
     /**
      * Says who the customer is from here on; `null` for nobody, such as after a logout.
      *
-     * The same again changes nothing. [proof] is a short JWT from the app's own backend: only a
-     * customer so proven shows as verified on the agent's desk.
+     * The same again changes nothing. [proof] is a short JWT from the app's own backend, which puts
+     * [proofNonce] into it: only a customer so proven shows as verified on the agent's desk.
      */
     @JvmOverloads
     public fun identify(customer: String?, proof: String? = null): Unit =
         with { if (customer == null) clearCustomer() else identify(customer, proof) }
+
+    /**
+     * What the app hands to its backend, to be put into the proof as its `nonce`, so that the proof
+     * is of no use on any other phone: 22 characters, the same until [erase] or a refusal, also after
+     * a restart. `null` without the customer's consent, and while storage is out of reach. Reads
+     * memory alone; may wait while a small file is written.
+     */
+    public fun proofNonce(): String? = harmless({ null }) { native?.proofNonce() }
 
     /**
      * Takes the customer's answer. A grant keeps what waited in memory, a refusal deletes everything
@@ -96,34 +104,50 @@ public class Journey internal constructor(
      * picks up sees this journey. The customer presses the dialer's own button: no permission.
      *
      * Where there is no dialer and [context] is an Activity, the customer is shown the number and
-     * the code to say. [topic] says what the call is about, in the app's words. For the main thread.
+     * the code to say. [topic] says what the call is about, in the app's words; [scope], what the
+     * customer lets it carry: without a code where that is nothing but the number. For the main thread.
      */
     @JvmOverloads
-    public fun call(context: Context, number: String, topic: String? = null): CallOutcome =
-        harmless({ CallOutcome.NO_DIALER }) { Dialer.call(this, context, number, topic) }
+    public fun call(
+        context: Context,
+        number: String,
+        topic: String? = null,
+        scope: CallScope = CallScope.EVERYTHING,
+    ): CallOutcome =
+        harmless({ CallOutcome.NO_DIALER }) { Dialer.call(this, context, number, topic, scope) }
 
     /**
      * Gives a call its context, for an app that places calls itself: by SIP, WebRTC, chat or callback,
      * without a [number]. Waits for neither network nor database, also without data.
      *
+     * [topic] says what the call is about, in the app's words; [scope], what the customer lets it
+     * carry. Each answer is for one call: ask at the tap, and ask again for the next.
+     *
      * With a [number] that is no phone number nothing is used up, and `dialString` is `null`; the log
      * says so, and it counts as invalid.
      */
     @JvmOverloads
-    public fun callContext(number: String? = null, topic: String? = null): CallContext =
+    public fun callContext(
+        number: String? = null,
+        topic: String? = null,
+        scope: CallScope = CallScope.EVERYTHING,
+    ): CallContext =
         harmless({ numberAlone(number) }) {
             try {
-                native?.callContext(number, topic) ?: numberAlone(number)
+                native?.callContext(number, topic, scope) ?: numberAlone(number)
             } catch (_: JourneyError.PhoneNumber) {
                 CallContext()
             }
         }
 
     /**
-     * What a call would carry now, from this device alone; the agent also sees what was uploaded
-     * before. Blocks for milliseconds as a rule and two seconds at most: not for the main thread.
+     * What a call of this [scope] would carry now, from this device alone; the agent also sees what
+     * was uploaded before, where [Preview.uploadedBefore] says so. Blocks for milliseconds as a rule
+     * and two seconds at most: not for the main thread.
      */
-    public fun preview(): Preview = harmless({ Preview() }) { native?.preview() ?: Preview() }
+    @JvmOverloads
+    public fun preview(scope: CallScope = CallScope.EVERYTHING): Preview =
+        harmless({ Preview() }) { native?.preview(scope) ?: Preview() }
 
     /**
      * Uploads what waits, now, and cuts the library's own waits short. Going to the background does

@@ -22,6 +22,10 @@ public class JavaCallerTest {
         assertNotNull(Journey.open(context, "wk_x", "https://calls.example.com"));
         journey.call(context, "112");
         journey.call(context, "112", "billing");
+        journey.call(context, "112", "billing", CallScope.ONLY_THIS_SCREEN);
+        CallUsButton button = new CallUsButton(context);
+        button.setScope(CallScope.ONLY_THE_NUMBER);
+        button.setAsksFirst(true);
         return journey;
     }
 
@@ -40,6 +44,10 @@ public class JavaCallerTest {
             journey.identify("c-1");
             assertNotNull(journey.callContext().getToken());
             assertEquals("tel:112", journey.callContext("112").getDialString());
+            assertEquals("tel:112", journey.callContext("112", null, CallScope.ONLY_THE_NUMBER).getDialString());
+            assertEquals(new Preview(), journey.preview(CallScope.ONLY_THE_NUMBER));
+            assertEquals("c-1", journey.preview().getCustomer());
+            assertEquals(22, journey.proofNonce().length());
             phone.upload();
             assertEquals(10, collector.getEvents().size());
             assertEquals(0, journey.status().getDropped().getTotal());
@@ -61,6 +69,9 @@ public class JavaCallerTest {
             journey.record(new Event.Custom("size", null));
             journey.setConsent(null);
             assertNull(journey.callContext(null).getDialString());
+            // Nobody said what may be shared: nothing is.
+            assertNull(journey.callContext("112", null, null).getToken());
+            assertEquals(new Preview(), journey.preview(null));
             assertNotNull(Journey.open(null, null, null, null).status().getProblem());
             assertNotNull(Journey.open(null, null, null).status().getProblem());
             phone.upload();

@@ -5,7 +5,6 @@ import jalon.test.RealCollector
 import org.junit.AfterClass
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertNull
-import org.junit.Assert.assertTrue
 import org.junit.BeforeClass
 import org.junit.Test
 
@@ -23,7 +22,7 @@ class CallTest {
             val call = journey.callContext("+33 1 23 45 67 89", "billing")
             assertEquals("tel:+33123456789,,${call.code}", call.dialString)
             assertEquals(call.code, call.spokenCode!!.replace(" ", ""))
-            assertTrue(call.userToUser!!.startsWith("00") && call.expiresInMs == 24 * 3_600_000L)
+            assertEquals(24 * 3_600_000L, call.expiresInMs)
             phone.upload()
             val context = collector.resolve("code", call.code!!, "call-1")
             assertEquals(call.token, context["call"].asJsonObject["token"].asString)
@@ -79,7 +78,8 @@ class CallTest {
         Phone(collector.url).open(consent = Consent.DENIED, writeKey = collector.writeKey).use { phone ->
             val call = phone.journey.callContext("112")
             assertEquals("tel:112", call.dialString)
-            assertEquals(listOf(null, null, null), listOf(call.token, call.code, call.userToUser))
+            assertEquals(listOf(null, null, null), listOf(call.token, call.code, call.linkParameter))
+            assertEquals(emptyList<NamedValue>(), call.sipHeaders)
             assertEquals(Preview(), phone.journey.preview())
         }
     }

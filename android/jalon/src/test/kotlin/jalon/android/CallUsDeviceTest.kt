@@ -3,17 +3,17 @@ package jalon.android
 import android.app.AlertDialog
 import android.content.ContextWrapper
 import android.content.Intent
-import android.os.Looper
 import android.view.View
 import android.view.accessibility.AccessibilityNodeInfo
-import android.widget.TextView
 import jalon.android.support.Device
 import jalon.android.support.FakeCollector
 import jalon.android.support.HelpActivity
+import jalon.android.support.await
+import jalon.android.support.messageOf
+import jalon.android.support.seenIn
 import org.junit.After
 import org.junit.Assert.assertEquals
 import org.junit.Assert.assertFalse
-import org.junit.Assert.assertNotNull
 import org.junit.Assert.assertNull
 import org.junit.Assert.assertTrue
 import org.junit.Before
@@ -47,9 +47,6 @@ class CallUsDeviceTest {
     }
 
     private fun started(): Intent? = shadowOf(device.app).nextStartedActivity
-
-    private fun messageOf(dialog: AlertDialog) =
-        dialog.findViewById<TextView>(android.R.id.message)!!.text.toString()
 
     @Test
     fun `a call opens the dialer with the number, and asks for no permission`() {
@@ -117,7 +114,7 @@ class CallUsDeviceTest {
         val activity = buildActivity(HelpActivity::class.java).setup().get()
         activity.button.performLongClick()
         await { ShadowLog.getLogsForTag("Jalon").firstOrNull() }
-        assertNull(ShadowAlertDialog.getLatestDialog())
+        assertEquals("", seenIn(ShadowAlertDialog.getLatestDialog() as AlertDialog))
     }
 
     @Test
@@ -142,10 +139,11 @@ class CallUsDeviceTest {
         journey.product("1", "Galaxy A10")
         journey.failure("payment_declined")
         assertTrue(activity.button.performLongClick())
-        val dialog = await { ShadowAlertDialog.getLatestDialog() as AlertDialog? }
+        val dialog = ShadowAlertDialog.getLatestDialog() as AlertDialog
+        val message = await { seenIn(dialog).ifEmpty { null } }
         val expected = "Something went wrong: payment_declined\nLooked at Galaxy A10\nOpened Help"
         // Whether something was uploaded before is told after that.
-        assertEquals(expected, messageOf(dialog).substringBefore("\n\n"))
+        assertEquals(expected, message.substringBefore("\n\n"))
     }
 
     @Test
@@ -154,7 +152,7 @@ class CallUsDeviceTest {
         controller.get().button.performLongClick()
         controller.pause().stop().destroy()
         ShadowLooper.idleMainLooper()
-        assertNull(ShadowAlertDialog.getLatestDialog())
+        assertFalse(ShadowAlertDialog.getLatestDialog().isShowing)
     }
 
     @Test
@@ -199,16 +197,5 @@ class CallUsDeviceTest {
         button.number = "+33 1 23 45 67 89"
         button.performClick()
         assertEquals("tel:+33123456789", started()!!.dataString)
-    }
-
-    /** Another thread of the library posts to the main looper. */
-    private fun <T : Any> await(what: () -> T?): T {
-        val deadline = System.nanoTime() + 10_000_000_000
-        while (System.nanoTime() < deadline) {
-            shadowOf(Looper.getMainLooper()).idle()
-            what()?.let { return it }
-            Thread.yield()
-        }
-        return assertNotNull("it never came", what()).let { what()!! }
     }
 }

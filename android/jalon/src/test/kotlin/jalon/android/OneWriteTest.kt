@@ -59,7 +59,9 @@ internal object Traced {
             val journey = phone.journey
             // Classes are loaded, code is compiled, and room has grown to its size.
             repeat(20_000) { journey.product("$it", "Galaxy A10", price = Price(13_076, "EUR")) }
-            journey.callContext("112")
+            // The journal has room again: without it a call has no token, and a class is not loaded.
+            journey.preview()
+            checkNotNull(journey.callContext("112").token)
             journey.preview()
             mark("warm")
             mark("end")

@@ -31,7 +31,7 @@ class ReadmeTest {
                 customerLooksAt(journey)
                 ProductFragment().onStart()
                 JourneyScreen(journey, "cart")
-                assertEquals(setOf("User-to-User"), headersOf(journey).keys)
+                assertEquals(setOf("User-to-User", "X-Jalon-Context"), headersOf(journey).keys)
                 phone.upload()
                 val expected = listOf("customer", "product_view", "screen_view", "screen_view", "call")
                 assertEquals(expected, collector.events.map { it["type"].asString })

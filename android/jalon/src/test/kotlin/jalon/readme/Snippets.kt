@@ -58,9 +58,8 @@ fun JourneyScreen(journey: Journey, name: String) {
 fun callUsButton(activity: Activity) = CallUsButton(activity).apply {
     number = "+33 1 23 45 67 89"
     topic = "payment"
+    asksFirst = true // a tap shows what the agent will see, and lets the customer choose
 }
 
-fun headersOf(journey: Journey): Map<String, String> {
-    val call = journey.callContext()
-    return listOfNotNull(call.userToUser?.let { "User-to-User" to it }).toMap()
-}
+fun headersOf(journey: Journey): Map<String, String> =
+    journey.callContext().sipHeaders.associate { it.name to it.value }

@@ -1,15 +1,19 @@
 package jalon.android.support
 
 import android.app.Activity
+import android.app.AlertDialog
 import android.app.Application
 import android.os.Bundle
+import android.os.Looper
 import android.widget.LinearLayout
+import android.widget.TextView
 import jalon.android.CallUsButton
 import jalon.android.Configuration
 import jalon.android.Consent
 import jalon.android.Journey
 import jalon.android.Opening
 import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
 
 /** The app of a device test, and the journey that its `Application.onCreate` would open. */
 internal class Device(private val endpoint: String) : AutoCloseable {
@@ -27,6 +31,25 @@ internal class Device(private val endpoint: String) : AutoCloseable {
     }
 }
 
+/** Another thread of the library posts to the main looper. */
+internal fun <T : Any> await(what: () -> T?): T {
+    val deadline = System.nanoTime() + 10_000_000_000
+    while (true) {
+        shadowOf(Looper.getMainLooper()).idle()
+        what()?.let { return it }
+        check(System.nanoTime() < deadline) { "it never came" }
+        Thread.yield()
+    }
+}
+
+/** What a dialog says. */
+internal fun messageOf(dialog: AlertDialog) =
+    dialog.findViewById<TextView>(android.R.id.message)!!.text.toString()
+
+/** What a dialog says the agent will see. */
+internal fun seenIn(dialog: AlertDialog) =
+    dialog.findViewById<TextView>(android.R.id.text1)!!.text.toString()
+
 open class ListActivity : Activity()
 
 class ProductDetailActivity : Activity() {
@@ -37,12 +60,18 @@ class ProductDetailActivity : Activity() {
     }
 }
 
+/** As a layout would give it. */
+private const val BUTTON = 1
+
 class HelpActivity : Activity() {
     lateinit var button: CallUsButton
 
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
-        button = CallUsButton(this).apply { number = "+33 1 23 45 67 89" }
+        button = CallUsButton(this).apply {
+            id = BUTTON
+            number = "+33 1 23 45 67 89"
+        }
         setContentView(LinearLayout(this).apply { addView(button) })
     }
 }

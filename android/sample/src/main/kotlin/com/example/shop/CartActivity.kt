@@ -8,6 +8,9 @@ import jalon.android.CallUsButton
 
 private const val ALARM = 0xFFB3261E.toInt()
 
+/** With an id a view keeps its state when the phone is turned: here, what the customer chose. */
+private const val CALL_US = 1
+
 /** The cart, where paying goes wrong, as it does in every sample; and the way to a person. */
 class CartActivity : Activity() {
     override fun onCreate(savedInstanceState: Bundle?) {
@@ -25,11 +28,13 @@ class CartActivity : Activity() {
             // What the customer saw go wrong, by a code that the agent's side has words for.
             shop.journey.failure("payment_declined")
         }
-        // Warms the call's connection, dials with the code, and shows at a long press what the agent
-        // will see.
+        // Warms the call's connection; shows at a tap what the agent will see, lets the customer
+        // choose how much that is, and dials with the code.
         screen.add(CallUsButton(this)) {
+            id = CALL_US
             number = HELP_LINE
             topic = "payment"
+            asksFirst = true
         }
     }
 }

@@ -39,7 +39,7 @@ private fun routeOf(activity: Activity): String? = when (activity) {
     else -> null
 }
 
-/** What a long press on "call us" shows, in the words of this shop. */
+/** What "call us" shows before it calls, in the words of this shop. */
 private fun CallTexts.inCustomersWords() {
     val plain = step
     val screens = mapOf("home" to "the shop", "product/{id}" to "a product", "cart" to "the cart")

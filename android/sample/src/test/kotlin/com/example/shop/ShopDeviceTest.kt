@@ -2,6 +2,7 @@ package com.example.shop
 
 import android.app.Activity
 import android.app.AlertDialog
+import android.app.Dialog
 import android.content.Intent
 import android.graphics.Bitmap
 import android.graphics.Canvas
@@ -53,8 +54,16 @@ class ShopDeviceTest {
         cart.tap("Pay")
         photograph(cart, "4-cart")
         assertTrue(cart.get().views().first { it.label() == "Call us" }.performLongClick())
-        await("a preview") { idle().let { ShadowAlertDialog.getLatestDialog().isShowing } }
-        photograph(ShadowAlertDialog.getLatestDialog().window!!.decorView, "5-preview")
+        val preview = ShadowAlertDialog.getLatestDialog()
+        await("a preview") { preview.says("The payment was declined\nOpened the cart\n") }
+        photograph(preview.window!!.decorView, "5-preview")
+        preview.tap("Only this screen")
+        await("less of it") { preview.says("The payment was declined\nOpened the cart") }
+        photograph(preview.window!!.decorView, "6-only-this-screen")
+        preview.tap("Nothing but my number")
+        await("nothing") { preview.says("Nothing: the call carries only your number.") }
+        preview.tap("Everything I did here")
+        (preview as AlertDialog).getButton(AlertDialog.BUTTON_NEGATIVE).performClick()
 
         // Codes come with the first upload, over loopback; then back to where the customer was.
         cart.pause().stop()
@@ -64,6 +73,8 @@ class ShopDeviceTest {
         }
         cart.restart().resume()
         cart.tap("Call us")
+        (ShadowAlertDialog.getLatestDialog() as AlertDialog).getButton(AlertDialog.BUTTON_POSITIVE).performClick()
+        idle()
         val dialled = shadowOf(RuntimeEnvironment.getApplication()).nextStartedActivity
         assertEquals(Intent.ACTION_DIAL, dialled.action)
         val (number, code) = dialled.dataString!!.removePrefix("tel:").split(",,")
@@ -107,6 +118,15 @@ class ShopDeviceTest {
         assertTrue(label, view.performClick())
     }
 
+    private fun Dialog.tap(label: String) {
+        window!!.decorView.all().first { it.label() == label }.performClick()
+    }
+
+    private fun Dialog.says(start: String): Boolean {
+        idle()
+        return window!!.decorView.all().any { it.label()?.startsWith(start) == true }
+    }
+
     private fun Activity.text(start: String) = views().mapNotNull { it.label() }.first { it.startsWith(start) }
 
     private fun View.label(): String? = (contentDescription ?: (this as? TextView)?.text)?.toString()
@@ -125,6 +145,7 @@ class ShopDeviceTest {
 
     private fun photograph(view: View, name: String) {
         val bitmap = Bitmap.createBitmap(maxOf(view.width, 1), maxOf(view.height, 1), Bitmap.Config.ARGB_8888)
+        view.jumpDrawablesToCurrentState()
         view.draw(Canvas(bitmap))
         File(screenshots, "$name.png").outputStream().use { bitmap.compress(Bitmap.CompressFormat.PNG, 100, it) }
     }
