@@ -16,9 +16,9 @@ use super::sip::{self, Message};
 
 /// How often a request goes out until it is answered, and how far apart (RFC 3261, T1).
 const TRIES: u32 = 6;
+const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 /// More than UDP carries.
 const DATAGRAM_BYTES_MAX: usize = 65_536;
-const BETWEEN_TRIES: Duration = Duration::from_millis(500);
 
 /// A call as it reached an agent.
 #[derive(Debug, Clone, PartialEq, Eq)]

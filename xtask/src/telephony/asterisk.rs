@@ -42,10 +42,17 @@ pub(crate) struct Asterisk {
     _room: Room,
 }
 
+/// A room with it installed.
+///
+/// # Errors
+/// Where there can be none: this needs root, on Debian.
+pub(crate) fn room() -> Result<Room> {
+    Room::with(Release::Sid, &["asterisk"], "the calls of cargo xtask telephony")
+}
+
 impl Asterisk {
-    /// Installs and starts it.
-    pub(crate) fn start(collector: &Collector, folder: &Path) -> Result<Self> {
-        let room = Room::with(Release::Sid, &["asterisk"], "the calls of cargo xtask telephony")?;
+    /// Starts it.
+    pub(crate) fn start(room: Room, collector: &Collector, folder: &Path) -> Result<Self> {
         let folder = folder.join("asterisk");
         configure(collector, &folder)?;
         let host = crate::tools::output(&mut Command::new("hostname"))?;

@@ -29,17 +29,21 @@ pub(crate) struct Kamailio {
     running: Running,
 }
 
+/// Installs it, with the modules that the recipe names.
+pub(crate) fn install() -> Result<()> {
+    let why = "the calls of cargo xtask telephony";
+    need("kamailio", "kamailio", why)?;
+    let module = |name: &str| {
+        let triplet = format!("{}-linux-gnu", std::env::consts::ARCH);
+        format!("/usr/lib/{triplet}/kamailio/modules/{name}.so")
+    };
+    need_file(&module("http_client"), "kamailio-utils-modules", why)?;
+    need_file(&module("jansson"), "kamailio-extra-modules", why)
+}
+
 impl Kamailio {
-    /// Installs and starts it.
+    /// Starts it.
     pub(crate) fn start(collector: &Collector, folder: &Path) -> Result<Self> {
-        let why = "the calls of cargo xtask telephony";
-        need("kamailio", "kamailio", why)?;
-        let module = |name: &str| {
-            let triplet = format!("{}-linux-gnu", std::env::consts::ARCH);
-            format!("/usr/lib/{triplet}/kamailio/modules/{name}.so")
-        };
-        need_file(&module("http_client"), "kamailio-utils-modules", why)?;
-        need_file(&module("jansson"), "kamailio-extra-modules", why)?;
         let folder = folder.join("kamailio");
         fs::create_dir_all(&folder)?;
         let recipes = crate::root().join("docs/recipes/kamailio");

@@ -70,7 +70,10 @@ pub(crate) struct Options {
 /// Installs what is missing, makes all the calls, and says what came of them.
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     clock::now();
+    // First, since it says what is missing where it cannot run.
+    let room = asterisk::room()?;
     need("sipp", "sip-tester", "the calls of cargo xtask telephony")?;
+    kamailio::install()?;
     tools::run(&mut cargo(["build", "--package", "jalon-collector"]))?;
     tools::run(&mut cargo(["build", "--package", "jalon", "--example", "callers"]))?;
     let folder = crate::target().join("telephony");
@@ -84,7 +87,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let mut collector = Collector::start(&folder)?;
     let phones = Phones::start(&collector, &folder)?;
     let agents = Agents::open(AGENTS)?;
-    let asterisk = Asterisk::start(&collector, &folder)?;
+    let asterisk = Asterisk::start(room, &collector, &folder)?;
     let mut kamailio = Kamailio::start(&collector, &folder)?;
     let network = Network::new(&agents, &asterisk.heard, folder.join("calls"));
 

@@ -29,7 +29,8 @@ pub(crate) fn run(
         match verdict {
             Ok(()) => row.resolved += 1,
             Err(error) => {
-                row.wrong.push(format!("{}: {error:#} ({})", tap.number, heard(made, tap)));
+                let heard = if carrier.is_dialled() { heard(made, tap) } else { String::new() };
+                row.wrong.push(format!("{}: {error:#}{heard}", tap.number));
             }
         }
         let heard = &made.heard;
@@ -62,8 +63,8 @@ fn passed_on(carrier: Carrier, made: &Made, tap: &Tap) -> Result<()> {
 fn heard(made: &Made, tap: &Tap) -> String {
     let digits = &made.heard.digits;
     if *digits == tap.code {
-        "all digits were heard".to_owned()
+        " (all digits were heard)".to_owned()
     } else {
-        format!("heard {digits} of {}", tap.code)
+        format!(" (heard {digits} of {})", tap.code)
     }
 }
