@@ -28,8 +28,8 @@ pub const UPLOADS_MAX: usize = 256;
 pub const WRITER_QUEUE_MAX: usize = 1_024;
 /// Requests that share one commit: bounds how long the first of them waits.
 pub const GROUP_REQUESTS_MAX: usize = 256;
-/// Uploads that go along in a commit for which a look-up waits: a millisecond of work.
-pub const GROUP_BEHIND_FIRST_MAX: usize = 4;
+/// Uploads that go along in a commit for which a look-up waits: half a millisecond of work.
+pub const GROUP_BEHIND_FIRST_MAX: usize = 2;
 /// Connections that read, beside the one that writes.
 pub const READERS_MAX: usize = 4;
 /// Live streams at once; past that, 503.
@@ -132,13 +132,12 @@ pub const REQUEST_COST: u32 = 10;
 /// in SQLite's log.
 pub const AUDIT_ENTRIES_READ: usize = 1_000;
 
-/// Pages of 4 KiB in the write-ahead log from which on they are moved into the database: 8 MiB. More
-/// at once would hold up the commits beside it, which wait for the same disk.
+/// Pages of 4 KiB that are moved from the write-ahead log into the database at once: 8 MiB. More would
+/// hold up the commits beside it, which wait for the same disk.
 pub const CHECKPOINT_PAGES: usize = 2_048;
-/// So few are left to the writer, which moves them in about a millisecond.
-pub const CHECKPOINT_REST_PAGES: usize = 256;
-/// Passes over the log before the writer moves what is left all the same: it bounds the log.
-pub const CHECKPOINT_PASSES_MAX: usize = 6;
+/// Pages in the log from which on the writer helps to begin it anew: 32 MiB, a second of very many
+/// uploads.
+pub const LOG_PAGES: usize = 8_192;
 /// Rows removed in one slice of the retention job, so that ingest never waits long behind it.
 pub const EXPIRE_ROWS: usize = 2_000;
 /// A slice ends after this long, however few rows it has removed.

@@ -1,9 +1,9 @@
 //! Moving what is committed from SQLite's write-ahead log into the database, beside the writer.
 //!
 //! Left to SQLite, the commit that fills the log does all of it, and a caller's look-up waits behind
-//! tens of MB of writing. Here another connection moves the bulk while the writer goes on (a passive
-//! checkpoint blocks nobody), and the writer itself only the little that came meanwhile, between two
-//! groups: once all is moved, its next commit begins the log anew.
+//! tens of MB of writing. Here another connection moves it bit by bit while the writer goes on (a
+//! passive checkpoint blocks nobody). Only once the log is long does the writer move the little that
+//! came meanwhile, between two groups: with nothing left in it, its next commit begins the log anew.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,14 +14,16 @@ use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, ErrorCode};
 
 use super::{StoreError, schema};
-use crate::limits::{CHECKPOINT_PAGES, CHECKPOINT_PASSES_MAX, CHECKPOINT_REST_PAGES};
+use crate::limits::{CHECKPOINT_PAGES, LOG_PAGES};
 
 /// What the writer and the thread that moves pages tell each other.
 #[derive(Default)]
 pub(super) struct Log {
     /// Pages in the log, as of the last commit.
     pages: AtomicUsize,
-    /// Little enough is left for the writer to move.
+    /// How many of them are moved.
+    moved: AtomicUsize,
+    /// The log is long, and little is left: the writer moves it.
     rest: AtomicBool,
     ended: Mutex<bool>,
     bell: Condvar,
@@ -33,8 +35,11 @@ impl Log {
         let log = Arc::clone(self);
         writer.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
             let pages = usize::try_from(pages).unwrap_or(0);
-            log.pages.store(pages, Ordering::Relaxed);
-            if pages >= CHECKPOINT_PAGES {
+            if pages < log.pages.swap(pages, Ordering::Relaxed) {
+                log.moved.store(0, Ordering::Relaxed);
+            }
+            // Should the thread miss it, between looking and waiting: the next commit tells it again.
+            if log.is_due() {
                 log.bell.notify_one();
             }
             Ok(())
@@ -44,24 +49,31 @@ impl Log {
     /// Moves the rest, where that is asked for: on the writer's thread, between two groups.
     pub(super) fn move_rest(&self, writer: &Connection) {
         if self.rest.load(Ordering::Relaxed) {
-            checkpoint(writer);
-            self.pages.store(0, Ordering::Relaxed);
+            self.moved(checkpoint(writer));
             self.rest.store(false, Ordering::Relaxed);
         }
     }
 
-    /// Waits until the log is long; `false` once it has ended.
+    fn is_due(&self) -> bool {
+        let (pages, moved) =
+            (self.pages.load(Ordering::Relaxed), self.moved.load(Ordering::Relaxed));
+        // While the writer has yet to move the rest, there is nothing for the thread.
+        pages >= moved + CHECKPOINT_PAGES && !self.rest.load(Ordering::Relaxed)
+    }
+
+    /// Waits until there is something to move; `false` once the log has ended.
     fn wait(&self) -> bool {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_short = || {
-            // While the writer has yet to move the rest, there is nothing for us.
-            self.pages.load(Ordering::Relaxed) < CHECKPOINT_PAGES
-                || self.rest.load(Ordering::Relaxed)
-        };
-        while !*ended && is_short() {
+        while !*ended && !self.is_due() {
             ended = self.bell.wait(ended).unwrap_or_else(PoisonError::into_inner);
         }
         !*ended
+    }
+
+    /// Notes what was moved. What could not be is tried again with as much more, not at once.
+    fn moved(&self, pages: Option<usize>) {
+        let pages = pages.unwrap_or_else(|| self.pages.load(Ordering::Relaxed));
+        self.moved.store(pages, Ordering::Relaxed);
     }
 }
 
@@ -79,8 +91,9 @@ impl Checkpointer {
             let log = Arc::clone(&log);
             move || {
                 while log.wait() {
-                    move_bulk(&connection);
-                    log.rest.store(true, Ordering::Relaxed);
+                    log.moved(checkpoint(&connection));
+                    let is_long = log.pages.load(Ordering::Relaxed) >= LOG_PAGES;
+                    log.rest.store(is_long, Ordering::Relaxed);
                 }
             }
         })?;
@@ -96,19 +109,6 @@ impl Drop for Checkpointer {
             // A panic there was reported there.
             let _ = thread.join();
         }
-    }
-}
-
-/// Moves pages until what came meanwhile is little, or it is clear that the writer is faster.
-fn move_bulk(connection: &Connection) {
-    let mut moved_before = 0;
-    for _ in 0..CHECKPOINT_PASSES_MAX {
-        let Some(moved) = checkpoint(connection) else { return };
-        // The log that is moved begins anew with the writer: then there is nothing to wait for.
-        if moved.saturating_sub(moved_before) <= CHECKPOINT_REST_PAGES {
-            return;
-        }
-        moved_before = moved;
     }
 }
 

@@ -31,8 +31,9 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "synchronous", "FULL")?;
     // `checkpoint` does it, beside the writer.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    // A log that once grew under a long reader is cut back.
-    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    // A log that once grew under a long reader is cut back; else it keeps its size, since a file that
+    // grows takes longer to sync.
+    connection.pragma_update(None, "journal_size_limit", 128 * 1024 * 1024)?;
     // 64 MiB of pages: uploads land all over the key space, and a miss is a read.
     connection.pragma_update(None, "cache_size", -65_536)?;
     // What undoes one request of a group alone stays in memory: past 64 KiB SQLite would put it into
