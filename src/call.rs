@@ -161,15 +161,17 @@ impl CallCode {
         Self { locator: self.locator | 1, ..self }
     }
 
-    /// Reads thirteen digits with a right check digit. Spaces and hyphens between groups are
-    /// passed over, as people write them.
+    /// Reads thirteen digits with a right check digit. Spaces, hyphens and dots between groups are
+    /// passed over, as people write them, and so is the `#` that some end a number with.
     ///
     /// # Errors
     /// [`CodeError::Digits`] for any other character or length, [`CodeError::Check`] for a slip.
     pub fn parse(text: &str) -> Result<Self, CodeError> {
         let mut digits = [0u8; CODE_DIGITS];
         let mut count = 0;
-        for c in text.chars().filter(|c| !matches!(c, ' ' | '-' | '\u{a0}' | '\u{202f}')) {
+        let text = text.trim_end().strip_suffix('#').unwrap_or(text);
+        let separator = |c: &char| matches!(c, ' ' | '-' | '.' | '\u{a0}' | '\u{202f}');
+        for c in text.chars().filter(|c| !separator(c)) {
             let digit = c.to_digit(10).ok_or(CodeError::Digits)?;
             *digits.get_mut(count).ok_or(CodeError::Digits)? = digit as u8;
             count += 1;

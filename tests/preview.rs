@@ -48,7 +48,6 @@ fn everything(phone: &Phone) {
     journey.set_location(48.853_1, -0.000_1);
     journey.call_context(&CallRequest::to("112").about("billing")).unwrap();
     journey.call_context(&CallRequest::to("112")).unwrap();
-    journey.clear_customer();
 }
 
 /// When, on which screen, what.
@@ -126,13 +125,51 @@ fn every_type_is_shown_in_the_apps_own_words() {
             (StepKind::Location, Some("48.85, 0.00")),
             (StepKind::Call, Some("billing")),
             (StepKind::Call, None),
-            (StepKind::Customer, None),
         ]
     );
     assert!(preview.steps.iter().all(|step| {
         step.at_ms == START_WALL_MS && step.screen.as_deref() == Some("product/{id}")
     }));
-    assert_eq!(preview.customer, None, "nobody, since the logout");
+    assert_eq!(preview.customer.as_deref(), Some("c-42"));
+}
+
+#[test]
+fn who_comes_next_is_not_shown_what_the_one_before_did() {
+    let screens = |phone: &Phone, scope| -> Vec<String> {
+        let preview = phone.journey().preview(scope);
+        preview.steps.into_iter().filter_map(|step| step.screen).collect()
+    };
+    for logs_out in [true, false] {
+        let mut phone = Phone::running();
+        // What nobody did is whose who signs in.
+        phone.views(["before-ana"]);
+        phone.journey().identify("ana", None);
+        phone.views(["ana"]);
+        phone.journey().record(Event::Failure { code: "declined".into(), screen: None });
+        assert_eq!(
+            screens(&phone, CallScope::Everything),
+            ["before-ana", "before-ana", "ana", "ana"]
+        );
+        if logs_out {
+            phone.journey().clear_customer();
+            phone.views(["nobody"]);
+        }
+        phone.journey().identify("ben", None);
+        let theirs = |phone: &Phone| {
+            let seen = screens(phone, CallScope::Everything);
+            assert!(!seen.iter().any(|screen| screen.contains("before")), "{seen:?}");
+            let preview = phone.journey().preview(CallScope::OnlyThisScreen);
+            assert!(preview.steps.iter().all(|step| step.what != StepKind::Failure));
+        };
+        theirs(&phone);
+        let (customer, _) = tapped(&phone);
+        assert_eq!(customer.as_deref(), Some("ben"));
+        // Also where nothing is left of who was there before, but that there was more.
+        phone.views((0..49).map(|at| format!("ben-{at}")));
+        phone.upload_all();
+        phone.restart();
+        theirs(&phone);
+    }
 }
 
 #[test]
@@ -294,7 +331,8 @@ fn held_up_for_two_seconds_it_shows_what_was_known() {
         assert_eq!(show(), Preview::default());
     });
     let preview = phone.journey().preview(CallScope::Everything);
-    assert_eq!((preview.customer.as_deref(), preview.steps.len()), (Some("c-43"), 4));
+    // From the change on: what came before is of the other.
+    assert_eq!((preview.customer.as_deref(), preview.steps.len()), (Some("c-43"), 1));
 }
 
 #[test]

@@ -56,6 +56,9 @@ pub enum KeyError {
     /// A secret that could be guessed.
     #[error("failed to use the key: HS256 needs a secret of 32 bytes at least (RFC 7518, 3.2)")]
     Short,
+    /// A key of a pair, which others may know, where a secret is wanted.
+    #[error("failed to use the key: this is PEM, and HS256 needs a secret; was es256 meant?")]
+    NotASecret,
 }
 
 impl IdentityKey {
@@ -78,6 +81,9 @@ impl IdentityKey {
             KeyAlgorithm::Hs256 => {
                 material = material.strip_suffix(b"\n").unwrap_or(material);
                 material = material.strip_suffix(b"\r").unwrap_or(material);
+                if material.trim_ascii_start().starts_with(b"-----BEGIN") {
+                    return Err(KeyError::NotASecret);
+                }
                 if material.len() < IDENTITY_SECRET_BYTES_MIN {
                     return Err(KeyError::Short);
                 }
@@ -131,8 +137,14 @@ pub enum Doubt {
     /// Not a JWT with the claims it needs.
     #[error("it is no JWT with `sub`, `aud`, `iat` and `exp`")]
     Form,
+    /// Signed in a way that no key here is for.
+    #[error("its `alg` is not that of any identity key of this app (ES256, HS256)")]
+    Algorithm,
     /// No key of the app signed this.
-    #[error("no identity key of this app signed it")]
+    #[error(
+        "no identity key of this app signed it (of ES256, the signature is r and s, 64 bytes, and \
+         not DER)"
+    )]
     Signature,
     /// For something else than this app.
     #[error("its `aud` is not this app")]
@@ -217,7 +229,8 @@ fn signed(proof: &str, keys: &[IdentityKey]) -> Result<Claims, Doubt> {
     if header.crit.is_some() {
         return Err(Doubt::Form);
     }
-    let mut doubt = Doubt::Signature;
+    let ours = keys.iter().any(|key| key.algorithm.as_str() == format!("{:?}", header.alg));
+    let mut doubt = if ours { Doubt::Signature } else { Doubt::Algorithm };
     for key in keys {
         let (algorithm, key) = match key.algorithm {
             KeyAlgorithm::Es256 => (Algorithm::ES256, DecodingKey::from_ec_pem(&key.material)),

@@ -89,6 +89,8 @@ pub const LEASE_HONOURED_MS: i64 = LEASE_MS + DAY_MS;
 pub const LOCATOR_REST_MS: i64 = 30 * DAY_MS;
 /// A code whose call record has arrived can be claimed this long after the tap.
 pub const CODE_CLAIMABLE_MS: i64 = 10 * MINUTE_MS;
+/// A claim may seem this much older than its own tap: the phone's clock and the way take their part.
+pub const TAP_SKEW_MS: i64 = MINUTE_MS;
 /// A token can be claimed this long after the tap.
 pub const TOKEN_CLAIMABLE_MS: i64 = DAY_MS;
 /// A claim binds a call to a call id this long.
@@ -106,7 +108,8 @@ pub const PROOF_BYTES_MAX: usize = 4 * 1024;
 pub const PROOFS_JUDGED_MAX: usize = 16;
 /// A proof that took longer to arrive than this is judged as of this long before.
 pub const PROOF_AGE_MAX_MS: i64 = DAY_MS;
-/// Seconds from a proof's `iat` to its `exp`: short, so that a stolen one is soon of no use.
+/// Seconds from a proof's `iat` to its `exp`: short, so that a stolen one is of no use a day later;
+/// one with a nonce, at once.
 pub const PROOF_LIFE_MAX_S: f64 = 3_600.0;
 /// Seconds that the clock of an app's backend may be off from ours.
 pub const PROOF_SKEW_S: f64 = 60.0;

@@ -151,7 +151,8 @@ fn add(upload: &mut Upload, event: &Event, times: Times) -> Result<(), (u64, Rea
 }
 
 fn named(customer: Customer, at: i64) -> Named {
-    Named { id: customer.id, proof: customer.proof, at, verified: None }
+    let repeated = customer.at.is_some();
+    Named { id: customer.id, proof: customer.proof, at, repeated, verified: None }
 }
 
 /// Adds the call of `/v1/calls`, and the event that stands for it in the order.
@@ -178,6 +179,8 @@ fn add_call(
     let named_at = times.shown(customer.at.unwrap_or(tap.tapped_at));
     let stated = named(customer, named_at);
     let from = upload.events.iter().map(|event| event.seq).fold(seq, u64::min);
+    // The record says which by itself once the backlog brings it; here the newest event before does.
+    let session = upload.events.iter().rev().find_map(|event| session_of(&event.body));
     let call = new_call(tap, seq, Some((stated, from)), times)
         .ok_or_else(|| Problem::invalid("`call.token` or `call.code` is not of its form"))?;
     // Its place and its screen: the call itself is kept apart.
@@ -186,11 +189,19 @@ fn add_call(
         at: call.tapped_at,
         kind: "call",
         screen: tap.screen.clone(),
-        body: serde_json::json!({ "screen": tap.screen }).to_string(),
+        body: serde_json::json!({ "session": session, "screen": tap.screen }).to_string(),
         customer: None,
     });
     upload.calls.push(call);
     Ok(())
+}
+
+fn session_of(body: &str) -> Option<u64> {
+    #[derive(serde::Deserialize)]
+    struct InSession {
+        session: u64,
+    }
+    serde_json::from_str::<InSession>(body).ok().map(|body| body.session)
 }
 
 fn new_call(

@@ -30,7 +30,8 @@ pub(crate) struct Read<'a> {
 /// What a view needs of an event's body.
 #[derive(Debug, Default, Deserialize)]
 pub(crate) struct Body {
-    pub(crate) session: u64,
+    /// Unknown of a call that came alone.
+    pub(crate) session: Option<u64>,
     pub(crate) screen: Option<String>,
     pub(crate) product: Option<Product>,
     pub(crate) query: Option<String>,
@@ -61,7 +62,8 @@ pub fn build(context: &Context, labels: &Labels, now_ms: i64, desk: String) -> C
         },
         customer: CustomerView {
             id: context.person.customer.clone(),
-            verified: context.person.verified,
+            // A code without the app's record may have been dialled by anybody.
+            verified: context.person.verified && context.call.token.is_some(),
         },
         freshness: freshness(context, now_ms),
         last_screen,
@@ -74,18 +76,19 @@ pub fn build(context: &Context, labels: &Labels, now_ms: i64, desk: String) -> C
     };
     match context.call.scope {
         Scope::Everything => view,
-        Scope::Screen => only_screen(view),
+        Scope::Screen => {
+            let screen = view.last_screen.as_ref();
+            let failure = failure_of_the_tap(context, &events, screen, labels);
+            ContextView { failure, ..only_screen(view) }
+        }
     }
 }
 
-/// What is left where the customer shows only the screen: that, and what failed on it.
+/// What is left where the customer shows only the screen.
 fn only_screen(view: ContextView) -> ContextView {
-    let screen = view.last_screen.as_ref().map(|screen| screen.name.clone());
     ContextView {
         customer: CustomerView { id: None, verified: false },
-        failure: view.failure.filter(|failure| {
-            screen.is_some() && failure.screen.as_ref().map(|on| &on.name) == screen.as_ref()
-        }),
+        failure: None,
         steps: Vec::new(),
         products: Vec::new(),
         orders: Vec::new(),
@@ -162,12 +165,39 @@ fn last_screen(context: &Context, events: &[Read<'_>], labels: &Labels) -> Optio
 
 /// The newest failure of the newest session.
 fn failure(events: &[Read<'_>], labels: &Labels) -> Option<FailureView> {
-    let session = events.last()?.body.session;
+    let session = events.iter().rev().find_map(|event| event.body.session)?;
     let event = events
         .iter()
         .rev()
-        .take_while(|event| event.body.session == session)
+        .take_while(|event| event.body.session.is_none_or(|of| of == session))
         .find(|event| event.body.failure.is_some())?;
+    shown_failure(event, labels)
+}
+
+/// What failed on the screen of the tap, between its coming up and the tap: what the customer
+/// chose to share, and saw in the preview. Nothing before the app's record says when that was.
+fn failure_of_the_tap(
+    context: &Context,
+    events: &[Read<'_>],
+    screen: Option<&ScreenView>,
+    labels: &Labels,
+) -> Option<FailureView> {
+    let name = &screen?.name;
+    context.call.tapped_at?;
+    let event = events
+        .iter()
+        .rev()
+        .filter(|event| event.stored.place <= context.call.place)
+        .take_while(|event| event.stored.kind != "screen_view")
+        .find(|event| {
+            event.body.failure.as_ref().is_some_and(|failure| {
+                failure.screen.as_ref().or(event.body.screen.as_ref()) == Some(name)
+            })
+        })?;
+    shown_failure(event, labels)
+}
+
+fn shown_failure(event: &Read<'_>, labels: &Labels) -> Option<FailureView> {
     let failure = event.body.failure.as_ref()?;
     let screen = failure.screen.as_ref().or(event.body.screen.as_ref());
     Some(FailureView {

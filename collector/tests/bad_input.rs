@@ -369,10 +369,15 @@ async fn a_code_is_read_as_people_write_it_and_letters_are_no_digits() {
     let mut phone = Phone::new(&site);
     let code = code(lease(&site, &mut phone, &[]).await, 0);
     let (a, b, c, d) = (&code[..3], &code[3..6], &code[6..9], &code[9..]);
-    for written in [format!("{a} {b} {c} {d}"), format!("{a}-{b}-{c}-{d}"), format!(" {code} ")] {
+    for written in [
+        format!("{a} {b} {c} {d}"),
+        format!("{a}-{b}-{c}-{d}"),
+        format!(" {code} "),
+        format!("{a}.{b}.{c}.{d}#"),
+    ] {
         site.resolve("code", &written, "c").await.ok();
     }
-    for written in [format!("{a}.{b}.{c}.{d}"), format!("O{}", &code[1..]), format!("{code}#")] {
+    for written in [format!("{a},{b},{c},{d}"), format!("O{}", &code[1..]), format!("#{code}")] {
         site.resolve("code", &written, "c").await.is_problem(422, "invalid");
     }
 }

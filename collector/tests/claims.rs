@@ -77,6 +77,47 @@ async fn a_leased_code_without_its_record_is_claimed_once() {
 }
 
 #[tokio::test]
+async fn a_call_does_not_join_a_claim_that_was_made_before_its_tap() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let events = [phone.customer(Some("ana"))];
+    let code = code(lease(&site, &mut phone, &events).await, 0);
+    // Somebody guessed or mistyped it.
+    site.resolve("code", &code, "stranger").await.ok();
+    site.clock.advance(3 * HOUR_MS);
+    let payment = phone.screen("payment");
+    let (call, token) = phone.tap(Some(&code), Some("ana"), &[payment]);
+    site.call(&call).await.ok();
+    let real = site.resolve("code", &code, "real").await.ok();
+    assert_eq!((&real["call"]["token"], &real["call"]["confirmed"]), (&json!(token), &json!(true)));
+    site.resolve("code", &code, "stranger").await.is_problem(404, "no-context");
+    let theirs = json!({"call_id": "stranger"});
+    let strangers = site.post("/v1/contexts/resolve", &site.centre, &theirs).await.ok();
+    assert_eq!(strangers["call"]["confirmed"], false);
+    // The same record again changes nothing.
+    site.call(&call).await.ok();
+    assert_eq!(site.resolve("code", &code, "real").await.ok()["call"]["token"], token);
+}
+
+#[tokio::test]
+async fn the_same_call_id_alone_gets_its_call_again_while_the_claim_lasts() {
+    let site = Site::open().await;
+    let (_, code, token) = tapped(&site).await;
+    let ask = |call_id: &'static str| {
+        let site = &site;
+        let request = json!({"call_id": call_id, "agent": "agent-8"});
+        async move { site.post("/v1/contexts/resolve", &site.centre, &request).await }
+    };
+    ask("holder").await.is_problem(404, "no-context");
+    site.resolve("code", &code, "holder").await.ok();
+    assert_eq!(ask("holder").await.ok()["call"]["token"], token);
+    ask("another").await.is_problem(404, "no-context");
+    site.clock.advance(DAY_MS);
+    ask("holder").await.is_problem(404, "no-context");
+    assert_eq!(site.count("SELECT count(*) FROM audit WHERE agent = 'agent-8'"), 1);
+}
+
+#[tokio::test]
 async fn a_code_speaks_only_for_the_phone_it_was_leased_to() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);

@@ -142,7 +142,7 @@ async fn forged_expired_and_foreign_proofs_say_not_verified_and_the_log_says_why
         ("signed it", Backend::es256(TWO, &phone).sign()),
         ("signed it", format!("{signed}.{}", signature.chars().rev().collect::<String>())),
         // The public key as a secret: the key fixes the algorithm, not the header.
-        ("signed it", Backend::hs256(ONE_PUBLIC, &phone).sign()),
+        ("its `alg`", Backend::hs256(ONE_PUBLIC, &phone).sign()),
         ("no JWT", format!("eyJhbGciOiJub25lIn0.{payload}.")),
         ("no JWT", "a.b.c".to_owned()),
         ("no JWT", String::new()),
@@ -229,6 +229,41 @@ async fn a_call_that_overtakes_the_backlog_brings_its_proof_along() {
 }
 
 #[tokio::test]
+async fn a_customer_who_was_proven_days_ago_is_still_who_calls() {
+    let site = site().await;
+    let mut phone = Phone::new(&site);
+    let (proof, identified_at) = (Backend::es256(ONE, &phone).sign(), phone.now());
+    assert!(verifies(&site, &mut phone, &proof).await);
+    // The call repeats the proof, which has expired long since.
+    site.clock.advance(3 * DAY_MS);
+    let (mut call, token) = phone.tap(None, None, &[]);
+    call["customer"] = json!({"id": "ana", "proof": proof, "at": identified_at});
+    site.call(&call).await.ok();
+    assert_eq!(site.resolve("token", &token, "c").await.ok()["customer"]["verified"], true);
+    // But it proves nobody who was not proven then.
+    let mut other = Phone::new(&site);
+    let (mut call, token) = other.tap(None, None, &[]);
+    call["customer"] = json!({"id": "ana", "proof": proof, "at": identified_at});
+    site.call(&call).await.ok();
+    assert_eq!(site.resolve("token", &token, "c").await.ok()["customer"]["verified"], false);
+}
+
+#[tokio::test]
+async fn a_code_alone_verifies_nobody() {
+    let site = site().await;
+    let mut phone = Phone::new(&site);
+    let proof = Backend::es256(ONE, &phone).sign();
+    let event = identify(&mut phone, "ana", &proof);
+    let code = support::code(support::lease(&site, &mut phone, &[event]).await, 0);
+    let context = site.resolve("code", &code, "c").await.ok();
+    assert_eq!(context["customer"], json!({"id": "ana", "verified": false}));
+    // Once the app's own record is here, it does.
+    let (call, _) = phone.tap(Some(&code), Some("ana"), &[]);
+    site.call(&call).await.ok();
+    assert_eq!(site.resolve("code", &code, "c").await.ok()["customer"]["verified"], true);
+}
+
+#[tokio::test]
 async fn the_nonce_of_a_proof_ties_it_to_one_installation() {
     let site = site().await;
     let (mut phone, mut thief) = (Phone::new(&site), Phone::new(&site));
@@ -283,6 +318,8 @@ async fn an_app_has_a_bounded_number_of_keys_and_each_must_be_of_use() {
     assert_eq!(key.material, SECRET, "a line break at the end is none of it");
     let short = read(KeyAlgorithm::Hs256, &SECRET[1..]).unwrap_err();
     assert!(matches!(short, KeyError::Short));
+    let pem = read(KeyAlgorithm::Hs256, ONE_PUBLIC).unwrap_err();
+    assert!(matches!(pem, KeyError::NotASecret), "everybody may know it");
     for file in [ONE, include_bytes!("keys/p384.public.pem"), SECRET, b""] {
         let error = read(KeyAlgorithm::Es256, file).unwrap_err();
         assert!(matches!(error, KeyError::NotEs256), "{error}");

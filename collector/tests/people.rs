@@ -57,6 +57,100 @@ async fn a_snapshot_that_overtakes_the_change_of_customer_is_already_theirs() {
 }
 
 #[tokio::test]
+async fn a_desk_that_is_open_does_not_show_who_called_next() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let anas = [phone.customer(Some("ana")), phone.product("ana")];
+    site.batch(&phone.batch(&anas)).await.ok();
+    let (call, token) = phone.tap(None, Some("ana"), &[]);
+    site.call(&call).await.ok();
+    // Offline she leaves, and Ben comes; his call overtakes all that.
+    let mut backlog = vec![phone.customer(None), phone.customer(Some("ben"))];
+    backlog.extend((0..30).map(|at| phone.product(&format!("ben-{at}"))));
+    let (bens_call, bens_token) = phone.tap(None, Some("ben"), &backlog[12..]);
+    site.call(&bens_call).await.ok();
+    let anas = site.resolve("token", &token, "call").await.ok();
+    assert_eq!((&anas["customer"]["id"], products(&anas)), (&json!("ana"), vec!["ana"]));
+    let bens = site.resolve("token", &bens_token, "bens-call").await.ok();
+    assert_eq!((&bens["customer"]["id"], products(&bens).len()), (&json!("ben"), 20));
+    site.batch(&phone.batch(&backlog)).await.ok();
+    assert_eq!(products(&site.resolve("token", &token, "call").await.ok()), ["ana"]);
+    assert_eq!(products(&site.resolve("token", &bens_token, "bens-call").await.ok()).len(), 30);
+}
+
+#[tokio::test]
+async fn a_snapshot_with_a_change_in_it_shows_what_came_after_alone() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let named = phone.customer(Some("ana"));
+    site.batch(&phone.batch(&[named])).await.ok();
+    let snapshot = [
+        phone.product("ana-1"),
+        phone.product("ana-2"),
+        phone.customer(Some("ben")),
+        phone.product("ben-1"),
+    ];
+    // The phone could not tell who called: somebody else came since.
+    let (call, token) = phone.tap(None, None, &snapshot);
+    phone.oldest = 2;
+    site.call(&call).await.ok();
+    let view = site.resolve("token", &token, "call").await.ok();
+    assert_eq!((&view["customer"]["id"], products(&view)), (&json!("ben"), vec!["ben-1"]));
+}
+
+#[tokio::test]
+async fn of_one_screen_only_what_failed_on_it_up_to_the_tap_is_shown() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let failure = |phone: &mut Phone, code: &str, screen: &str| {
+        phone.event(json!({"type": "failure", "screen": screen,
+            "failure": {"code": code, "screen": screen}}))
+    };
+    let earlier = [
+        phone.screen("product/{id}"),
+        failure(&mut phone, "another-product", "product/{id}"),
+        phone.screen("home"),
+        phone.screen("product/{id}"),
+    ];
+    let locator = lease(&site, &mut phone, &earlier).await;
+    // Without the record nobody knows which visit the tap was on.
+    let odd = code(locator + 1, 1);
+    let unconfirmed = site.resolve("code", &odd, "unconfirmed").await.ok();
+    assert_eq!(unconfirmed["failure"], Value::Null);
+    let (mut call, token) = phone.tap(None, None, &[]);
+    call["call"]["scope"] = json!("screen");
+    call["call"]["screen"] = json!("product/{id}");
+    site.call(&call).await.ok();
+    let later = [phone.screen("product/{id}"), failure(&mut phone, "later", "product/{id}")];
+    site.batch(&phone.batch(&later)).await.ok();
+    let view = site.resolve("token", &token, "call").await.ok();
+    assert_eq!(
+        (&view["last_screen"]["name"], &view["failure"]),
+        (&json!("product/{id}"), &Value::Null)
+    );
+    let events = [phone.screen("payment"), failure(&mut phone, "declined", "payment")];
+    let (mut call, token) = phone.tap(None, None, &events);
+    call["call"]["scope"] = json!("screen");
+    site.call(&call).await.ok();
+    let view = site.resolve("token", &token, "second").await.ok();
+    assert_eq!(view["failure"]["code"], "declined");
+}
+
+#[tokio::test]
+async fn a_call_that_comes_alone_names_its_screen() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    for scope in ["screen", "everything"] {
+        let (mut call, token) = phone.tap(None, None, &[]);
+        call["call"]["scope"] = json!(scope);
+        call["call"]["screen"] = json!("payment");
+        site.call(&call).await.ok();
+        let view = site.resolve("token", &token, scope).await.ok();
+        assert_eq!(view["last_screen"]["name"], "payment");
+    }
+}
+
+#[tokio::test]
 async fn a_call_by_nobody_shows_only_its_snapshot_until_who_left_is_certain() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);

@@ -114,6 +114,11 @@ async fn a_code_read_aloud_opens_the_call_for_the_same_call_id() {
         site.count("SELECT count(*) FROM audit WHERE act = 'resolve' AND agent = 'agent-7'"),
         1
     );
+    // Loaded again, or by the agent whom the call was passed on to: nothing is typed twice.
+    let again = site.get(&desk, None).await;
+    assert_eq!(again.status, 303);
+    let found_again = again.headers["location"].to_str().unwrap();
+    assert!(site.get(found_again, None).await.text().contains("ana"));
     // The exchange may ask again; nobody else has the call now.
     site.resolve("code", &code, "c").await.ok();
     site.resolve("code", &code, "another").await.is_problem(404, "no-context");
@@ -136,7 +141,7 @@ async fn a_slip_costs_nothing_and_a_wrong_code_counts_as_the_callers_miss() {
     }
     let answer = type_code(&site, &desk, &right).await;
     assert_eq!(answer.status, 429);
-    assert!(answer.text().contains("Try again in 12&nbsp;min"), "{}", answer.text());
+    assert!(answer.text().contains("for 12&nbsp;min"), "{}", answer.text());
     // The exchange asks for the same caller, so it waits too; another caller does not.
     let asked = json!({"call_id": "c", "caller": "+33123456789", "code": right});
     let answer = site.post("/v1/contexts/resolve", &site.centre, &asked).await;
@@ -144,6 +149,20 @@ async fn a_slip_costs_nothing_and_a_wrong_code_counts_as_the_callers_miss() {
     assert!(answer.json()["desk"].is_string());
     let other = nothing_known(&site, json!({"call_id": "d", "caller": "+33987654321"})).await;
     assert_eq!(type_code(&site, &other, &right).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_page_without_a_caller_uses_up_its_own_calls_misses_and_not_the_keys() {
+    let site = Site::open().await;
+    let right = code(412_907_384, 0);
+    let desk = nothing_known(&site, json!({"call_id": "c"})).await;
+    for _ in 0..5 {
+        assert_eq!(type_code(&site, &desk, &right).await.status, 404);
+    }
+    assert_eq!(type_code(&site, &desk, &right).await.status, 429);
+    let other = nothing_known(&site, json!({"call_id": "d"})).await;
+    assert_eq!(type_code(&site, &other, &right).await.status, 404);
+    site.resolve("code", &right, "e").await.is_problem(404, "no-context");
 }
 
 #[tokio::test]

@@ -13,12 +13,30 @@ use crate::wire::{self, Identified};
 #[derive(Default)]
 pub(crate) struct Recent {
     rows: VecDeque<Row>,
+    /// Who the customer was before the oldest of them.
+    earlier: Earlier,
     /// Who it is once all of them happened, with the proof.
     pub(super) customer: Option<Identified>,
     /// Whether the collector has events of this installation.
     pub(super) uploaded_before: bool,
     /// The customer up to whom all this goes.
     pub(super) seen: CodesVersion,
+}
+
+/// Who the customer was before the oldest row.
+#[derive(Default, PartialEq, Eq)]
+enum Earlier {
+    #[default]
+    Nobody,
+    /// There were rows that this process never saw.
+    Unknown,
+    Somebody(String),
+}
+
+impl Earlier {
+    fn of(customer: Option<Identified>) -> Self {
+        customer.map_or(Self::Nobody, |known| Self::Somebody(known.id))
+    }
 }
 
 /// What a call carries.
@@ -38,6 +56,8 @@ impl Recent {
 
     /// Takes over what a store holds.
     pub(super) fn load(&mut self, rows: Vec<Row>) {
+        // Fewer than are kept: then there were no others.
+        self.earlier = if rows.len() < NEWEST_KEPT { Earlier::Nobody } else { Earlier::Unknown };
         self.rows = rows.into();
     }
 
@@ -45,7 +65,10 @@ impl Recent {
     pub(super) fn add(&mut self, rows: Vec<Row>) {
         self.rows.extend(rows);
         while self.rows.len() > NEWEST_KEPT {
-            self.rows.pop_front();
+            let oldest = self.rows.pop_front();
+            if let Some(customer) = oldest.and_then(|(_, body)| wire::read_customer(&body)) {
+                self.earlier = Earlier::of(customer);
+            }
         }
     }
 
@@ -72,17 +95,30 @@ impl Recent {
         carried
     }
 
-    /// The events before a call, newest first.
-    fn before(&self, seq: u64) -> impl Iterator<Item = (u64, &[u8])> {
-        let before = self.rows.iter().rev().filter(move |(at, _)| *at < seq);
-        before.map(|(at, body)| (*at, body.as_slice()))
+    /// The events before a call, newest first, back to where somebody else left the phone: what
+    /// they did is not this call's. What nobody did is whose who signed in next.
+    fn before(&self, seq: u64) -> Vec<(u64, &[u8])> {
+        let rows: Vec<&Row> = self.rows.iter().filter(|(at, _)| *at < seq).collect();
+        let mut customer = None;
+        let mut from = 0;
+        for (index, (_, body)) in rows.iter().enumerate() {
+            let Some(next) = wire::read_customer(body) else { continue };
+            let next = Earlier::of(next);
+            let before = customer.as_ref().unwrap_or(&self.earlier);
+            // From nobody to somebody it is the same person; the same again is, too.
+            if *before != Earlier::Nobody && *before != next {
+                from = index;
+            }
+            customer = Some(next);
+        }
+        rows[from..].iter().rev().map(|(at, body)| (*at, body.as_slice())).collect()
     }
 
     /// What failed on the last screen since it came up, and nobody's name. The call itself names the
     /// screen: its event also tells of the one before.
     fn only_this_screen(&self, seq: u64) -> Carried<'_> {
-        let steps =
-            self.before(seq).filter_map(|(at, body)| Some((at, body, wire::read_step(body)?)));
+        let before = self.before(seq).into_iter();
+        let steps = before.filter_map(|(at, body)| Some((at, body, wire::read_step(body)?)));
         let mut failures = Vec::new();
         for (at, body, step) in steps {
             match step.what {
@@ -101,7 +137,7 @@ impl Recent {
 
     /// Whatever came before, and who the customer was.
     fn everything(&self, seq: u64) -> Carried<'_> {
-        let events = self.before(seq).collect();
+        let events = self.before(seq);
         // Whoever it was at the tap; after a later change only the backlog can tell.
         let changed_since =
             self.rows.iter().any(|(at, body)| *at > seq && wire::read_customer(body).is_some());

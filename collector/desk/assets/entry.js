@@ -9,7 +9,7 @@
 
   // What to say of what stands in the field, and whether it is wrong, unfinished or right.
   function judge(text) {
-    const typed = text.replace(/[\s\u00a0\u202f-]/g, "");
+    const typed = text.replace(/[\s\u00a0\u202f.-]/g, "").replace(/#$/, "");
     if (typed === "") return ["", "empty"];
     if (/\D/.test(typed)) return ["A code has digits only.", "wrong"];
     if (typed.length < DIGITS) return [`${typed.length} of ${DIGITS} digits`, "unfinished"];

@@ -131,7 +131,7 @@ fn read(request: Result<Query<ResolveRequest>, QueryRejection>) -> Result<Resolv
 }
 
 async fn answer(
-    collector: &Shared,
+    collector: &Arc<Shared>,
     key: Key,
     request: &ResolveRequest,
     headers: &HeaderMap,

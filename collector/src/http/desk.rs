@@ -12,9 +12,9 @@ use super::lookup::{self, Asking};
 use super::{Outcome, PathPart, no_store, part};
 use crate::body;
 use crate::collector::Shared;
-use crate::link::{DeskLink, Opens};
+use crate::link::{DeskLink, MissesOf, Opens};
 use crate::problem::Problem;
-use crate::store::{CallId, View};
+use crate::store::{CallId, Handle, View};
 
 /// The agent's page of one call, for two hours. Needs no key: the link itself is signed. Where the
 /// look-up found nothing, a page that takes the code from the agent.
@@ -33,8 +33,16 @@ pub(super) async fn page(State(collector): State<Arc<Shared>>, signed: PathPart)
         Ok(link) => link,
         Err(why) => return ended(&collector, why),
     };
-    let Opens::Call(call) = link.opens else {
-        return entry(&collector, StatusCode::OK, &Entry::default());
+    let call = match link.opens {
+        Opens::Call(call) => call,
+        Opens::Nothing(asker) => {
+            let asking = Asking { app: link.app, agent: link.agent, asker };
+            // Somebody may have typed the code meanwhile: a frame was loaded again, a call passed on.
+            return match asking.find(&collector, Handle::Claimed).await {
+                Ok(found) => Ok(to_the_call(&collector, asking, found.call)),
+                Err(_) => entry(&collector, StatusCode::OK, &Entry::default()),
+            };
+        }
     };
     let Some(context) = collector.storage.context(link.app.clone(), call).await? else {
         return ended(&collector, Ended::Erased);
@@ -79,25 +87,30 @@ pub(super) async fn enter(
     let form = body::read(&headers, body, &collector.bodies).await?;
     let typed = form_urlencoded::parse(&form).find(|(name, _)| name == "code");
     let typed = typed.map_or_else(String::new, |(_, code)| code.chars().take(ENTRY_MAX).collect());
-    let asking = Asking { app: link.app, agent: link.agent, asker };
+    let mut asking = Asking { app: link.app, agent: link.agent, asker };
+    // A link passes through histories: whoever has this one uses up its own call's misses at most.
+    if let MissesOf::Key(_) = asking.asker.misses_of {
+        let call = format!("{}\0{}", asking.app, asking.asker.call_id);
+        asking.asker.misses_of = MissesOf::Caller(collector.secret.hash("typed", call.as_bytes()));
+    }
     let found = match lookup::code_handle(&typed) {
         Ok(handle) => asking.find(&collector, handle).await,
         Err(problem) => Err(problem),
     };
-    let found = match found {
-        Ok(found) => found,
+    match found {
+        Ok(found) => Ok(to_the_call(&collector, asking, found.call)),
         Err(problem) => {
             let status = StatusCode::from_u16(problem.status).unwrap_or_default();
-            return entry(
-                &collector,
-                status,
-                &Entry { typed: &typed, wrong: Some(wrong(&problem)) },
-            );
+            entry(&collector, status, &Entry { typed: &typed, wrong: Some(wrong(&problem)) })
         }
-    };
-    let link = collector.link(&asking.app, Opens::Call(found.call), asking.agent);
+    }
+}
+
+/// Leads to a call's own page.
+fn to_the_call(collector: &Shared, asking: Asking, call: CallId) -> Response {
+    let link = collector.link(&asking.app, Opens::Call(call), asking.agent);
     let page = format!("{}/desk/{}", collector.options.base_path(), link.sign(&collector.secret));
-    Ok(no_store(Redirect::to(&page)))
+    no_store(Redirect::to(&page))
 }
 
 /// What was wrong with a typed code.

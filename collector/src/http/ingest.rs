@@ -87,6 +87,7 @@ async fn verify(collector: &Shared, upload: &mut Upload) -> Result<(), Problem> 
     let keys = collector.storage.identity_keys(Some(app.clone())).await?;
     let keys: Vec<_> = keys.into_iter().map(|(key, _)| key).collect();
     let mut proven: Vec<&mut Named> = upload.named().filter(|it| it.proof.is_some()).collect();
+    let mut doubt = None;
     for (place, named) in proven.iter_mut().rev().enumerate() {
         let (Some(customer), Some(proof)) = (&named.id, &named.proof) else { continue };
         let claimed =
@@ -96,12 +97,17 @@ async fn verify(collector: &Shared, upload: &mut Upload) -> Result<(), Problem> 
         } else {
             Err(Doubt::TooMany)
         };
-        if let Err(doubt) = judged {
-            tracing::warn!(app, why = %doubt, "a customer's proof is not accepted: not verified");
-        }
+        doubt = judged.err().or(doubt);
         let outcome = if judged.is_ok() { Proof::Accepted } else { Proof::Refused };
         collector.metrics.proofs.get_or_create(&ProofLabels { outcome }).inc();
-        named.verified = Some(judged.is_ok());
+        named.verified = match judged {
+            // A call repeats the proof of a customer named long ago, and that was judged then.
+            Err(Doubt::Expired) if named.repeated => None,
+            judged => Some(judged.is_ok()),
+        };
+    }
+    if let Some(why) = doubt {
+        tracing::warn!(app, %why, "a customer's proof is not accepted: not verified");
     }
     Ok(())
 }

@@ -4,6 +4,8 @@
 //! look-up, there is a desk link: to the call's context, or to a page that knows nothing of the
 //! call and takes its code.
 
+use std::sync::Arc;
+
 use jalon::call::{CODE_DIGITS, CallCode, CodeError, ContextToken};
 
 use crate::collector::Shared;
@@ -72,20 +74,23 @@ impl Asking {
     ///
     /// # Errors
     /// 404 for unknown, expired and claimed alike, 429 after too many misses, 503.
-    pub(super) async fn find(&self, collector: &Shared, handle: Handle) -> Result<Found, Problem> {
-        let count =
-            |outcome| collector.metrics.lookups.get_or_create(&LookupLabels { outcome }).inc();
+    pub(super) async fn find(
+        &self,
+        collector: &Arc<Shared>,
+        handle: Handle,
+    ) -> Result<Found, Problem> {
         // Taken before the look-up and given back when it hits, so that guesses made at once find
         // no gap. A token cannot be guessed, so it is never throttled.
         let taken = match handle {
-            Handle::Token(_) => None,
+            Handle::Token(_) | Handle::Claimed => None,
             Handle::Code(..) => {
-                let (misses, of) = self.misses(collector);
-                misses.take(&of, 1).map_err(|seconds| {
-                    count(Lookup::Throttled);
+                let of = self.asker.misses_of;
+                let (misses, hash) = misses(collector, of);
+                misses.take(&hash, 1).map_err(|seconds| {
+                    count(collector, Lookup::Throttled);
                     Problem::throttled(seconds)
                 })?;
-                Some((misses, of))
+                Some(of)
             }
         };
         let claim = Claim {
@@ -95,44 +100,56 @@ impl Asking {
             agent: self.agent.clone(),
             at: collector.now_ms(),
         };
-        let found = collector.storage.claim(claim).await;
-        // Only a miss counts: a failure tells a guesser nothing, and is not the caller's.
-        if let Some((misses, of)) = taken
-            && !matches!(found, Ok(None))
-        {
-            misses.give_back(&of);
-        }
-        let Some(call) = found? else {
-            count(Lookup::Miss);
+        // To its end, also where the exchange hangs up meanwhile: what it did not hear is no miss.
+        let claiming = tokio::spawn({
+            let collector = Arc::clone(collector);
+            async move {
+                let found = collector.storage.claim(claim).await;
+                // Only a miss counts: a failure tells a guesser nothing, and is not the caller's.
+                if let Some(of) = taken
+                    && !matches!(found, Ok(None))
+                {
+                    let (misses, hash) = misses(&collector, of);
+                    misses.give_back(&hash);
+                }
+                found
+            }
+        });
+        // A panic there was reported there.
+        let Some(call) = claiming.await.map_err(|_| Problem::internal())?? else {
+            count(collector, Lookup::Miss);
             return Err(Problem::no_context());
         };
-        count(Lookup::Hit);
+        count(collector, Lookup::Hit);
         let context = collector.storage.context(self.app.clone(), call).await?;
         context.map(|context| Found { call, context }).ok_or_else(Problem::no_context)
     }
+}
 
-    fn misses<'a>(&self, collector: &'a Shared) -> (&'a Throttle<Hash>, Hash) {
-        match self.asker.misses_of {
-            MissesOf::Caller(hash) => (&collector.caller_misses, hash),
-            MissesOf::Key(hash) => (&collector.key_misses, hash),
-        }
+fn count(collector: &Shared, outcome: Lookup) {
+    collector.metrics.lookups.get_or_create(&LookupLabels { outcome }).inc();
+}
+
+/// Whose misses, and where they are counted.
+fn misses(collector: &Shared, of: MissesOf) -> (&Throttle<Hash>, Hash) {
+    match of {
+        MissesOf::Caller(hash) => (&collector.caller_misses, hash),
+        MissesOf::Key(hash) => (&collector.key_misses, hash),
     }
 }
 
-/// What a request names its call by: a token, a code, or a `User-to-User` value. Platforms send an
-/// empty text for what they do not have.
+/// What a request names its call by: a token, a code, or a `User-to-User` value; without any, the
+/// call that its call id holds already. Platforms send an empty text for what they do not have.
 ///
 /// # Errors
-/// 400 for more than one, 404 for none, 422 for one that is not of its form.
+/// 400 for more than one, 422 for one that is not of its form.
 pub(super) fn handle(request: &ResolveRequest) -> Result<Handle, Problem> {
     let ResolveRequest { token, code, uui, .. } = request;
     match (given(token.as_ref()), given(code.as_ref()), given(uui.as_ref())) {
         (Some(token), None, None) => token_handle(token),
         (None, Some(code), None) => code_handle(code),
         (None, None, Some(uui)) => uui_handle(uui),
-        (None, None, None) => {
-            Err(Problem::no_context().detail("no `token`, `code` or `uui` was sent"))
-        }
+        (None, None, None) => Ok(Handle::Claimed),
         _ => Err(Problem::malformed("send only one of `token`, `code` and `uui`")),
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::audit::{self, Noted};
 use super::writer::State;
 use super::{CallId, Claim, Handle, NewCall, Upload, View, lease};
-use crate::limits::{CLAIM_MS, CODE_CLAIMABLE_MS, TOKEN_CLAIMABLE_MS};
+use crate::limits::{CLAIM_MS, CODE_CLAIMABLE_MS, TAP_SKEW_MS, TOKEN_CLAIMABLE_MS};
 use crate::secret::{Hash, Secret};
 
 /// A scope as stored.
@@ -52,7 +52,7 @@ pub(super) fn put(
            scope = excluded.scope, topic = excluded.topic, stated = excluded.stated,
            customer = excluded.customer, verified = excluded.verified,
            stated_from = excluded.stated_from, arrived_at = excluded.arrived_at
-         WHERE token IS NULL",
+         WHERE token IS NULL AND excluded.tapped_at <= claimed_at + ?16",
     )?;
     let mut put = |lease: Option<Hash>| {
         insert.execute(params![
@@ -71,11 +71,19 @@ pub(super) fn put(
             verified,
             stated_from,
             upload.arrived_at,
+            TAP_SKEW_MS,
         ])
     };
     // Nothing put: the token is known, or its code already stands for another call of this phone.
     if put(lease)? == 0 && lease.is_some() {
-        put(None)?;
+        // Claimed before this tap, by whoever guessed or mistyped it: the code is this call's now.
+        let freed = connection
+            .prepare_cached(
+                "UPDATE calls SET lease = NULL WHERE lease = ?1 AND token IS NULL
+                   AND NOT EXISTS (SELECT 1 FROM calls WHERE token = ?2)",
+            )?
+            .execute(params![lease, new.token])?;
+        put(if freed > 0 { lease } else { None })?;
     }
     Ok(())
 }
@@ -109,6 +117,7 @@ pub(super) fn claim(
             let lease = lease::hash(&state.secret, locator);
             by_lease(connection, claim, lease, (locator, screen), &holder)?
         }
+        Handle::Claimed => by_holder(connection, claim, &holder)?,
     };
     if let Some(id) = found {
         connection
@@ -195,6 +204,21 @@ fn by_token(
         .query_row(params![token, claim.app], Row::read)
         .optional()?;
     Ok(row.filter(|row| row.claimable(holder, claim.at, TOKEN_CLAIMABLE_MS)).map(|row| row.id))
+}
+
+/// The call that a call id holds; of several, the last it claimed.
+fn by_holder(
+    connection: &Connection,
+    claim: &Claim,
+    holder: &Hash,
+) -> rusqlite::Result<Option<CallId>> {
+    connection
+        .prepare_cached(
+            "SELECT id FROM calls WHERE claimed_by = ?1 AND app = ?2 AND claimed_at > ?3
+             ORDER BY claimed_at DESC, id DESC LIMIT 1",
+        )?
+        .query_row(params![holder, claim.app, claim.at - CLAIM_MS], |row| row.get(0))
+        .optional()
 }
 
 fn by_lease(

@@ -153,7 +153,9 @@ pub struct Named {
     pub proof: Option<String>,
     /// When, by the collector's clock.
     pub at: i64,
-    /// What came of the proof; `None` without one.
+    /// Whether this repeats what an event of its own said before.
+    pub repeated: bool,
+    /// What came of the proof; `None` without one, or without news of it.
     pub verified: Option<bool>,
 }
 
@@ -207,6 +209,8 @@ pub enum Handle {
     Token([u8; 16]),
     /// The code's locator and screen number.
     Code(u32, u16),
+    /// Nothing: the call that its call id claimed already.
+    Claimed,
 }
 
 /// A look-up.

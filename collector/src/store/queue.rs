@@ -75,6 +75,15 @@ impl<T> Queue<T> {
         self.lock().next.len()
     }
 
+    /// Lets go of what waits.
+    pub(super) fn clear(&self) {
+        let mut lanes = self.lock();
+        let waiting = (std::mem::take(&mut lanes.first), std::mem::take(&mut lanes.next));
+        // Outside the lock: whoever waits for one may ask again at once.
+        drop(lanes);
+        drop(waiting);
+    }
+
     /// Takes nothing more; what waits is still done.
     pub(super) fn end(&self) {
         self.lock().ended = true;

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::call::scope_of;
 use super::{CallId, Context, EpochState, StoredCall, StoredEvent};
 use crate::limits::{VIEW_CUSTOMERS_MAX, VIEW_EVENTS_MAX, VIEW_ORDERS_MAX, VIEW_QUEUE_MAX};
-use crate::person::{self, Change, Person, Stretch};
+use crate::person::{self, Change, Person, Place, Stretch};
 
 /// Reads the context of a call; `None` when it is gone.
 pub(super) fn context(
@@ -24,7 +24,7 @@ pub(super) fn context(
         .optional()?;
     let Some(row) = found else { return Ok(None) };
     let epoch = epoch(connection, row.installation)?;
-    let person = person(connection, &row, &epoch)?;
+    let person = person(connection, call, &row, &epoch)?;
     let code_screen = connection
         .prepare_cached("SELECT name FROM screens WHERE app = ?1 AND number = ?2")?
         .query_row(params![app, row.code_screen], |row| row.get(0))
@@ -75,31 +75,81 @@ impl CallRow {
 }
 
 /// Who calls, and what is theirs. The call's record overtakes the backlog in which a change of
-/// customer may still be waiting, so what it says counts as a change, too.
-fn person(connection: &Connection, row: &CallRow, epoch: &EpochState) -> rusqlite::Result<Person> {
+/// customer may still be waiting, so what it says counts as a change, too; and so does what other
+/// calls of this phone say, since their snapshots are here as well.
+fn person(
+    connection: &Connection,
+    call: CallId,
+    row: &CallRow,
+    epoch: &EpochState,
+) -> rusqlite::Result<Person> {
     let place = row.call.place;
     let mut changes = changes(connection, row.installation)?;
-    match &row.stated {
-        Some((named, from)) if named.customer.is_some() => {
-            // A change among the snapshot's own events says more exactly from where on.
-            let from = (place.0, *from);
-            let within = changes.iter().any(|change| from <= change.at && change.at <= place);
-            let at = if within { place } else { from };
-            let index = changes.partition_point(|change| change.at <= at);
-            changes.insert(index, Change { at, ..named.clone() });
-        }
-        // Nobody, or the phone could not tell. Until all before the call is here, whoever was last
-        // identified may have left: only the snapshot is certain not to be theirs.
-        Some((_, from)) if epoch.awaited_before(place) => {
+    for said in said_by_calls(connection, row.installation, call)? {
+        said.add_to(&mut changes, epoch);
+    }
+    if let Some((named, from)) = &row.stated {
+        let said = Said { named: named.clone(), from: (place.0, *from) };
+        if named.customer.is_none() && epoch.awaited_before(place) && !said.is_within(&changes) {
+            // Nobody, or the phone could not tell. Until all before the call is here, whoever was
+            // last identified may have left: only the snapshot is certain not to be theirs.
             if person::at(place, &changes).customer.is_some() {
                 let end = changes.iter().map(|change| change.at).find(|at| *at > place);
-                let stretch = ((place.0, *from), end.unwrap_or(person::END));
+                let stretch = (said.from, end.unwrap_or(person::END));
                 return Ok(Person { customer: None, verified: false, stretches: vec![stretch] });
             }
+        } else if named.customer.is_some() {
+            said.add_to(&mut changes, epoch);
         }
-        Some(_) | None => {}
     }
     Ok(person::at(place, &changes))
+}
+
+/// What a call says of who calls, and from which place on the phone was theirs at the latest.
+struct Said {
+    named: Change,
+    from: Place,
+}
+
+impl Said {
+    /// Whether a change within its own snapshot says more exactly from where on.
+    fn is_within(&self, changes: &[Change]) -> bool {
+        changes.iter().any(|change| self.from <= change.at && change.at <= self.named.at)
+    }
+
+    /// Adds it in its order. "Nobody" counts only until the backlog tells what it meant.
+    fn add_to(&self, changes: &mut Vec<Change>, epoch: &EpochState) {
+        let is_within = self.is_within(changes);
+        if self.named.customer.is_none() && (is_within || !epoch.awaited_before(self.named.at)) {
+            return;
+        }
+        let at = if is_within { self.named.at } else { self.from };
+        let index = changes.partition_point(|change| change.at <= at);
+        changes.insert(index, Change { at, ..self.named.clone() });
+    }
+}
+
+/// What the other calls of a phone say, oldest first.
+fn said_by_calls(
+    connection: &Connection,
+    installation: i64,
+    but: CallId,
+) -> rusqlite::Result<Vec<Said>> {
+    let mut said: Vec<Said> = connection
+        .prepare_cached(
+            "SELECT epoch, seq, stated_from, customer, verified FROM calls
+             WHERE installation = ?1 AND stated = 1 AND id <> ?2
+             ORDER BY epoch DESC, seq DESC LIMIT ?3",
+        )?
+        .query_map(params![installation, but, VIEW_CUSTOMERS_MAX as i64], |row| {
+            let at = (number(row, 0)?, number(row, 1)?);
+            let from = row.get::<_, Option<i64>>(2)?.map_or(at.1, |from| from as u64);
+            let named = Change { at, customer: row.get(3)?, verified: row.get(4)? };
+            Ok(Said { named, from: (at.0, from) })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    said.reverse();
+    Ok(said)
 }
 
 /// Every change of customer that is here, oldest first.

@@ -129,7 +129,12 @@ impl Storage for SqliteStorage {
     }
 
     fn expire(&self, now: i64) -> Answer<'_, bool> {
-        Box::pin(self.writer.write(move |connection, state| erase::expire(connection, state, now)))
+        Box::pin(self.writer.write(move |connection, state| {
+            let more = erase::expire(connection, state, now)?;
+            // What another process erased may still stand in the log.
+            state.uncleared |= !more;
+            Ok(more)
+        }))
     }
 
     fn add_key(&self, key: Key, at: i64) -> Answer<'_, ()> {

@@ -143,9 +143,21 @@ fn serve(
     log: &Log,
     queue: &Queue<Box<dyn Work>>,
 ) {
+    // However this thread ends, nobody waits for it any longer.
+    let _ends = EndsWith(queue);
     while queue.wait() {
         commit(&mut connection, &mut state, followers, Group::of(queue));
         log.move_rest(&connection);
+    }
+}
+
+/// Ends the queue and lets go of what is in it: whoever asked is told that the storage has ended.
+struct EndsWith<'a>(&'a Queue<Box<dyn Work>>);
+
+impl Drop for EndsWith<'_> {
+    fn drop(&mut self) {
+        self.0.end();
+        self.0.clear();
     }
 }
 
@@ -154,12 +166,15 @@ struct Group<'a> {
     queue: &'a Queue<Box<dyn Work>>,
     /// How many more it may take of those that wait in their order.
     left: usize,
+    /// How many more of those that come first.
+    left_first: usize,
 }
 
 impl<'a> Group<'a> {
     /// Those that wait now, and whatever comes first meanwhile.
     fn of(queue: &'a Queue<Box<dyn Work>>) -> Self {
-        Self { queue, left: queue.waiting().min(GROUP_REQUESTS_MAX) }
+        let left = queue.waiting().min(GROUP_REQUESTS_MAX);
+        Self { queue, left, left_first: GROUP_REQUESTS_MAX }
     }
 }
 
@@ -167,7 +182,10 @@ impl Iterator for Group<'_> {
     type Item = Box<dyn Work>;
 
     fn next(&mut self) -> Option<Box<dyn Work>> {
-        if let Some(first) = self.queue.take(Turn::First) {
+        if self.left_first > 0
+            && let Some(first) = self.queue.take(Turn::First)
+        {
+            self.left_first -= 1;
             // It waits for this commit: only so much goes along that uploads never stand still.
             self.left = self.left.min(GROUP_BEHIND_FIRST_MAX);
             return Some(first);
@@ -182,7 +200,7 @@ fn commit(
     connection: &mut Connection,
     state: &mut State,
     followers: &Followers,
-    group: impl Iterator<Item = Box<dyn Work>>,
+    mut group: impl Iterator<Item = Box<dyn Work>>,
 ) {
     state.changed.clear();
     let mut failed = Vec::new();
@@ -190,7 +208,7 @@ fn commit(
     let outcome = (|| {
         let mut transaction =
             connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        for mut work in group {
+        for mut work in group.by_ref() {
             let changed = state.changed.len();
             let savepoint = transaction.savepoint()?;
             match work.run(&savepoint, state) {
@@ -225,6 +243,10 @@ fn commit(
             state.screens.clear();
             tracing::error!(error = %error, requests = done.len(), "failed to commit");
         }
+    }
+    // Where not even a transaction could be begun, those who came for this one hear why.
+    if outcome.is_err() && done.is_empty() && failed.is_empty() {
+        done.extend(group);
     }
     for work in done {
         work.answer(outcome.clone());
@@ -276,6 +298,27 @@ mod tests {
             if fails { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
         };
         (Box::new(Request { work: Some(work), outcome: None, reply }), outcome)
+    }
+
+    #[test]
+    fn where_no_transaction_can_begin_everybody_hears_why() {
+        let folder = tempfile::tempdir().unwrap();
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let secret = Secret::open(folder.path(), &*clock).unwrap();
+        let mut state =
+            State { secret, clock, screens: HashMap::new(), changed: Vec::new(), uncleared: false };
+        let path = folder.path().join("locked.db");
+        let other = Connection::open(&path).unwrap();
+        other.execute_batch("CREATE TABLE kept (number INTEGER); BEGIN IMMEDIATE").unwrap();
+        let mut connection = Connection::open(&path).unwrap();
+        connection.busy_timeout(Duration::ZERO).unwrap();
+        let (group, outcomes): (Vec<_>, Vec<_>) = (0..3).map(|n| insert(n, false)).unzip();
+
+        commit(&mut connection, &mut state, &Followers::default(), group.into_iter());
+
+        for mut outcome in outcomes {
+            assert!(matches!(outcome.try_recv().unwrap(), Err(StoreError::Commit(_))));
+        }
     }
 
     #[test]

@@ -34,7 +34,7 @@ test("it says that nothing is known, and waits for the code with the keyboard in
   for (const viewport of [NARROW, WIDE]) {
     for (const colorScheme of ["light", "dark"]) {
       const page = await agent.open(desk, { viewport, colorScheme });
-      assert.equal(await page.page.locator("h1").innerText(), "Nothing is known of this call");
+      assert.equal(await page.page.locator("h1").innerText(), "Nothing is known of this call yet");
       assert.equal(await page.page.evaluate(() => document.activeElement.id), "code");
       await page.fitsItsWidth();
       await page.isAccessible();
@@ -111,7 +111,7 @@ test("a code that opens nothing says so, and keeps what was typed", async () => 
   const unknown = code("412907384");
   await field.fill(unknown);
   await page.page.getByRole("button", { name: "Open" }).click();
-  await page.says(SAYS, "No call can be opened with this code.");
+  await page.says(SAYS, "No call can be opened with this code");
   assert.equal(await field.inputValue(), unknown);
   await page.isAccessible();
   await page.screenshot("entry-not-found");

@@ -117,6 +117,7 @@ CREATE TABLE calls (
 CREATE INDEX calls_of ON calls (installation);
 CREATE INDEX calls_by_customer ON calls (customer, app) WHERE customer IS NOT NULL;
 CREATE INDEX calls_arrived ON calls (arrived_at);
+CREATE INDEX calls_claimed ON calls (claimed_by) WHERE claimed_by IS NOT NULL;
 
 -- The numbers in call codes. Never reused, so never deleted.
 CREATE TABLE screens (
