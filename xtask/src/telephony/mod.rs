@@ -65,6 +65,9 @@ pub(crate) struct Options {
     /// Leave the faults out.
     #[arg(long)]
     no_faults: bool,
+    /// Leave out the bench of look-ups while phones upload.
+    #[arg(long)]
+    no_bench: bool,
 }
 
 /// Installs what is missing, makes all the calls, and says what came of them.
@@ -104,7 +107,6 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         say(&format!("{}: {} calls", carrier.name(), options.calls));
         report.rows.push(series::run(carrier, options.calls, &network, &phones, &collector)?);
     }
-    // Look-ups while phones upload are timed by a bench of their own, whose figure belongs here.
     if !options.no_faults {
         say("faults");
         let mut faults = Faults { network: &network, phones: &phones, collector: &mut collector };
@@ -112,6 +114,10 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
     kamailio.check()?;
     report.faults.push(logs::check(&folder, &collector.centre_key)?);
+    if !options.no_bench {
+        say("look-ups while phones upload");
+        report.look_ups = look_ups()?;
+    }
     report.notes = NOTES.map(str::to_owned).to_vec();
     say(&report.text());
     report.write()?;
@@ -119,6 +125,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         say(&format!("The logs are in {}.", folder.display()));
     }
     Ok(if report.is_good() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Runs the bench of look-ups, which prints its own table, and reads what it reached.
+fn look_ups() -> Result<Vec<serde_json::Value>> {
+    crate::bench(Some("lookup"))?;
+    let path = crate::root().join("target/bench/lookup.json");
+    let text = fs::read_to_string(&path).with_context(|| format!("no {}", path.display()))?;
+    let report: serde_json::Value = serde_json::from_str(&text)?;
+    Ok(report["reach"].as_array().cloned().unwrap_or_default())
 }
 
 fn say(line: &str) {

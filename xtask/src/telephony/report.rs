@@ -46,6 +46,8 @@ pub(crate) struct Fault {
 pub(crate) struct Report {
     pub(crate) rows: Vec<Row>,
     pub(crate) faults: Vec<Fault>,
+    /// What the bench of look-ups while phones upload reached.
+    pub(crate) look_ups: Vec<Value>,
     pub(crate) notes: Vec<String>,
 }
 
@@ -122,6 +124,11 @@ impl Report {
         for note in &self.notes {
             let _ = write!(text, "\n- {note}");
         }
+        for figure in &self.look_ups {
+            let said = |key: &str| figure[key].as_str().unwrap_or_default().to_owned();
+            let (what, measured, reach) = (said("what"), said("measured"), said("reach"));
+            let _ = write!(text, "\n- {what}: {measured} (to reach: {reach})");
+        }
         let wrong = self.rows.iter().map(|row| (row.name, &row.wrong));
         let wrong = wrong.chain(self.faults.iter().map(|fault| (fault.name, &fault.wrong)));
         for (name, lines) in wrong {
@@ -139,16 +146,18 @@ impl Report {
         fs::create_dir_all(&folder)?;
         let right: usize = self.rows.iter().map(|row| row.resolved).sum();
         let calls: usize = self.rows.iter().map(|row| row.calls).sum();
+        let mut reach = vec![json!({
+            "what": "calls dialled right that open on their customer", "reach": "all",
+            "measured": format!("{right} of {calls}"), "reached": right == calls,
+        })];
+        reach.extend(self.look_ups.iter().cloned());
         let json = json!({
             "name": "telephony",
             "about": "real calls: SIPp as the customer's phone, Asterisk and Kamailio with the \
                       recipes' own files, the collector, and the agent's phone",
             "rows": self.rows.iter().map(Row::json).collect::<Vec<_>>(),
             "faults": self.faults.iter().map(Fault::json).collect::<Vec<_>>(),
-            "reach": [{
-                "what": "calls dialled right that open on their customer", "reach": "all",
-                "measured": format!("{right} of {calls}"), "reached": right == calls,
-            }],
+            "reach": reach,
             "notes": self.notes,
         });
         let path = folder.join("telephony.json");
