@@ -90,7 +90,10 @@ test("a call is asked for exactly thirteen digits, and for no end key", async ()
   assert.equal(gathered.ends, "", "no end key");
   assert.equal(gathered.variable, "", "digits stay out of the call's records");
   assert.equal(gathered.regex, "\\d{13}");
-  assert.ok(gathered.first_ms <= 7_000, "who dials nothing does not wait long");
+  assert.equal(gathered.first_ms, 6_000, "8 s with the greeting, and no longer");
+  const longer = { jalon_first_digit_ms: "3000" };
+  assert.equal((await call({ more: longer })).gathered.first_ms, 3_000);
+  assert.equal((await call({ more: { jalon_first_digit_ms: "" } })).gathered.first_ms, 6_000);
 });
 
 test("the code of a call leads the agent to the customer", async () => {

@@ -171,11 +171,11 @@ test("the flow calls the data action by its name and its contracts", () => {
   );
 });
 
-test("a call is asked for exactly thirteen digits, and does not wait long", () => {
+test("a call is asked for exactly thirteen digits, and waits as long as a slow phone needs", () => {
   const [collect, ...others] = all("collectInput").filter((one) => one.digits);
   assert.deepEqual(others, []);
   assert.deepEqual(collect.digits, { exact: 13 });
-  assert.ok(collect.noEntryTimeout.lit.seconds <= 5);
+  for (const { lit } of all("noEntryTimeout")) assert.equal(lit.seconds, 5, "8 s with the greeting");
   const [{ timeout }] = all("callData").filter((one) => one.category);
   assert.ok(timeout.lit.seconds <= 3);
 });

@@ -2,10 +2,11 @@
 -- The bridge itself is the dialplan's: whatever happens here, the call goes on to it.
 
 local CODE_DIGITS = 13
--- Two commas of the dial string are 4 to 6 s of waiting after the answer. This counts from the end
--- of the greeting: both together should be 7 s, so shorten this for a longer greeting.
+-- Where jalon_first_digit_ms does not say. Phones wait 4 to 6 s (two commas) from when they learn of
+-- the answer, up to a second after it, then dial. This counts from the end of the greeting: both
+-- together should be 8 s.
 local FIRST_DIGIT_MS = 6000
--- Phones dial five digits a second or faster.
+-- Phones dial thirteen digits in 2 to 5 s. A digit lost by the line costs this, and not a call.
 local NEXT_DIGIT_MS = 2000
 -- mod_curl counts in whole seconds.
 local COLLECTOR_TIMEOUT_S = 2
@@ -76,8 +77,9 @@ end
 local function digits()
   session:answer()
   local greeting = setting("jalon_greeting", "ivr/ivr-one_moment_please.wav")
+  local first_digit_ms = tonumber(setting("jalon_first_digit_ms")) or FIRST_DIGIT_MS
   -- No variable: digits belong in no channel variable, and so in no call record.
-  return session:playAndGetDigits(CODE_DIGITS, CODE_DIGITS, 1, FIRST_DIGIT_MS, "", greeting, "",
+  return session:playAndGetDigits(CODE_DIGITS, CODE_DIGITS, 1, first_digit_ms, "", greeting, "",
     "\\d{" .. CODE_DIGITS .. "}", "", NEXT_DIGIT_MS)
 end
 

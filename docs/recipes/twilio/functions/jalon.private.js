@@ -5,9 +5,10 @@ const { twiml } = require("twilio");
 
 // One try, then the agent: the caller hears silence meanwhile.
 const COLLECTOR_TIMEOUT_MS = 1_500;
-// Two commas of the dial string are 4 to 6 s of waiting after the answer. The greeting fills about
-// 4 s of them, and Twilio counts its timeout from the greeting's end, then between two digits.
-const GATHER_TIMEOUT_S = 4;
+// Phones wait 4 to 6 s (two commas) from when they learn of the answer, up to a second after it,
+// then dial. The greeting takes about 3 s; Twilio counts its timeout from the greeting's end, then
+// between two digits. Greeting and timeout together: 8 s.
+const GATHER_TIMEOUT_S = 5;
 const CODE_DIGITS = 13;
 // What Twilio sends as `From` where the number is withheld. These callers must not share one
 // caller's throttle at the collector.
