@@ -1,4 +1,5 @@
--- Asks a caller's phone for its code, and exports the desk link to whoever the call is bridged to.
+-- Asks a caller's phone for its code, and exports the desk link, and what came of the look-up, to
+-- whoever the call is bridged to.
 -- The bridge itself is the dialplan's: whatever happens here, the call goes on to it.
 
 local CODE_DIGITS = 13
@@ -45,13 +46,13 @@ local function json(fields)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
--- Asks the collector once. Answers with the desk link, or nil, and whether it was a miss. A miss
--- has a link too, to the page where the agent types the code.
+-- Asks the collector once. Answers with what came of it, and the desk link: `found`; `unknown`, whose
+-- link is to the page where the agent types the code; `unavailable`, without one.
 local function resolve(question)
   local collector, secret = setting("jalon_collector"), key()
   if not collector or not secret then
     log("ERR", "no jalon_collector, or no key in jalon_key_file")
-    return nil, false
+    return "unavailable"
   end
   question.call_id = session:get_uuid()
   -- A withheld number is a word: such callers must not share one caller's throttle.
@@ -69,9 +70,9 @@ local function resolve(question)
   if status ~= "200" or not linked then
     log("WARNING", "the collector answered " .. status .. (linked and "" or ", without a link"))
   end
-  if not linked then return nil, false end
+  if not linked then return "unavailable" end
   if desk:sub(1, 1) == "/" then desk = collector .. desk end
-  return desk, status ~= "200"
+  return status == "200" and "found" or "unknown", desk
 end
 
 local function digits()
@@ -97,17 +98,19 @@ end
 local function look_up()
   local question = carried()
   if question then
-    local desk, missed = resolve(question)
+    local lookup, desk = resolve(question)
     -- A header may be another application's: then this may be a call with a code.
-    if not missed then return desk end
+    if lookup ~= "unknown" then return lookup, desk end
   end
   local code = plain(digits())
-  return session:ready() and resolve({ code = code }) or nil
+  if session:ready() then return resolve({ code = code }) end
+  return "unavailable"
 end
 
-local ok, desk = pcall(look_up)
-if ok and desk then
-  session:execute("export", "nolocal:sip_h_X-Jalon-Desk=" .. desk)
-elseif not ok then
+local ok, lookup, desk = pcall(look_up)
+if not ok then
   log("ERR", "failed to look the call up")
+  lookup, desk = "unavailable", nil
 end
+session:execute("export", "nolocal:sip_h_X-Jalon-Lookup=" .. lookup)
+if desk then session:execute("export", "nolocal:sip_h_X-Jalon-Desk=" .. desk) end
