@@ -28,7 +28,7 @@ use crate::worker::{Shared, UploadProblem, Worker};
 /// use jalon::{CallRequest, Config, Consent, Event, Journey};
 ///
 /// # fn main() -> Result<(), jalon::JourneyError> {
-/// let mut config = Config::new("/data/app/jalon", "https://journeys.example.com", "wk_...");
+/// let mut config = Config::new("/data/app/jalon", "https://calls.example.com", "jalon_write_…");
 /// config.consent = Some(Consent::Granted);
 /// let journey = Journey::open(config)?;
 /// journey.record(Event::ScreenView { screen: "product/{id}".into() });
@@ -202,8 +202,9 @@ impl Journey {
     ///
     /// The proof is signed with ES256 or HS256 by a key that the collector was given. It says `sub`,
     /// this customer's id; `aud`, the app as the collector knows it; `iat` and `exp`, at most an
-    /// hour apart; and, better, the `nonce` of [`proof_nonce`](Self::proof_nonce). It is judged as
-    /// of this moment, so that a phone may be offline for up to 24 hours before it is uploaded.
+    /// hour apart; and, better, the `nonce` of [`proof_nonce`](Self::proof_nonce): a proof without
+    /// one is accepted from any phone. It is judged as of this moment, so that a phone may be offline
+    /// for up to 24 hours before it is uploaded.
     pub fn identify(&self, customer: impl Into<String>, proof: Option<String>) {
         self.shared.intake.identify(Some(customer.into()), proof);
     }

@@ -61,9 +61,9 @@ impl Journey {
         self.with((), |journey| journey.record(event));
     }
 
-    /// Says who the customer is from here on. `proof` is a short JWT from the app's backend, with the
-    /// nonce of `proof_nonce`; only a customer so proven shows as verified on the desk. The same
-    /// again changes nothing.
+    /// Says who the customer is from here on. `proof` is a short JWT from the app's backend: only a
+    /// customer who has one shows as verified on the desk. Best with `proof_nonce` in it, since one
+    /// without is accepted from any phone. The same again changes nothing.
     pub fn identify(&self, customer: String, proof: Option<String>) {
         self.with((), |journey| journey.identify(customer, proof));
     }

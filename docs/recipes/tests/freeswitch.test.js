@@ -67,6 +67,7 @@ async function call({ digits = "", variables = {}, more = {}, ...scenario } = {}
 }
 
 const link = (happened) => happened.bridged.headers["X-Jalon-Desk"];
+const lookup = (happened) => happened.bridged.headers["X-Jalon-Lookup"];
 
 test("the script compiles, and the XML is well-formed", async () => {
   await run("luac5.2", ["-p", join(RECIPE, "scripts", "jalon.lua")]);
@@ -90,7 +91,10 @@ test("a call is asked for exactly thirteen digits, and for no end key", async ()
   assert.equal(gathered.ends, "", "no end key");
   assert.equal(gathered.variable, "", "digits stay out of the call's records");
   assert.equal(gathered.regex, "\\d{13}");
-  assert.ok(gathered.first_ms <= 7_000, "who dials nothing does not wait long");
+  assert.equal(gathered.first_ms, 6_000, "8 s with the greeting, and no longer");
+  const longer = { jalon_first_digit_ms: "3000" };
+  assert.equal((await call({ more: longer })).gathered.first_ms, 3_000);
+  assert.equal((await call({ more: { jalon_first_digit_ms: "" } })).gathered.first_ms, 6_000);
 });
 
 test("the code of a call leads the agent to the customer", async () => {
@@ -98,6 +102,7 @@ test("the code of a call leads the agent to the customer", async () => {
   const uuid = callId();
   const happened = await call({ digits, uuid });
   assert.equal(happened.bridged.to, globals.jalon_agents);
+  assert.equal(lookup(happened), "found");
   await showsTheCustomer(link(happened));
   assert.equal(happened.log, "", "nothing is logged of a call that was found");
   assert.ok(!JSON.stringify(happened.variables).includes(digits), "no digits in a variable");
@@ -109,6 +114,7 @@ test("a SIP call that carries its context is asked for no digits", async () => {
   const uuid = callId();
   const first = await call({ uuid, variables: { "sip_h_User-to-User": uui } });
   assert.equal(first.gathered, null);
+  assert.equal(lookup(first), "found");
   await showsTheCustomer(link(first));
   const spaced = `"${uui.split(";")[0]}" ;encoding=hex`;
   await showsTheCustomer(link(await call({ uuid, variables: { "sip_h_User-to-User": spaced } })));
@@ -125,13 +131,13 @@ test("another application's header does not keep a call from its code", async ()
 
 test("no header of the caller's own reaches the agent, in any case of letters", async () => {
   const spoofed = "https://evil.example/";
-  for (const name of ["X-Jalon-Desk", "x-jalon-desk", "X-JALON-DESK"]) {
+  for (const name of ["X-Jalon-Desk", "x-jalon-desk", "X-JALON-DESK", "x-jalon-lookup"]) {
     const variables = { [`sip_h_${name}`]: spoofed };
     const found = await call({ digits: await leasedCode(collector), variables });
-    assert.deepEqual(Object.keys(found.bridged.headers), ["X-Jalon-Desk"]);
+    assert.deepEqual(Object.keys(found.bridged.headers).sort(), ["X-Jalon-Desk", "X-Jalon-Lookup"]);
     await showsTheCustomer(link(found));
     const missed = await call({ digits: "", variables, more: { jalon_collector: "" } });
-    assert.deepEqual(missed.bridged.headers, {});
+    assert.deepEqual(missed.bridged.headers, { "X-Jalon-Lookup": "unavailable" });
   }
 });
 
@@ -153,6 +159,7 @@ for (const [what, digits] of [
     const caller = `+3360001${Math.random().toString().slice(2, 6)}`;
     const happened = await call({ digits, variables: { caller_id_number: caller } });
     assert.equal(happened.bridged.to, globals.jalon_agents);
+    assert.equal(lookup(happened), "unknown");
     await takesTheCode(link(happened));
     if (digits) assert.ok(!happened.log.includes(digits), "no digits in the log");
     assert.ok(!happened.log.includes(caller), "no number in the log");
@@ -172,7 +179,9 @@ failing("does not keep a call from its agent", async (origin) => {
   for (const variables of [{}, { "sip_h_User-to-User": "00ff4a6f;encoding=hex" }]) {
     const scenario = { digits: NOBODY, more, variables };
     const { bridged, log, requests } = await within(PATIENCE_MS, () => call(scenario));
-    assert.deepEqual(bridged, { to: globals.jalon_agents, headers: {} });
+    assert.deepEqual(bridged, {
+      to: globals.jalon_agents, headers: { "X-Jalon-Lookup": "unavailable" },
+    });
     assert.equal(requests, 1, "asked once");
     assert.match(log, /the collector answered/);
   }

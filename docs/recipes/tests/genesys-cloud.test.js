@@ -171,22 +171,20 @@ test("the flow calls the data action by its name and its contracts", () => {
   );
 });
 
-test("a call is asked for exactly thirteen digits, and does not wait long", () => {
+test("a call is asked for exactly thirteen digits, and waits as long as a slow phone needs", () => {
   const [collect, ...others] = all("collectInput").filter((one) => one.digits);
   assert.deepEqual(others, []);
   assert.deepEqual(collect.digits, { exact: 13 });
-  assert.ok(collect.noEntryTimeout.lit.seconds <= 5);
+  for (const { lit } of all("noEntryTimeout")) assert.equal(lit.seconds, 5, "8 s with the greeting");
   const [{ timeout }] = all("callData").filter((one) => one.category);
   assert.ok(timeout.lit.seconds <= 3);
 });
 
 test("the code of a call leads the agent to the customer", async () => {
   const dialled = await leasedCode(collector);
-  const { action: { defaulted }, participant, Flow } = await call({ dialled });
+  const { action: { defaulted }, participant } = await call({ dialled });
   assert.deepEqual(defaulted, [], "every path of the translation map leads to something");
   await showsTheCustomer(absolute(participant.jalon_desk));
-  assert.equal(Flow.Verified, false);
-  assert.ok(["live", "synced", "pending"].includes(Flow.Freshness));
   assert.ok(!JSON.stringify(participant).includes(dialled), "the code is not kept");
 });
 
@@ -210,9 +208,8 @@ for (const [what, dialled] of [
 ]) {
   test(`${what}: the agent gets the page that takes the code`, async () => {
     const ani = `tel:+3360003${Math.random().toString().slice(2, 6)}`;
-    const { participant, Flow } = await call({ dialled, ani });
+    const { participant } = await call({ dialled, ani });
     await takesTheCode(absolute(participant.jalon_desk));
-    assert.equal(Flow.Freshness, "unknown");
   });
 }
 

@@ -115,7 +115,7 @@ test("a call is asked for exactly thirteen digits, and for no end key", async ()
   assert.equal(attributes.numDigits, "13");
   assert.equal(attributes.finishOnKey, "");
   assert.equal(attributes.action, "/code");
-  assert.ok(Number(attributes.timeout) <= 5, "who dials nothing does not wait long");
+  assert.equal(attributes.timeout, "5", "8 s with the greeting, and no longer");
   assert.deepEqual(children.map((child) => child.name), ["Say"]);
   assert.equal(verbs[1].text, "/code", "who dials nothing goes on");
 });
@@ -140,7 +140,25 @@ test("agents behind a SIP trunk get the link as a header", async () => {
   const [address, query] = dial.children[0].text.split("?");
   assert.equal(address, SIP);
   assert.ok(query.length < 1_024, "within Twilio's limit for SIP headers");
-  await showsTheCustomer(new URLSearchParams(query).get("X-Jalon-Desk"));
+  const headers = new URLSearchParams(query);
+  assert.equal(headers.get("X-Jalon-Lookup"), "found");
+  await showsTheCustomer(headers.get("X-Jalon-Desk"));
+});
+
+test("agents behind a SIP trunk hear of a miss, and of a collector that refuses", async () => {
+  const headers = async (more, call) => {
+    const server = await start({ JALON_WORKFLOW: "", JALON_SIP: `${SIP}?X-Own=1`, ...more });
+    const [dial] = await step(server, "/code", ring(call));
+    const query = new URLSearchParams(dial.children[0].text.slice(SIP.length + 1));
+    assert.equal(query.get("X-Own"), "1");
+    return query;
+  };
+  const missed = await headers({}, { Digits: "" });
+  assert.equal(missed.get("X-Jalon-Lookup"), "unknown");
+  await takesTheCode(missed.get("X-Jalon-Desk"));
+  const refused = await headers({ JALON_KEY: "none" }, { Digits: await leasedCode(collector) });
+  assert.equal(refused.get("X-Jalon-Lookup"), "unavailable");
+  assert.equal(refused.get("X-Jalon-Desk"), null);
 });
 
 test("a SIP call that carries its context is asked for no digits", async () => {

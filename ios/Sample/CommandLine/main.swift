@@ -1,6 +1,6 @@
 // The shop's journey on a command line, against a collector:
 //
-//     swift run jalon-sample https://calls.example.com wk_... [NUMBER]
+//     swift run jalon-sample https://calls.example.com jalon_write_… [NUMBER]
 import Foundation
 import Jalon
 

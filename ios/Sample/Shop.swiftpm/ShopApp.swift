@@ -10,7 +10,7 @@ struct ShopApp: App {
         var configuration = Journey.Configuration()
         configuration.texts.step = inCustomersWords
         journey = Journey(
-            writeKey: "wk_the_key_of_this_app", endpoint: "https://calls.example.com",
+            writeKey: "jalon_write_the_key_of_this_app", endpoint: "https://calls.example.com",
             configuration: configuration)
         // Needs two entries in Info.plist: see the README. Without them it does nothing but say so.
         Journey.registerBackgroundUpload()

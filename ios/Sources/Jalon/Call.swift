@@ -133,6 +133,34 @@ extension Journey {
     }
 }
 
+extension Journey.CallContext {
+    /// A button's call: with the context of `journey`; where the app has opened none, to the number
+    /// alone, so that the customer gets through all the same. Without a `dialString` where the number
+    /// is none.
+    init(
+        of journey: Journey?, to number: String, topic: String?, scope: Journey.CallScope
+    ) {
+        guard let journey else {
+            Lines.put(.warn, "a call carries nothing: open the journey first")
+            self = .numberAlone(number)
+            return
+        }
+        self = (try? journey.callContext(number: number, topic: topic, scope: scope)) ?? Self()
+    }
+
+    /// A call without context. As the core reads numbers.
+    static func numberAlone(_ number: String) -> Self {
+        var digits = number.filter { !" -.()/\u{a0}\u{202f}".contains($0) }[...]
+        let plus = digits.hasPrefix("+") ? "+" : ""
+        digits = digits.dropFirst(plus.count)
+        var call = Self()
+        if (3...15).contains(digits.count), digits.allSatisfy({ ("0"..."9").contains($0) }) {
+            call.dialString = "tel:\(plus)\(digits)"
+        }
+        return call
+    }
+}
+
 @Sendable private func englishStep(_ step: Journey.PreviewStep) -> String {
     let about = step.about ?? ""
     let text =

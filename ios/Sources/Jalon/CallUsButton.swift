@@ -6,7 +6,7 @@
     /// and lets the customer choose how much that is.
     ///
     /// Looks as the app has buttons look. Where the device places no calls the customer is told the
-    /// number and the code.
+    /// number and the code; where the app has opened no journey, the call is to the number alone.
     ///
     /// ```swift
     /// CallUsButton("+33 1 23 45 67 89", topic: "billing")
@@ -58,7 +58,7 @@
 
         /// The button.
         public var body: some View {
-            Button(action: asksFirst ? preview : call) { Text(verbatim: texts.callUs) }
+            Button(action: tap) { Text(verbatim: texts.callUs) }
                 .contextMenu { Button(texts.previewAction, action: preview) }
                 .accessibilityAction(named: Text(verbatim: texts.previewAction), preview)
                 .onAppear(perform: warm)
@@ -80,12 +80,14 @@
                 }
         }
 
+        /// Without a journey there is nothing to show first, and the number to call all the same.
+        private func tap() {
+            if asksFirst, journey != nil { preview() } else { call() }
+        }
+
         private func call() {
-            guard let journey else { return }
-            guard
-                let call = try? journey.callContext(number: number, topic: topic, scope: carried),
-                let url = call.dialString.flatMap(URL.init(string:))
-            else {
+            let call = Journey.CallContext(of: journey, to: number, topic: topic, scope: carried)
+            guard let url = call.dialString.flatMap(URL.init(string:)) else {
                 onCall?(.notANumber)
                 return
             }

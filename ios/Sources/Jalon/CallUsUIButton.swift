@@ -5,7 +5,7 @@
     /// ``CallUsButton`` for UIKit.
     ///
     /// Set `number` in code; without one, or with a number that is none, a tap does nothing but a
-    /// line in the log.
+    /// line in the log. Where the app has opened no journey, the call is to the number alone.
     @MainActor
     open class CallUsUIButton: UIButton {
         /// The number to call, such as `+33 1 23 45 67 89`.
@@ -72,15 +72,15 @@
         }
 
         private func tap() {
-            if asksFirst { preview() } else { call() }
+            // Without a journey there is nothing to show first, and the number to call all the same.
+            if asksFirst, current != nil { preview() } else { call() }
         }
 
         private func call() {
-            guard let journey = current, let scene = window?.windowScene else { return }
-            Task { [number, topic, scope] in
-                let outcome = await journey.call(
-                    number, topic: topic, scope: scope, in: scene
-                ) { code in
+            guard let scene = window?.windowScene else { return }
+            let call = Journey.CallContext(of: current, to: number, topic: topic, scope: scope)
+            Task { [number] in
+                let outcome = await call.dial(in: scene) { code in
                     self.show(
                         self.texts.noDialerTitle, self.texts.explain(number, code: code))
                 }
@@ -125,15 +125,24 @@
             _ number: String, topic: String? = nil, scope: CallScope = .everything,
             in scene: UIWindowScene, explain: @MainActor (_ spokenCode: String?) -> Void = { _ in }
         ) async -> CallOutcome {
-            guard let call = try? callContext(number: number, topic: topic, scope: scope),
-                let url = call.dialString.flatMap(URL.init(string:))
-            else { return .notANumber }
+            await CallContext(of: self, to: number, topic: topic, scope: scope)
+                .dial(in: scene, explain: explain)
+        }
+    }
+
+    extension Journey.CallContext {
+        /// Opens the phone's dialer, or calls `explain` where there is none.
+        @MainActor
+        fileprivate func dial(
+            in scene: UIWindowScene, explain: @MainActor (_ spokenCode: String?) -> Void
+        ) async -> Journey.CallOutcome {
+            guard let url = dialString.flatMap(URL.init(string:)) else { return .notANumber }
             let isOpen = await withCheckedContinuation { done in
                 scene.open(url, options: nil) { done.resume(returning: $0) }
             }
             if !isOpen {
                 Lines.put(.info, "this device places no calls")
-                explain(call.spokenCode)
+                explain(spokenCode)
             }
             return isOpen ? .dialing : .noDialer
         }

@@ -11,7 +11,7 @@ extension Journey {
     /// var configuration = Journey.Configuration()
     /// configuration.consent = .granted
     /// let journey = Journey(
-    ///     writeKey: "wk_…", endpoint: "https://calls.example.com", configuration: configuration)
+    ///     writeKey: "jalon_write_…", endpoint: "https://calls.example.com", configuration: configuration)
     /// ```
     public struct Configuration: Sendable {
         /// The consent the app already knows of; it wins over the stored one. `nil`: the stored one.

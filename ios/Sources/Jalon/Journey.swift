@@ -11,7 +11,7 @@ internal import JalonBindings
 /// makes one append to a file and no other I/O.
 ///
 /// ```swift
-/// let journey = Journey(writeKey: "wk_…", endpoint: "https://calls.example.com")
+/// let journey = Journey(writeKey: "jalon_write_…", endpoint: "https://calls.example.com")
 /// journey.setConsent(.granted)
 /// journey.screen("product/{id}")
 /// journey.record(.productView(id: "1004856", name: "Galaxy A10"))
@@ -82,8 +82,9 @@ public final class Journey: Sendable {
 
     /// Says who the customer is from here on; `nil` for nobody, such as after a logout.
     ///
-    /// The same again changes nothing. `proof` is a short JWT from the app's own backend, which puts
-    /// ``proofNonce()`` into it: only a customer so proven shows as verified on the agent's desk.
+    /// The same again changes nothing. `proof` is a short JWT from the app's own backend: only a
+    /// customer who has one shows as verified on the agent's desk. Best with ``proofNonce()`` in it,
+    /// since one without is accepted from any phone. Ask for one at each login, and pass it at once.
     public func identify(_ customer: String?, proof: String? = nil) {
         if let customer {
             native.identify(customer: customer, proof: proof)

@@ -684,9 +684,9 @@ public protocol JourneyProtocol: AnyObject, Sendable {
     func erase()
 
     /**
-     * Says who the customer is from here on. `proof` is a short JWT from the app's backend, with the
-     * nonce of `proof_nonce`; only a customer so proven shows as verified on the desk. The same
-     * again changes nothing.
+     * Says who the customer is from here on. `proof` is a short JWT from the app's backend: only a
+     * customer who has one shows as verified on the desk. Best with `proof_nonce` in it, since one
+     * without is accepted from any phone. The same again changes nothing.
      */
     func identify(customer: String, proof: String?)
 
@@ -888,9 +888,9 @@ open func erase()  {try! rustCall() {
 }
 
     /**
-     * Says who the customer is from here on. `proof` is a short JWT from the app's backend, with the
-     * nonce of `proof_nonce`; only a customer so proven shows as verified on the desk. The same
-     * again changes nothing.
+     * Says who the customer is from here on. `proof` is a short JWT from the app's backend: only a
+     * customer who has one shows as verified on the desk. Best with `proof_nonce` in it, since one
+     * without is accepted from any phone. The same again changes nothing.
      */
 open func identify(customer: String, proof: String?)  {try! rustCall() {
         uniffiCallStatus in
@@ -3538,7 +3538,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_jalon_ffi_checksum_method_journey_erase() != 6904) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_identify() != 56831) {
+    if (uniffi_jalon_ffi_checksum_method_journey_identify() != 27826) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_jalon_ffi_checksum_method_journey_prepare_call() != 37733) {

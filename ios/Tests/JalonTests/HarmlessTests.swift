@@ -61,6 +61,25 @@ struct HarmlessTests {
         #expect(journey.status().dropped.invalid == numbers.count)
     }
 
+    @Test func aButtonWithoutAnOpenJourneyCallsTheNumberAlone() {
+        let numbers = [
+            "+33 1 23 45 67 89", " (0033) 1-23.45/67 89", "+33\u{a0}1\u{202f}23456789", "112",
+        ]
+        let journey = Phone(Phone.nowhere).open(consent: .denied).journey
+        for number in numbers {
+            let call = Journey.CallContext(
+                of: nil, to: number, topic: "billing", scope: .everything)
+            #expect(call.token == nil && call.code == nil)
+            #expect(call.dialString?.hasPrefix("tel:") == true)
+            // As the core dials it.
+            #expect(call.dialString == (try? journey.callContext(number: number).dialString))
+        }
+        for number in ["", "call me", "+", "12", "1234567890123456", "*100#", "1+2345", "١١٢"] {
+            let call = Journey.CallContext(of: nil, to: number, topic: nil, scope: .everything)
+            #expect(call == Journey.CallContext())
+        }
+    }
+
     @Test func blankNamesAreDroppedAndCounted() async {
         let phone = Phone(Phone.nowhere).open()
         let journey = phone.journey

@@ -36,9 +36,11 @@ async function resolve(contact, { code, token }) {
   if (!found.desk) return { jalon_linked: "false" };
   return {
     jalon_linked: "true",
+    // As the guide asks: found, or unknown, where the desk takes the code.
+    jalon_lookup: answer.ok ? "found" : "unknown",
     jalon_desk: new URL(found.desk, collector).href,
     jalon_customer: found.customer?.id ?? "unknown",
-    jalon_verified: String(found.customer?.verified ?? false),
+    jalon_verified: found.customer?.verified ? "yes" : "no",
     jalon_topic: found.call?.topic ?? "none",
   };
 }

@@ -1,11 +1,13 @@
--- Asks a caller's phone for its code, and exports the desk link to whoever the call is bridged to.
+-- Asks a caller's phone for its code, and exports the desk link, and what came of the look-up, to
+-- whoever the call is bridged to.
 -- The bridge itself is the dialplan's: whatever happens here, the call goes on to it.
 
 local CODE_DIGITS = 13
--- Two commas of the dial string are 4 to 6 s of waiting after the answer. This counts from the end
--- of the greeting: both together should be 7 s, so shorten this for a longer greeting.
+-- Where jalon_first_digit_ms does not say. Phones wait 4 to 6 s (two commas) from when they learn of
+-- the answer, up to a second after it, then dial. This counts from the end of the greeting: both
+-- together should be 8 s.
 local FIRST_DIGIT_MS = 6000
--- Phones dial five digits a second or faster.
+-- Phones dial thirteen digits in 2 to 5 s. A digit lost by the line costs this, and not a call.
 local NEXT_DIGIT_MS = 2000
 -- mod_curl counts in whole seconds.
 local COLLECTOR_TIMEOUT_S = 2
@@ -44,13 +46,13 @@ local function json(fields)
   return "{" .. table.concat(parts, ",") .. "}"
 end
 
--- Asks the collector once. Answers with the desk link, or nil, and whether it was a miss. A miss
--- has a link too, to the page where the agent types the code.
+-- Asks the collector once. Answers with what came of it, and the desk link: `found`; `unknown`, whose
+-- link is to the page where the agent types the code; `unavailable`, without one.
 local function resolve(question)
   local collector, secret = setting("jalon_collector"), key()
   if not collector or not secret then
     log("ERR", "no jalon_collector, or no key in jalon_key_file")
-    return nil, false
+    return "unavailable"
   end
   question.call_id = session:get_uuid()
   -- A withheld number is a word: such callers must not share one caller's throttle.
@@ -68,16 +70,17 @@ local function resolve(question)
   if status ~= "200" or not linked then
     log("WARNING", "the collector answered " .. status .. (linked and "" or ", without a link"))
   end
-  if not linked then return nil, false end
+  if not linked then return "unavailable" end
   if desk:sub(1, 1) == "/" then desk = collector .. desk end
-  return desk, status ~= "200"
+  return status == "200" and "found" or "unknown", desk
 end
 
 local function digits()
   session:answer()
   local greeting = setting("jalon_greeting", "ivr/ivr-one_moment_please.wav")
+  local first_digit_ms = tonumber(setting("jalon_first_digit_ms")) or FIRST_DIGIT_MS
   -- No variable: digits belong in no channel variable, and so in no call record.
-  return session:playAndGetDigits(CODE_DIGITS, CODE_DIGITS, 1, FIRST_DIGIT_MS, "", greeting, "",
+  return session:playAndGetDigits(CODE_DIGITS, CODE_DIGITS, 1, first_digit_ms, "", greeting, "",
     "\\d{" .. CODE_DIGITS .. "}", "", NEXT_DIGIT_MS)
 end
 
@@ -95,17 +98,19 @@ end
 local function look_up()
   local question = carried()
   if question then
-    local desk, missed = resolve(question)
+    local lookup, desk = resolve(question)
     -- A header may be another application's: then this may be a call with a code.
-    if not missed then return desk end
+    if lookup ~= "unknown" then return lookup, desk end
   end
   local code = plain(digits())
-  return session:ready() and resolve({ code = code }) or nil
+  if session:ready() then return resolve({ code = code }) end
+  return "unavailable"
 end
 
-local ok, desk = pcall(look_up)
-if ok and desk then
-  session:execute("export", "nolocal:sip_h_X-Jalon-Desk=" .. desk)
-elseif not ok then
+local ok, lookup, desk = pcall(look_up)
+if not ok then
   log("ERR", "failed to look the call up")
+  lookup, desk = "unavailable", nil
 end
+session:execute("export", "nolocal:sip_h_X-Jalon-Lookup=" .. lookup)
+if desk then session:execute("export", "nolocal:sip_h_X-Jalon-Desk=" .. desk) end

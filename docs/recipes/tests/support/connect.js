@@ -63,6 +63,8 @@ export class Contact {
       this.guide = Parameters.EventHooks.DefaultAgentUI;
     } else if (Type === "UpdateContactTargetQueue") {
       this.targetQueue = Parameters.QueueId;
+    } else if (Type === "ShowView") {
+      this.view = Parameters.ViewData;
     } else {
       assert.equal(Type, "MessageParticipant");
     }

@@ -5,9 +5,10 @@ const { twiml } = require("twilio");
 
 // One try, then the agent: the caller hears silence meanwhile.
 const COLLECTOR_TIMEOUT_MS = 1_500;
-// Two commas of the dial string are 4 to 6 s of waiting after the answer. The greeting fills about
-// 4 s of them, and Twilio counts its timeout from the greeting's end, then between two digits.
-const GATHER_TIMEOUT_S = 4;
+// Phones wait 4 to 6 s (two commas) from when they learn of the answer, up to a second after it,
+// then dial. The greeting takes about 3 s; Twilio counts its timeout from the greeting's end, then
+// between two digits. Greeting and timeout together: 8 s.
+const GATHER_TIMEOUT_S = 5;
 const CODE_DIGITS = 13;
 // What Twilio sends as `From` where the number is withheld. These callers must not share one
 // caller's throttle at the collector.
@@ -39,7 +40,7 @@ async function answer(call, options) {
   const token = call["SipHeader_X-Jalon-Context"];
   if (uui || token) {
     const found = await resolve(uui ? { uui } : { token }, call, options);
-    if (!found.missed) return handOver(found, options);
+    if (found.lookup !== "unknown") return handOver(found, options);
   }
   return gather(options);
 }
@@ -61,7 +62,7 @@ async function code(call, options) {
   return handOver(await resolve({ code: call.Digits || "" }, call, options), options);
 }
 
-// Asks the collector. Whatever happens, the call goes on: an answer without a link is an answer.
+// Asks the collector. Whatever happens, the call goes on: without a link, `lookup` is `unavailable`.
 async function resolve(handle, call, { collector, key }) {
   const question = { ...handle, call_id: call.CallSid };
   const caller = (call.From || "").toLowerCase();
@@ -78,20 +79,22 @@ async function resolve(handle, call, { collector, key }) {
     const found = await answer.json();
     // Never the code, the link or the number.
     if (!answer.ok) console.warn(`jalon: ${call.CallSid}: ${answer.status}`);
+    if (!found.desk) return { lookup: "unavailable" };
     return {
-      missed: !answer.ok,
-      desk: found.desk ? new URL(found.desk, collector).href : undefined,
+      lookup: answer.ok ? "found" : "unknown",
+      desk: new URL(found.desk, collector).href,
       customer: found.customer?.id ?? undefined,
       verified: found.customer?.verified ?? undefined,
       topic: found.call?.topic ?? undefined,
     };
   } catch (error) {
     console.warn(`jalon: ${call.CallSid}: no answer from the collector (${error.name})`);
-    return {};
+    return { lookup: "unavailable" };
   }
 }
 
-function handOver({ desk, customer, verified, topic }, { workflow, sip }) {
+// Where calls go. A centre with neither Flex nor SIP changes this.
+function handOver({ lookup, desk, customer, verified, topic }, { workflow, sip }) {
   const response = new twiml.VoiceResponse();
   if (workflow) {
     const attributes = {
@@ -100,8 +103,8 @@ function handOver({ desk, customer, verified, topic }, { workflow, sip }) {
     response.enqueue({ workflowSid: workflow }).task({}, JSON.stringify(attributes));
   } else {
     const separator = sip.includes("?") ? "&" : "?";
-    const header = desk ? `${separator}X-Jalon-Desk=${encodeURIComponent(desk)}` : "";
-    response.dial().sip(sip + header);
+    const header = desk ? `&X-Jalon-Desk=${encodeURIComponent(desk)}` : "";
+    response.dial().sip(`${sip}${separator}X-Jalon-Lookup=${lookup}${header}`);
   }
   return response;
 }

@@ -6,7 +6,7 @@ import android.app.Activity
  * The options of a journey, each with its default.
  *
  * ```kotlin
- * Journey.open(this, writeKey = "wk_…", endpoint = "https://calls.example.com") {
+ * Journey.open(this, writeKey = "jalon_write_…", endpoint = "https://calls.example.com") {
  *     consent = Consent.GRANTED
  *     screenName = { activity -> routes[activity.javaClass] }
  * }

@@ -14,7 +14,7 @@ import android.content.Context
  * other I/O.
  *
  * ```kotlin
- * val journey = Journey.open(this, writeKey = "wk_…", endpoint = "https://calls.example.com")
+ * val journey = Journey.open(this, writeKey = "jalon_write_…", endpoint = "https://calls.example.com")
  * journey.setConsent(Consent.GRANTED)
  * journey.screen("product/{id}")
  * journey.product(id = "1004856", name = "Galaxy A10")
@@ -55,8 +55,9 @@ public class Journey internal constructor(
     /**
      * Says who the customer is from here on; `null` for nobody, such as after a logout.
      *
-     * The same again changes nothing. [proof] is a short JWT from the app's own backend, which puts
-     * [proofNonce] into it: only a customer so proven shows as verified on the agent's desk.
+     * The same again changes nothing. [proof] is a short JWT from the app's own backend: only a
+     * customer who has one shows as verified on the agent's desk. Best with [proofNonce] in it, since
+     * one without is accepted from any phone. Ask for one at each login, and pass it at once.
      */
     @JvmOverloads
     public fun identify(customer: String?, proof: String? = null): Unit =

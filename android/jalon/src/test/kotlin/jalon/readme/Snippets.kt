@@ -4,6 +4,8 @@ package jalon.readme
 
 import android.app.Activity
 import android.app.Application
+import android.content.Intent
+import android.net.Uri
 import androidx.compose.runtime.Composable
 import androidx.fragment.app.Fragment
 import androidx.lifecycle.compose.LifecycleStartEffect
@@ -21,7 +23,7 @@ class ShopApplication : Application() {
 
     override fun onCreate() {
         super.onCreate()
-        journey = Journey.open(this, writeKey = "wk_...", endpoint = "https://calls.example.com") {
+        journey = Journey.open(this, writeKey = "jalon_write_…", endpoint = "https://calls.example.com") {
             screenName = { if (it is ProductActivity) "product/{id}" else it.javaClass.simpleName }
         }
     }
@@ -59,6 +61,12 @@ fun callUsButton(activity: Activity) = CallUsButton(activity).apply {
     number = "+33 1 23 45 67 89"
     topic = "payment"
     asksFirst = true // a tap shows what the agent will see, and lets the customer choose
+}
+
+fun callAndKeepTheCode(journey: Journey, activity: Activity): String? {
+    val call = journey.callContext("+33 1 23 45 67 89")
+    call.dialString?.let { activity.startActivity(Intent(Intent.ACTION_DIAL, Uri.parse(it))) }
+    return call.spokenCode // 412 907 385 217 6
 }
 
 fun headersOf(journey: Journey): Map<String, String> =

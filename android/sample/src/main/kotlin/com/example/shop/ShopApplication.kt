@@ -19,7 +19,7 @@ class ShopApplication : Application() {
         super.onCreate()
         journey = Journey.open(
             context = this,
-            writeKey = setting("writeKey", "wk_the_key_of_this_app"),
+            writeKey = setting("writeKey", "jalon_write_the_key_of_this_app"),
             endpoint = setting("endpoint", "https://calls.example.com"),
         ) {
             screenName = ::routeOf
