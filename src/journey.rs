@@ -90,8 +90,8 @@ pub struct CallContext {
     pub sip_headers: Vec<NamedValue>,
     /// The parameter of a chat, a callback request or a link: `jalon_context` and the token.
     pub link_parameter: Option<NamedValue>,
-    /// How long token and code can be claimed, once the collector knows of the call: 24 hours for
-    /// the token, by the collector's clock.
+    /// How long the token can be claimed once the collector knows of the call, by its clock: 24
+    /// hours; zero without a token.
     pub expires_in: Duration,
 }
 
@@ -289,7 +289,7 @@ impl Journey {
             spoken_code: code.map(|code| code.grouped()),
             sip_headers: token.map(headers).unwrap_or_default(),
             link_parameter: token.map(|token| named(CONTEXT_PARAMETER, token.to_string())),
-            expires_in: Duration::from_millis(TOKEN_LIFE_MS),
+            expires_in: token.map_or(Duration::ZERO, |_| Duration::from_millis(TOKEN_LIFE_MS)),
         })
     }
 

@@ -70,7 +70,7 @@ impl Journey {
 
     /// What the app's backend puts into a proof as its `nonce`, so that the proof is of no use on any
     /// other phone: 22 characters, the same for as long as this installation lives. `None` without
-    /// the customer's consent. Reads memory alone.
+    /// the customer's consent. Reads memory; may wait while a small file is synced.
     pub fn proof_nonce(&self) -> Option<String> {
         self.with(None, jalon::Journey::proof_nonce)
     }

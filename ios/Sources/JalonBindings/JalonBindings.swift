@@ -705,7 +705,7 @@ public protocol JourneyProtocol: AnyObject, Sendable {
     /**
      * What the app's backend puts into a proof as its `nonce`, so that the proof is of no use on any
      * other phone: 22 characters, the same for as long as this installation lives. `None` without
-     * the customer's consent. Reads memory alone.
+     * the customer's consent. Reads memory; may wait while a small file is synced.
      */
     func proofNonce()  -> String?
 
@@ -931,7 +931,7 @@ open func preview(scope: CallScope) -> Preview  {
     /**
      * What the app's backend puts into a proof as its `nonce`, so that the proof is of no use on any
      * other phone: 22 characters, the same for as long as this installation lives. `None` without
-     * the customer's consent. Reads memory alone.
+     * the customer's consent. Reads memory; may wait while a small file is synced.
      */
 open func proofNonce() -> String?  {
     return try!  FfiConverterOptionString.lift(try! rustCall() {
@@ -3547,7 +3547,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_jalon_ffi_checksum_method_journey_preview() != 60641) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_proof_nonce() != 40181) {
+    if (uniffi_jalon_ffi_checksum_method_journey_proof_nonce() != 8728) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_jalon_ffi_checksum_method_journey_record() != 56877) {
