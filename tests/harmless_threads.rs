@@ -186,7 +186,11 @@ fn is_wake(line: &str) -> bool {
 }
 
 fn is_lock(line: &str) -> bool {
-    line.starts_with("futex(") && line.contains("FUTEX_WAIT_PRIVATE, 2, NULL")
+    // std waits by either, without a timeout.
+    line.starts_with("futex(")
+        && ["FUTEX_WAIT_PRIVATE, 2, NULL", "FUTEX_WAIT_BITSET_PRIVATE, 2, NULL"]
+            .iter()
+            .any(|wait| line.contains(wait))
 }
 
 /// Many threads use a journey in every way while another grants, refuses, erases and at last closes.
