@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use jalon::call::TOKEN_CHARS;
 use jalon_desk::view::ContextView;
+use utoipa::IntoParams;
 
 use super::lookup::{self, Asking};
 use super::{Outcome, PathPart, authorize, no_store, part};
@@ -19,6 +20,17 @@ use crate::link::Opens;
 use crate::problem::Problem;
 use crate::wire::ResolveRequest;
 
+/// How the answer is preferred.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code, reason = "stands in /openapi.json; the header is read by `prefers`")]
+struct Preference {
+    /// `return=minimal`: no steps, products, orders and location; `handling=lenient`: a problem, with
+    /// its `desk`, is answered as 200
+    #[param(rename = "Prefer")]
+    prefer: Option<String>,
+}
+
 /// Claims a call for a call id and answers with its context. Unknown, expired and claimed answer
 /// alike. A problem, too, carries a `desk` link, to a page that knows nothing of the call. An
 /// exchange that only hands the link on sends `Prefer: return=minimal`; one that cannot read the body
@@ -26,9 +38,7 @@ use crate::wire::ResolveRequest;
 #[utoipa::path(
     post, path = "/v1/contexts/resolve", request_body = ResolveRequest,
     security(("contact_centre" = [])),
-    params(
-        ("Prefer" = Option<String>, Header, description = "`return=minimal`: no steps, products, orders and location; `handling=lenient`: a problem, with its `desk`, is answered as 200")
-    ),
+    params(Preference),
     responses(
         (status = 200, description = "The context of the call", body = ContextView),
         (status = 400, description = "Not JSON, no `call_id`, or more than one of `token`, `code`, `uui`", body = Problem),
@@ -54,7 +64,7 @@ pub(super) async fn resolve(
     get, path = "/v1/contexts", security(("contact_centre" = [])),
     params(
         ResolveRequest,
-        ("Prefer" = Option<String>, Header, description = "`return=minimal`: no steps, products, orders and location; `handling=lenient`: a problem, with its `desk`, is answered as 200")
+        Preference,
     ),
     responses(
         (status = 200, description = "The context of the call", body = ContextView),
@@ -80,7 +90,7 @@ pub(super) async fn query(
     get, path = "/v1/contexts/{handle}", security(("contact_centre" = [])),
     params(
         ("handle" = String, Path, description = "The token or the code"), ResolveRequest,
-        ("Prefer" = Option<String>, Header, description = "`return=minimal`: no steps, products, orders and location; `handling=lenient`: a problem, with its `desk`, is answered as 200")
+        Preference,
     ),
     responses(
         (status = 200, description = "The context of the call", body = ContextView),

@@ -44,8 +44,8 @@ pub(super) fn context(
 struct CallRow {
     installation: i64,
     call: StoredCall,
-    /// Who the record says calls, and from which seq on the phone was theirs.
-    stated: Option<(Change, u64)>,
+    /// Who the record says calls, if it does.
+    stated: Option<Said>,
     code_screen: u16,
     synced_at: i64,
     change: u64,
@@ -55,8 +55,7 @@ impl CallRow {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let stated: bool = row.get(7)?;
         let place = (number(row, 2)?, number(row, 3)?);
-        let from = row.get::<_, Option<i64>>(9)?.map_or(place.1, |from| from as u64);
-        let named = Change { at: place, customer: row.get(8)?, verified: row.get(13)? };
+        let said = Said::new(place, row.get(9)?, row.get(8)?, row.get(13)?);
         Ok(Self {
             installation: row.get(0)?,
             call: StoredCall {
@@ -66,7 +65,7 @@ impl CallRow {
                 scope: scope_of(&row.get::<_, String>(5)?),
                 topic: row.get(6)?,
             },
-            stated: stated.then_some((named, from)),
+            stated: stated.then_some(said),
             code_screen: row.get(10)?,
             synced_at: row.get(11)?,
             change: number(row, 12)?,
@@ -88,9 +87,9 @@ fn person(
     for said in said_by_calls(connection, row.installation, call)? {
         said.add_to(&mut changes, epoch);
     }
-    if let Some((named, from)) = &row.stated {
-        let said = Said { named: named.clone(), from: (place.0, *from) };
-        if named.customer.is_none() && epoch.awaited_before(place) && !said.is_within(&changes) {
+    if let Some(said) = &row.stated {
+        if said.named.customer.is_none() && epoch.awaited_before(place) && !said.is_within(&changes)
+        {
             // Nobody, or the phone could not tell. Until all before the call is here, whoever was
             // last identified may have left: only the snapshot is certain not to be theirs.
             if person::at(place, &changes).customer.is_some() {
@@ -98,7 +97,7 @@ fn person(
                 let stretch = (said.from, end.unwrap_or(person::END));
                 return Ok(Person { customer: None, verified: false, stretches: vec![stretch] });
             }
-        } else if named.customer.is_some() {
+        } else {
             said.add_to(&mut changes, epoch);
         }
     }
@@ -112,6 +111,12 @@ struct Said {
 }
 
 impl Said {
+    /// Of a call at this place; `from` is the lowest seq of its snapshot, if it brought one.
+    fn new(at: Place, from: Option<i64>, customer: Option<String>, verified: Option<bool>) -> Self {
+        let from = (at.0, from.map_or(at.1, |from| from as u64));
+        Self { named: Change { at, customer, verified }, from }
+    }
+
     /// Whether a change within its own snapshot says more exactly from where on.
     fn is_within(&self, changes: &[Change]) -> bool {
         changes.iter().any(|change| self.from <= change.at && change.at <= self.named.at)
@@ -143,9 +148,7 @@ fn said_by_calls(
         )?
         .query_map(params![installation, but, VIEW_CUSTOMERS_MAX as i64], |row| {
             let at = (number(row, 0)?, number(row, 1)?);
-            let from = row.get::<_, Option<i64>>(2)?.map_or(at.1, |from| from as u64);
-            let named = Change { at, customer: row.get(3)?, verified: row.get(4)? };
-            Ok(Said { named, from: (at.0, from) })
+            Ok(Said::new(at, row.get(2)?, row.get(3)?, row.get(4)?))
         })?
         .collect::<rusqlite::Result<_>>()?;
     said.reverse();
