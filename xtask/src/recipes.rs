@@ -1,11 +1,10 @@
 //! `docs/recipes`: what a contact centre copies, run against a real collector as far as it runs
 //! without its platform, and held to its format where it does not.
 
-use std::process::Command;
-
 use anyhow::Result;
 
-use crate::tools::{self, cargo, need, need_file};
+use crate::test::node_tests;
+use crate::tools::{self, need, need_file};
 
 /// Where Debian puts the JSON library that stands in for FreeSWITCH's own.
 const LUA_CJSON: &str = "/usr/share/lua/5.2/cjson/util.lua";
@@ -13,22 +12,10 @@ const LUA_CJSON: &str = "/usr/share/lua/5.2/cjson/util.lua";
 /// Runs the recipes' own tests.
 pub(crate) fn test() -> Result<()> {
     const WHY: &str = "the tests of the recipes";
-    need("node", "nodejs", WHY)?;
-    need("npm", "npm", WHY)?;
     need("curl", "curl", WHY)?;
     need("xmllint", "libxml2-utils", WHY)?;
     // The Lua that FreeSWITCH embeds; `luac5.2` comes with it.
     need("lua5.2", "lua5.2", WHY)?;
     need_file(LUA_CJSON, "lua-cjson", WHY)?;
-    tools::run(&mut cargo(["build", "--package", "jalon-collector"]))?;
-    let folder = crate::root().join("docs/recipes/tests");
-    let quiet = ["ci", "--no-audit", "--no-fund", "--ignore-scripts"];
-    tools::run(Command::new("npm").args(quiet).current_dir(&folder))?;
-    let collector = crate::built("jalon-collector");
-    tools::run(
-        Command::new("node")
-            .args(["--test", "--test-reporter=spec"])
-            .current_dir(&folder)
-            .env("JALON_COLLECTOR_BIN", collector.get_program()),
-    )
+    tools::run(&mut node_tests("docs/recipes/tests", WHY)?)
 }

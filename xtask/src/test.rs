@@ -95,19 +95,22 @@ fn core() -> Result<()> {
 }
 
 fn browser() -> Result<()> {
-    need("chromium", "chromium", "the tests of the desk")?;
-    need("node", "nodejs", "the tests of the desk")?;
-    need("npm", "npm", "the tests of the desk")?;
+    const WHY: &str = "the tests of the desk";
+    need("chromium", "chromium", WHY)?;
+    let screenshots = crate::target().join("desk-screenshots");
+    tools::run(node_tests("collector/tests/browser", WHY)?.env("JALON_SCREENSHOTS", screenshots))
+}
+
+/// The tests in Node of a folder, against the collector: all they need is installed and built.
+pub(crate) fn node_tests(folder: &str, why: &str) -> Result<Command> {
+    need("node", "nodejs", why)?;
+    need("npm", "npm", why)?;
     tools::run(&mut cargo(["build", "--package", "jalon-collector"]))?;
-    let folder = crate::root().join("collector/tests/browser");
+    let folder = crate::root().join(folder);
     let quiet = ["ci", "--no-audit", "--no-fund", "--ignore-scripts"];
     tools::run(Command::new("npm").args(quiet).current_dir(&folder))?;
-    let collector = crate::built("jalon-collector");
-    tools::run(
-        Command::new("node")
-            .args(["--test", "--test-reporter=spec"])
-            .current_dir(&folder)
-            .env("JALON_COLLECTOR_BIN", collector.get_program())
-            .env("JALON_SCREENSHOTS", crate::target().join("desk-screenshots")),
-    )
+    let mut tests = Command::new("node");
+    tests.args(["--test", "--test-reporter=spec"]).current_dir(&folder);
+    tests.env("JALON_COLLECTOR_BIN", crate::built("jalon-collector").get_program());
+    Ok(tests)
 }
