@@ -14,7 +14,7 @@ use crate::event::{Dropped, Event};
 use crate::preview::Preview;
 use crate::proof;
 use crate::transport::Transport;
-use crate::worker::{Shared, UploadProblem, Worker};
+use crate::worker::{Handle, UploadProblem, Worker};
 
 /// A customer's journey through an app: the ordered events, kept on the device and brought to the
 /// collector.
@@ -38,7 +38,7 @@ use crate::worker::{Shared, UploadProblem, Worker};
 /// # }
 /// ```
 pub struct Journey {
-    shared: Arc<Shared>,
+    shared: Arc<Handle>,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -171,11 +171,11 @@ impl Journey {
     ) -> Result<Self, JourneyError> {
         config.check().map_err(JourneyError::Config)?;
         config.bound();
-        let shared = Arc::new(Shared::new(&config, clock));
+        let shared = Arc::new(Handle::new(&config, clock));
         if let Some(consent) = config.consent {
-            shared.intake.front().consent = consent;
+            shared.recorder.state().consent = consent;
         }
-        match shared.ground.settle(&shared.intake) {
+        match shared.installation.reconcile(&shared.recorder) {
             Err(Error::InUse) => return Err(JourneyError::InUse),
             Err(error) => log::warn!("storage is out of reach, events wait in memory: {error}"),
             Ok(()) => {}
@@ -184,7 +184,7 @@ impl Journey {
         if let Err(error) = &worker {
             log::error!("the worker could not be started, nothing is uploaded: {error}");
         }
-        shared.intake.bell.ring();
+        shared.recorder.bell.ring();
         Ok(Self { shared, worker: Mutex::new(worker.ok()) })
     }
 
@@ -193,7 +193,7 @@ impl Journey {
     /// One `write(2)` to the journal on the calling thread; kept from then on, whatever happens
     /// to the process. Without an answer about consent the newest 200 wait in memory.
     pub fn record(&self, event: Event) {
-        self.shared.intake.record(event);
+        self.shared.recorder.record(event);
     }
 
     /// Says who the customer is from here on. `proof` is a short JWT from the app's backend, and
@@ -206,7 +206,7 @@ impl Journey {
     /// one is accepted from any phone. It is judged as of this moment, so that a phone may be offline
     /// for up to 24 hours before it is uploaded.
     pub fn identify(&self, customer: impl Into<String>, proof: Option<String>) {
-        self.shared.intake.identify(Some(customer.into()), proof);
+        self.shared.recorder.identify(Some(customer.into()), proof);
     }
 
     /// What the app's backend puts into a proof as its `nonce`, so that the proof is of no use on any
@@ -214,18 +214,18 @@ impl Journey {
     /// grant: then there is no installation yet. Reads memory alone; may wait while the worker
     /// syncs a small file.
     pub fn proof_nonce(&self) -> Option<String> {
-        self.shared.ground.installation().map(|installation| proof::nonce(&installation))
+        self.shared.installation.installation().map(|installation| proof::nonce(&installation))
     }
 
     /// Says that nobody is known from here on, such as after a logout.
     pub fn clear_customer(&self) {
-        self.shared.intake.identify(None, None);
+        self.shared.recorder.identify(None, None);
     }
 
     /// Records where the customer is, in degrees, rounded to 0.01 (about a kilometre). Dropped
     /// unless [`allow_location`](Self::allow_location) was called.
     pub fn set_location(&self, latitude: f64, longitude: f64) {
-        self.shared.intake.locate(latitude, longitude);
+        self.shared.recorder.locate(latitude, longitude);
     }
 
     /// Takes the customer's answer. `Granted` keeps what waited in memory; `Denied` deletes
@@ -234,13 +234,13 @@ impl Journey {
     /// is. Writes small files on the calling thread (a grant: those that `open` writes, and what
     /// waited), and may wait while the worker syncs them.
     pub fn set_consent(&self, consent: Consent) {
-        self.shared.ground.consent(consent, &self.shared.intake);
+        self.shared.installation.consent(consent, &self.shared.recorder);
     }
 
     /// Takes the customer's answer about the location, which nobody has given at first. Writes a
     /// small file on the calling thread.
     pub fn allow_location(&self, allowed: bool) {
-        self.shared.ground.location(allowed, &self.shared.intake);
+        self.shared.installation.location(allowed, &self.shared.recorder);
     }
 
     /// Deletes everything on the device and has the collector delete what it has, as soon as it
@@ -250,13 +250,13 @@ impl Journey {
     /// A refusal deletes the installation's id with everything else; so where a customer wants
     /// both, erase first, then refuse.
     pub fn erase(&self) {
-        self.shared.ground.erase(false, &self.shared.intake);
+        self.shared.installation.erase(false, &self.shared.recorder);
     }
 
     /// Opens the connection that a call's snapshot will take. Call it when a "call us" button
     /// comes on screen. Returns at once.
     pub fn prepare_call(&self) {
-        if self.shared.intake.front().consent == Consent::Granted {
+        if self.shared.recorder.state().consent == Consent::Granted {
             self.shared.ask_warm();
         }
     }
@@ -271,10 +271,10 @@ impl Journey {
         let dial = |code| request.number.as_deref().map(|number| dial_string(number, code));
         // The number first: a code is not used up for nothing.
         if dial(None) == Some(None) {
-            self.shared.intake.refuse_number();
+            self.shared.recorder.refuse_number();
             return Err(JourneyError::PhoneNumber);
         }
-        let tap = self.shared.intake.tap(request.topic.clone(), request.scope);
+        let tap = self.shared.recorder.tap(request.topic.clone(), request.scope);
         let code = tap.as_ref().and_then(|tap| tap.code);
         let token = tap.map(|tap| tap.token);
         let named = |name: &str, value| NamedValue { name: name.to_owned(), value };
@@ -334,26 +334,26 @@ impl Journey {
     /// How the journey stands. Reads memory alone; up to a second behind the worker.
     pub fn status(&self) -> Status {
         // Under the report's lock: an event that moves on meanwhile is counted in one place.
-        let (report, front) = {
+        let (report, state) = {
             let report = self.shared.report();
-            (report.clone(), self.shared.intake.counts())
+            (report.clone(), self.shared.recorder.counts())
         };
         let counts = report.counts;
         let mut dropped = counts.dropped;
-        dropped.merge(&front.dropped);
+        dropped.merge(&state.dropped);
         let given = counts.next_seq.saturating_sub(1);
         Status {
-            consent: front.consent,
-            session: front.session,
-            recorded: given + front.waiting + dropped.before_a_seq(),
+            consent: state.consent,
+            session: state.session,
+            recorded: given + state.waiting + dropped.before_a_seq(),
             delivered: counts.delivered,
-            queued: counts.unsent + front.waiting,
+            queued: counts.unsent + state.waiting,
             dropped,
-            codes: front.codes,
+            codes: state.codes,
             last_upload: report
                 .last_upload
                 .map(|(at_ms, outcome)| LastUpload { at_ms, problem: outcome.err() }),
-            storage_trouble: report.trouble.or_else(|| self.shared.ground.trouble()),
+            storage_trouble: report.trouble.or_else(|| self.shared.installation.trouble()),
         }
     }
 
@@ -361,7 +361,7 @@ impl Journey {
     /// upload. The folder can be opened again. Whatever is called on the journey after that does
     /// nothing. Dropping it does the same.
     pub fn close(&self) {
-        self.shared.intake.close();
+        self.shared.recorder.close();
         self.shared.ask_close();
         // Held until the worker has ended: a second `close` waits for it too.
         let mut running = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
@@ -369,7 +369,7 @@ impl Journey {
         if worker.is_some_and(|worker| worker.join().is_err()) {
             log::error!("the worker had stopped");
         }
-        self.shared.ground.close();
+        self.shared.installation.close();
     }
 }
 

@@ -40,7 +40,7 @@ pub(crate) fn judge(status: u16, retry_after_ms: Option<u64>, ours: bool) -> Ver
 
 /// What waits to be sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Queue {
+pub(crate) struct Backlog {
     pub unsent: u64,
     /// When the first of them was seen, by the elapsed clock.
     pub first_unsent_ms: Option<u64>,
@@ -52,7 +52,7 @@ pub(crate) struct Queue {
 
 /// What to send next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
+pub(crate) enum Action {
     Call,
     Erase,
     Batch { events_max: usize },
@@ -84,7 +84,7 @@ pub(crate) struct Upload {
     erasure: LaneState,
     events_max: usize,
     /// An upload was asked for, or has begun: go on until nothing is left.
-    forced: bool,
+    flush_requested: bool,
     paused: bool,
 }
 
@@ -97,15 +97,15 @@ impl Upload {
             call: READY,
             erasure: READY,
             events_max: BATCH_EVENTS_MAX,
-            forced: false,
+            flush_requested: false,
             paused: false,
         }
     }
 
     /// The app asks for an upload now: cuts back-offs and pauses short, but no wait that the
     /// collector asked for.
-    pub(crate) fn force(&mut self) {
-        self.forced = true;
+    pub(crate) fn flush_now(&mut self) {
+        self.flush_requested = true;
         self.paused = false;
         for lane in [&mut self.backlog, &mut self.call, &mut self.erasure] {
             if matches!(lane.state, State::Waiting(_)) {
@@ -115,8 +115,8 @@ impl Upload {
     }
 
     /// Goes on until nothing is left, but cuts no wait short.
-    pub(crate) fn press(&mut self) {
-        self.forced = true;
+    pub(crate) fn request_flush(&mut self) {
+        self.flush_requested = true;
     }
 
     /// Whether an answer is awaited.
@@ -125,42 +125,43 @@ impl Upload {
     }
 
     /// What to send now, if anything; the lane then counts as sending.
-    pub(crate) fn next(&mut self, now_ms: u64, queue: &Queue) -> Option<Step> {
+    pub(crate) fn next(&mut self, now_ms: u64, waiting: &Backlog) -> Option<Action> {
         if self.paused {
             return None;
         }
-        if queue.calls > 0 && self.call.is_ready(now_ms) {
+        if waiting.calls > 0 && self.call.is_ready(now_ms) {
             self.call.state = State::Sending;
-            return Some(Step::Call);
+            return Some(Action::Call);
         }
-        if queue.erasures > 0 && self.erasure.is_ready(now_ms) {
+        if waiting.erasures > 0 && self.erasure.is_ready(now_ms) {
             self.erasure.state = State::Sending;
-            return Some(Step::Erase);
+            return Some(Action::Erase);
         }
         if self.call.state == State::Sending || !self.backlog.is_ready(now_ms) {
             return None;
         }
-        if !self.batch_is_due(now_ms, queue) {
-            self.forced &= queue.unsent > 0;
+        if !self.batch_is_due(now_ms, waiting) {
+            self.flush_requested &= waiting.unsent > 0;
             return None;
         }
-        self.forced |= queue.unsent > 0;
+        self.flush_requested |= waiting.unsent > 0;
         self.backlog.state = State::Sending;
-        Some(Step::Batch { events_max: self.events_max })
+        Some(Action::Batch { events_max: self.events_max })
     }
 
     /// When to ask again, by the elapsed clock; `None` until something happens.
-    pub(crate) fn deadline(&self, queue: &Queue) -> Option<u64> {
+    pub(crate) fn deadline(&self, waiting: &Backlog) -> Option<u64> {
         if self.paused {
             return None;
         }
-        let call = (queue.calls > 0).then(|| self.call.due()).flatten();
-        let erasure = (queue.erasures > 0).then(|| self.erasure.due()).flatten();
-        let pressing = self.forced || queue.wants_codes || queue.unsent >= UPLOAD_AT_EVENTS;
-        let work = if pressing && (queue.unsent > 0 || queue.wants_codes) {
+        let call = (waiting.calls > 0).then(|| self.call.due()).flatten();
+        let erasure = (waiting.erasures > 0).then(|| self.erasure.due()).flatten();
+        let flushing =
+            self.flush_requested || waiting.wants_codes || waiting.unsent >= UPLOAD_AT_EVENTS;
+        let work = if flushing && (waiting.unsent > 0 || waiting.wants_codes) {
             Some(0)
         } else {
-            queue.first_unsent_ms.map(|first_ms| first_ms + UPLOAD_AFTER_MS)
+            waiting.first_unsent_ms.map(|first_ms| first_ms + UPLOAD_AFTER_MS)
         };
         let backlog = work
             .filter(|_| self.call.state != State::Sending)
@@ -207,10 +208,11 @@ impl Upload {
         verdict == Verdict::Divide && events == 1
     }
 
-    fn batch_is_due(&self, now_ms: u64, queue: &Queue) -> bool {
-        let waited = queue.first_unsent_ms.is_some_and(|first| now_ms >= first + UPLOAD_AFTER_MS);
-        let unsent = queue.unsent > 0;
-        queue.wants_codes || (unsent && (self.forced || waited || queue.unsent >= UPLOAD_AT_EVENTS))
+    fn batch_is_due(&self, now_ms: u64, waiting: &Backlog) -> bool {
+        let waited = waiting.first_unsent_ms.is_some_and(|first| now_ms >= first + UPLOAD_AFTER_MS);
+        let unsent = waiting.unsent > 0;
+        waiting.wants_codes
+            || (unsent && (self.flush_requested || waited || waiting.unsent >= UPLOAD_AT_EVENTS))
     }
 }
 

@@ -1,10 +1,10 @@
 use super::*;
 
-fn unsent(count: u64) -> Queue {
-    Queue { unsent: count, first_unsent_ms: (count > 0).then_some(1_000), ..Queue::default() }
+fn unsent(count: u64) -> Backlog {
+    Backlog { unsent: count, first_unsent_ms: (count > 0).then_some(1_000), ..Backlog::default() }
 }
 
-const BATCH: Option<Step> = Some(Step::Batch { events_max: BATCH_EVENTS_MAX });
+const BATCH: Option<Action> = Some(Action::Batch { events_max: BATCH_EVENTS_MAX });
 
 #[test]
 fn a_batch_starts_at_twenty_events_or_after_half_a_minute_or_when_asked() {
@@ -15,14 +15,14 @@ fn a_batch_starts_at_twenty_events_or_after_half_a_minute_or_when_asked() {
     assert_eq!(upload.next(31_000, &unsent(19)), BATCH);
     assert_eq!(Upload::new().next(1_000, &unsent(20)), BATCH);
     let mut asked = Upload::new();
-    asked.force();
+    asked.flush_now();
     assert_eq!(asked.next(1_000, &unsent(1)), BATCH);
 }
 
 #[test]
 fn nothing_to_send_means_no_wake_up() {
     let mut upload = Upload::new();
-    upload.force();
+    upload.flush_now();
     assert_eq!(upload.next(0, &unsent(0)), None);
     assert_eq!(upload.deadline(&unsent(0)), None);
     assert_eq!(upload.next(1_001, &unsent(1)), None, "the request was spent on nothing");
@@ -41,11 +41,11 @@ fn an_upload_once_begun_goes_on_until_nothing_is_left_one_batch_at_a_time() {
 fn a_call_goes_at_once_and_the_backlog_pauses_while_it_is_sent() {
     let mut upload = Upload::new();
     assert_eq!(upload.next(1_000, &unsent(500)), BATCH);
-    let queue = Queue { calls: 1, ..unsent(500) };
-    assert_eq!(upload.next(1_000, &queue), Some(Step::Call), "not even for a batch in flight");
+    let backlog = Backlog { calls: 1, ..unsent(500) };
+    assert_eq!(upload.next(1_000, &backlog), Some(Action::Call), "not even for a batch in flight");
     upload.on_backlog(Verdict::Stored, 100, 1_000, 0);
-    assert_eq!(upload.next(1_000, &queue), None);
-    assert_eq!(upload.deadline(&queue), None);
+    assert_eq!(upload.next(1_000, &backlog), None);
+    assert_eq!(upload.deadline(&backlog), None);
     upload.on_call(Verdict::Stored, 1_000, 0);
     assert_eq!(upload.next(1_000, &unsent(400)), BATCH);
 }
@@ -53,17 +53,17 @@ fn a_call_goes_at_once_and_the_backlog_pauses_while_it_is_sent() {
 #[test]
 fn a_failing_call_lets_the_backlog_go_on() {
     let mut upload = Upload::new();
-    let queue = Queue { calls: 1, ..unsent(500) };
-    assert_eq!(upload.next(1_000, &queue), Some(Step::Call));
+    let backlog = Backlog { calls: 1, ..unsent(500) };
+    assert_eq!(upload.next(1_000, &backlog), Some(Action::Call));
     upload.on_call(Verdict::BackOff, 1_000, 1_500);
-    assert_eq!(upload.next(1_000, &queue), BATCH);
-    assert_eq!(upload.next(2_500, &queue), Some(Step::Call));
+    assert_eq!(upload.next(1_000, &backlog), BATCH);
+    assert_eq!(upload.next(2_500, &backlog), Some(Action::Call));
 }
 
 #[test]
 fn back_off_doubles_with_full_jitter_from_two_seconds_to_ten_minutes() {
     let mut upload = Upload::new();
-    upload.force();
+    upload.flush_now();
     for bound_ms in
         [2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 128_000, 256_000, 512_000, 600_000, 600_000]
     {
@@ -82,13 +82,13 @@ fn back_off_doubles_with_full_jitter_from_two_seconds_to_ten_minutes() {
 #[test]
 fn an_impatient_app_cuts_a_back_off_short_but_not_what_the_collector_asked_for() {
     let mut upload = Upload::new();
-    upload.force();
+    upload.flush_now();
     upload.next(0, &unsent(1));
     upload.on_backlog(Verdict::BackOff, 1, 0, 1_999);
-    upload.force();
+    upload.flush_now();
     assert_eq!(upload.next(0, &unsent(1)), BATCH);
     upload.on_backlog(Verdict::Wait(60_000), 1, 0, 500);
-    upload.force();
+    upload.flush_now();
     assert_eq!(upload.next(60_499, &unsent(1)), None);
     assert_eq!(upload.next(60_500, &unsent(1)), BATCH);
 }
@@ -96,12 +96,12 @@ fn an_impatient_app_cuts_a_back_off_short_but_not_what_the_collector_asked_for()
 #[test]
 fn a_wrong_key_pauses_until_the_app_asks_again() {
     let mut upload = Upload::new();
-    upload.force();
+    upload.flush_now();
     upload.next(0, &unsent(1));
     upload.on_backlog(Verdict::Pause, 1, 0, 0);
     assert_eq!(upload.next(u64::MAX / 2, &unsent(999)), None);
     assert_eq!(upload.deadline(&unsent(999)), None);
-    upload.force();
+    upload.flush_now();
     assert_eq!(upload.next(0, &unsent(1)), BATCH);
 }
 
@@ -111,9 +111,9 @@ fn a_poisoned_batch_is_halved_down_to_the_one_event_that_is_dropped() {
     let (mut sizes, mut dropped) = (vec![], 0);
     // Event 37 of 100 is poison; what stands before it goes first.
     let (mut left, mut poison) = (100usize, 37usize);
-    upload.force();
+    upload.flush_now();
     while left > 0 {
-        let Some(Step::Batch { events_max }) = upload.next(0, &unsent(left as u64)) else {
+        let Some(Action::Batch { events_max }) = upload.next(0, &unsent(left as u64)) else {
             panic!()
         };
         let count = events_max.min(left);
@@ -137,23 +137,23 @@ fn a_poisoned_batch_is_halved_down_to_the_one_event_that_is_dropped() {
 #[test]
 fn an_empty_batch_that_is_refused_is_no_reason_to_hurry() {
     let mut upload = Upload::new();
-    let queue = Queue { wants_codes: true, ..Queue::default() };
-    assert_eq!(upload.next(0, &queue), BATCH);
+    let backlog = Backlog { wants_codes: true, ..Backlog::default() };
+    assert_eq!(upload.next(0, &backlog), BATCH);
     assert!(!upload.on_backlog(Verdict::Divide, 0, 0, 1_000));
-    assert_eq!(upload.next(999, &queue), None);
+    assert_eq!(upload.next(999, &backlog), None);
 }
 
 #[test]
 fn an_erasure_that_fails_holds_up_nothing_else_not_even_with_a_wrong_key() {
     for verdict in [Verdict::BackOff, Verdict::Pause, Verdict::Divide] {
         let mut upload = Upload::new();
-        let queue = Queue { erasures: 1, ..unsent(20) };
-        assert_eq!(upload.next(1_000, &queue), Some(Step::Erase));
+        let backlog = Backlog { erasures: 1, ..unsent(20) };
+        assert_eq!(upload.next(1_000, &backlog), Some(Action::Erase));
         upload.on_erasure(verdict, 1_000, 1_500);
-        assert_eq!(upload.next(1_000, &queue), BATCH);
+        assert_eq!(upload.next(1_000, &backlog), BATCH);
         upload.on_backlog(Verdict::Stored, 20, 1_000, 0);
-        assert_eq!(upload.deadline(&Queue { erasures: 1, ..unsent(0) }), Some(2_500));
-        assert_eq!(upload.next(2_500, &queue), Some(Step::Erase));
+        assert_eq!(upload.deadline(&Backlog { erasures: 1, ..unsent(0) }), Some(2_500));
+        assert_eq!(upload.next(2_500, &backlog), Some(Action::Erase));
     }
 }
 

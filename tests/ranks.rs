@@ -16,9 +16,9 @@ const RANKS: [&[&str]; 8] = [
     &["config", "call"],
     &["event", "session", "consent", "preview", "proof"],
     &["wire"],
-    &["identity", "journal", "store", "transport", "upload"],
-    &["intake"],
-    &["ground"],
+    &["journal", "store", "transport", "upload"],
+    &["recorder"],
+    &["installation"],
     &["worker"],
 ];
 const TOP: &str = "journey";

@@ -135,7 +135,7 @@ pub(crate) struct Record {
     /// Which process appended it: a random number drawn at `open`.
     pub run: u64,
     /// Its place among that process's records, from 1 on.
-    pub n: u64,
+    pub index: u64,
     /// Wall clock, in ms since the Unix epoch.
     pub at_ms: i64,
     /// Elapsed clock, in ms; meaningful in its own run only.

@@ -33,7 +33,7 @@ fn what_was_appended_is_read_in_order_and_freed_once() {
     assert_eq!(bodies(&drainer), [""; 0]);
     drainer.seal(&mut writer);
     assert_eq!(bodies(&drainer), ["c"]);
-    assert_eq!(drainer.read().unwrap().records[0].n, 3);
+    assert_eq!(drainer.read().unwrap().records[0].index, 3);
 }
 
 #[test]

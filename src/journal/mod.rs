@@ -44,7 +44,8 @@ pub(crate) struct Writer {
     active: Segment,
     bytes_max: u64,
     run: u64,
-    n: u64,
+    /// Records appended so far.
+    appended: u64,
     record: Vec<u8>,
 }
 
@@ -62,7 +63,7 @@ pub(crate) struct Drainer {
 #[derive(Debug, Default)]
 pub(crate) struct Drained {
     pub records: Vec<Record>,
-    /// Stretches that cannot be read, each of one record or more; the gaps in `n` tell how many.
+    /// Stretches that cannot be read, each of one record or more; the gaps in `index` tell how many.
     pub damages: u64,
 }
 
@@ -118,7 +119,7 @@ fn arrange(mut found: Vec<Found>, bytes_max: u64, run: u64, salt: u32) -> io::Re
     } else {
         (Some(Segment::start(other.file, next, salt.wrapping_add(1), session)?), None)
     };
-    let writer = Writer { active, bytes_max, run, n: 0, record: Vec::with_capacity(1024) };
+    let writer = Writer { active, bytes_max, run, appended: 0, record: Vec::with_capacity(1024) };
     Ok(Opened { writer, drainer: Drainer { run, spare, sealed }, session, waiting, torn })
 }
 
@@ -158,14 +159,14 @@ impl Writer {
         fields[2] = kind as u8;
         fields[4..8].copy_from_slice(&(body_bytes as u32).to_le_bytes());
         fields[12..20].copy_from_slice(&self.run.to_le_bytes());
-        fields[20..28].copy_from_slice(&(self.n + 1).to_le_bytes());
+        fields[20..28].copy_from_slice(&(self.appended + 1).to_le_bytes());
         fields[28..36].copy_from_slice(&at_ms.to_le_bytes());
         fields[36..44].copy_from_slice(&elapsed_ms.to_le_bytes());
         fields[44..48].copy_from_slice(&session.to_le_bytes());
         let crc = crc_of(self.active.header.salt, fields);
         fields[CRC_AT..CRC_END].copy_from_slice(&crc.to_le_bytes());
         self.active.append(&self.record).map_err(|_| AppendError::Refused)?;
-        self.n += 1;
+        self.appended += 1;
         Ok(())
     }
 }

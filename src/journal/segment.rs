@@ -193,7 +193,7 @@ impl<'a> RawRecord<'a> {
         chunk(self.0, 12).map_or(0, u64::from_le_bytes)
     }
 
-    pub(super) fn n(&self) -> u64 {
+    pub(super) fn index(&self) -> u64 {
         chunk(self.0, 20).map_or(0, u64::from_le_bytes)
     }
 
@@ -208,7 +208,7 @@ impl<'a> RawRecord<'a> {
     pub(super) fn to_record(&self) -> Record {
         Record {
             run: self.run(),
-            n: self.n(),
+            index: self.index(),
             at_ms: self.at_ms(),
             elapsed_ms: chunk(self.0, 36).map_or(0, u64::from_le_bytes),
             session: self.session(),

@@ -36,7 +36,7 @@ impl Store {
     ) -> Result<DrainOutcome, Error> {
         let (anchor, start_ms) = (self.anchor, self.age_ms);
         let (bytes_max, in_flight) = (self.limits.bytes_max, self.in_flight);
-        let born = |record: &Record| {
+        let recorded_ms = |record: &Record| {
             let since_ms = record.elapsed_ms.saturating_sub(anchor.elapsed_ms);
             if record.run == this_run { start_ms + since_ms } else { start_ms }
         };
@@ -54,8 +54,8 @@ impl Store {
                     bytes_added = 0;
                 }
                 bytes_added += record.body.len();
-                let born = born(&record);
-                add(tx, state, record, born, &mut outcome)?;
+                let recorded_ms = recorded_ms(&record);
+                add(tx, state, record, recorded_ms, &mut outcome)?;
             }
             progress.finish(tx)?;
             state.dropped.add(DropReason::Corrupt, lost.max(damages));
@@ -70,7 +70,7 @@ impl Store {
 #[derive(Default)]
 struct Progress {
     run: u64,
-    through: Option<u64>,
+    drained_through: Option<u64>,
     known: bool,
     /// Which drain this is.
     drain: u64,
@@ -91,28 +91,30 @@ impl Progress {
             self.save(tx)?;
             self.run = record.run;
             self.known = true;
-            self.through = tx
+            self.drained_through = tx
                 .prepare_cached("SELECT through FROM drained WHERE run = ?1")?
                 .query_row([record.run as i64], |row| row.get::<_, i64>(0))
                 .optional()?
-                .map(|through| through as u64);
+                .map(|index| index as u64);
         }
         // Of a run never met, what came before its first record went to another store.
-        let before = self.through.unwrap_or(record.n.saturating_sub(1));
-        if record.n <= before {
+        let before = self.drained_through.unwrap_or(record.index.saturating_sub(1));
+        if record.index <= before {
             return Ok(None);
         }
-        self.through = Some(record.n);
-        Ok(Some(record.n - before - 1))
+        self.drained_through = Some(record.index);
+        Ok(Some(record.index - before - 1))
     }
 
     fn save(&self, tx: &Transaction<'_>) -> Result<(), Error> {
-        let Some(through) = self.through.filter(|_| self.known) else { return Ok(()) };
+        let Some(drained_through) = self.drained_through.filter(|_| self.known) else {
+            return Ok(());
+        };
         tx.prepare_cached(
             "INSERT INTO drained (run, through, drain) VALUES (?1, ?2, ?3)
              ON CONFLICT (run) DO UPDATE SET through = excluded.through, drain = excluded.drain",
         )?
-        .execute(params![self.run as i64, through as i64, self.drain as i64])?;
+        .execute(params![self.run as i64, drained_through as i64, self.drain as i64])?;
         Ok(())
     }
 
@@ -133,10 +135,10 @@ fn add(
     tx: &Transaction<'_>,
     state: &mut State,
     record: Record,
-    born_ms: u64,
+    recorded_ms: u64,
     outcome: &mut DrainOutcome,
 ) -> Result<(), Error> {
-    let calling = match record.kind {
+    let snapshot_pending = match record.kind {
         Kind::Dropped => {
             state.dropped.add(record.dropped_reason().unwrap_or(DropReason::Corrupt), 1);
             return Ok(());
@@ -154,10 +156,10 @@ fn add(
     };
     let seq = state.next_seq;
     tx.prepare_cached("INSERT INTO events (seq, born, calling, body) VALUES (?1, ?2, ?3, ?4)")?
-        .execute(params![seq as i64, born_ms as i64, calling, record.body])?;
+        .execute(params![seq as i64, recorded_ms as i64, snapshot_pending, record.body])?;
     state.next_seq += 1;
     state.unsent += 1;
-    if calling {
+    if snapshot_pending {
         outcome.calls.push(seq);
     }
     outcome.added.push((seq, record.body));

@@ -7,7 +7,7 @@
 mod drain;
 mod queue;
 mod schema;
-mod witness;
+mod watermark;
 
 use std::path::Path;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehav
 
 pub(crate) use queue::{Lease, Row};
 use schema::{EMPTY, configure, migrate};
-use witness::Witness;
+use watermark::Watermark;
 
 use crate::clock::Now;
 use crate::error::Error;
@@ -57,7 +57,7 @@ pub(crate) struct Store {
     connection: Connection,
     limits: Limits,
     state: State,
-    witness: Witness,
+    watermark: Watermark,
     /// The store's age at `anchor`, a moment of this process.
     age_ms: u64,
     anchor: Now,
@@ -135,14 +135,14 @@ impl Store {
                 customer: None,
                 customer_seq: 0,
             },
-            witness: Witness::read(path, (*installation, epoch)),
+            watermark: Watermark::read(path, (*installation, epoch)),
             age_ms: 0,
             anchor: now,
             in_flight: None,
             volatile: true,
         };
         store.load(may_be_new, now)?;
-        if store.witness.contradicts(store.state.next_seq) {
+        if store.watermark.contradicts(store.state.next_seq) {
             return Err(Error::StoreUnusable("it forgot numbers it gave"));
         }
         Ok(store)
@@ -173,13 +173,15 @@ impl Store {
                 },
             )
             .optional()?;
-        let Some((mut state, age_ms, wall_ms, sum)) = found else {
+        let Some((mut state, age_ms, wall_ms, checksum)) = found else {
             return if may_be_new { self.begin(owner) } else { Err(EMPTY) };
         };
         state.dropped = read_dropped(&self.connection)?;
         let newest: Option<i64> =
             self.connection.query_row("SELECT max(seq) FROM events", [], |row| row.get(0))?;
-        if sum != sum_of(&state, age_ms, wall_ms) || newest.unwrap_or(0) as u64 >= state.next_seq {
+        if checksum != checksum_of(&state, age_ms, wall_ms)
+            || newest.unwrap_or(0) as u64 >= state.next_seq
+        {
             return Err(Error::StoreUnusable("its numbers are not what was written"));
         }
         self.state = state;
@@ -263,7 +265,7 @@ impl Store {
         self.connection.pragma_update(None, "synchronous", "NORMAL")?;
         written?;
         self.volatile = false;
-        self.witness.note(self.state.next_seq);
+        self.watermark.note(self.state.next_seq);
         Ok(())
     }
 
@@ -320,7 +322,7 @@ fn write_state(tx: &Transaction<'_>, state: &State, age_ms: u64, now: Now) -> Re
         customer.map(|known| &known.id),
         customer.and_then(|known| known.proof.as_ref()),
         customer.map_or(0, |known| known.at_ms),
-        sum_of(state, age_ms, now.wall_ms),
+        checksum_of(state, age_ms, now.wall_ms),
     ])?;
     let mut upsert =
         tx.prepare_cached("INSERT OR REPLACE INTO dropped (reason, count) VALUES (?1, ?2)")?;
@@ -330,7 +332,7 @@ fn write_state(tx: &Transaction<'_>, state: &State, age_ms: u64, now: Now) -> Re
     Ok(())
 }
 
-fn sum_of(state: &State, age_ms: u64, wall_ms: i64) -> u32 {
+fn checksum_of(state: &State, age_ms: u64, wall_ms: i64) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&state.owner.0);
     hasher.update(&state.owner.1.to_le_bytes());

@@ -156,12 +156,12 @@ impl Store {
     /// Deletes what outlived its time: events, sent or not, and leases.
     pub(crate) fn expire(&mut self, now: Now) -> Result<(), Error> {
         let age_ms = self.age_at(now);
-        let born_before = age_ms.saturating_sub(self.limits.time_to_live_ms);
+        let recorded_before_ms = age_ms.saturating_sub(self.limits.time_to_live_ms);
         let after = self.in_flight.map_or(0, |(_, last)| last);
         let due: bool = self
             .connection
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM (SELECT born FROM events WHERE seq > ?2 ORDER BY seq LIMIT 1) WHERE born < ?1)")?
-            .query_row(params![born_before as i64, after as i64], |row| row.get(0))?;
+            .query_row(params![recorded_before_ms as i64, after as i64], |row| row.get(0))?;
         let lapsed: bool = self
             .connection
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM leases WHERE expires <= ?1)")?
@@ -172,7 +172,7 @@ impl Store {
         self.write(now, |tx, state, age_ms| {
             let sent: Vec<bool> = tx
                 .prepare_cached("DELETE FROM events WHERE seq > ?1 AND born < ?2 RETURNING sent")?
-                .query_map(params![after as i64, born_before as i64], |row| row.get(0))?
+                .query_map(params![after as i64, recorded_before_ms as i64], |row| row.get(0))?
                 .collect::<Result<_, _>>()?;
             let unsent = sent.iter().filter(|sent| !**sent).count() as u64;
             state.unsent -= unsent;

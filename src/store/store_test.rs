@@ -1,6 +1,6 @@
 use super::*;
 use crate::event::{Entry, Kind, Record};
-use crate::wire::{Answer, Frame, read_answer, write_body};
+use crate::wire::{Answer, Stamp, read_answer, write_body};
 
 const OWNER: [u8; 16] = [7; 16];
 const RUN: u64 = 0xA11CE;
@@ -16,7 +16,7 @@ fn open(dir: &Path) -> Store {
 
 fn record(run: u64, n: u64, kind: Kind, body: &str) -> Record {
     let body = body.as_bytes().to_vec();
-    Record { run, n, at_ms: 0, elapsed_ms: 0, session: 1, kind, body }
+    Record { run, index: n, at_ms: 0, elapsed_ms: 0, session: 1, kind, body }
 }
 
 /// Events `n` of a run, whose bodies say so.
@@ -283,7 +283,7 @@ fn leases_stay_from_nobody_to_somebody_and_go_with_any_other_change() {
     let customer = |id: Option<&str>| {
         let mut body = Vec::new();
         let entry = Entry::Customer { id: id.map(str::to_owned), proof: None };
-        write_body(&mut body, &entry, &Frame::default());
+        write_body(&mut body, &entry, &Stamp::default());
         String::from_utf8(body).unwrap()
     };
     let leased = r#"{"stored":1,"codes":[{"locator":"412907384","expires_in_s":600}]}"#;

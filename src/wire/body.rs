@@ -9,7 +9,7 @@ use crate::event::{Entry, Event, Order, Price, Product, Value};
 
 /// What the SDK knows of the moment an entry was recorded.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct Frame<'a> {
+pub(crate) struct Stamp<'a> {
     pub at_ms: i64,
     pub session: u32,
     pub screen: Option<&'a str>,
@@ -18,9 +18,9 @@ pub(crate) struct Frame<'a> {
 }
 
 /// Writes an entry's body behind what is in `out`.
-pub(crate) fn write_body(out: &mut Vec<u8>, entry: &Entry, frame: &Frame<'_>) {
+pub(crate) fn write_body(out: &mut Vec<u8>, entry: &Entry, stamp: &Stamp<'_>) {
     let start = out.len();
-    if serde_json::to_writer(&mut *out, &Body::of(entry, frame)).is_err() {
+    if serde_json::to_writer(&mut *out, &Body::of(entry, stamp)).is_err() {
         // Strings, finite numbers and writing to memory cannot fail. Should serde ever disagree,
         // the collector rejects this body by its `seq`, and it is counted.
         out.truncate(start);
@@ -125,15 +125,15 @@ struct CallBody<'a> {
 }
 
 impl<'a> Body<'a> {
-    fn of(entry: &'a Entry, frame: &Frame<'a>) -> Self {
+    fn of(entry: &'a Entry, stamp: &Stamp<'a>) -> Self {
         let common = Self {
-            at: frame.at_ms,
-            session: frame.session,
-            screen: frame.screen,
+            at: stamp.at_ms,
+            session: stamp.session,
+            screen: stamp.screen,
             ..Self::default()
         };
         match entry {
-            Entry::App { event, cut } => Self { cut, ..common.with_event(event, frame) },
+            Entry::App { event, cut } => Self { cut, ..common.with_event(event, stamp) },
             Entry::Customer { id, proof } => Self {
                 kind: "customer",
                 customer: Some(CustomerBody {
@@ -153,7 +153,7 @@ impl<'a> Body<'a> {
                 call: Some(CallBody {
                     token,
                     code: code.as_deref(),
-                    tapped_at: frame.at_ms,
+                    tapped_at: stamp.at_ms,
                     scope: scope_name(*scope),
                     topic: topic.as_deref(),
                 }),
@@ -162,13 +162,13 @@ impl<'a> Body<'a> {
         }
     }
 
-    fn with_event(self, event: &'a Event, frame: &Frame<'a>) -> Self {
+    fn with_event(self, event: &'a Event, stamp: &Stamp<'a>) -> Self {
         match event {
             Event::ScreenView { screen } => Self {
                 kind: "screen_view",
                 screen: Some(screen),
-                previous: frame.previous.map(|(screen, _)| screen),
-                dwell_ms: frame.previous.map(|(_, dwell_ms)| dwell_ms),
+                previous: stamp.previous.map(|(screen, _)| screen),
+                dwell_ms: stamp.previous.map(|(_, dwell_ms)| dwell_ms),
                 ..self
             },
             Event::ProductView { product } => {
@@ -186,7 +186,7 @@ impl<'a> Body<'a> {
             Event::Order { order } => Self { kind: "order", order: Some(order.into()), ..self },
             Event::Failure { code, screen } => Self {
                 kind: "failure",
-                failure: Some(FailureBody { code, screen: screen.as_deref().or(frame.screen) }),
+                failure: Some(FailureBody { code, screen: screen.as_deref().or(stamp.screen) }),
                 ..self
             },
             Event::Custom { name, values } => {

@@ -14,7 +14,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use body::{Frame, write_body};
+pub(crate) use body::{Stamp, write_body};
 pub(crate) use step::read_step;
 
 use crate::call::CallScope;

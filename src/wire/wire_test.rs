@@ -1,9 +1,9 @@
 use super::*;
 use crate::event::{Entry, Event, Order, Price, Product, Value};
 
-fn text(entry: &Entry, frame: &Frame<'_>) -> String {
+fn text(entry: &Entry, stamp: &Stamp<'_>) -> String {
     let mut out = Vec::new();
-    write_body(&mut out, entry, frame);
+    write_body(&mut out, entry, stamp);
     String::from_utf8(out).unwrap()
 }
 
@@ -11,8 +11,8 @@ fn app(event: Event) -> Entry {
     event.bounded().unwrap()
 }
 
-const FRAME: Frame<'_> =
-    Frame { at_ms: 1_795_281_950_123, session: 17, screen: Some("product/{id}"), previous: None };
+const STAMP: Stamp<'_> =
+    Stamp { at_ms: 1_795_281_950_123, session: 17, screen: Some("product/{id}"), previous: None };
 
 fn galaxy() -> Product {
     Product {
@@ -26,10 +26,10 @@ fn galaxy() -> Product {
 
 #[test]
 fn a_batch_is_the_one_of_the_design() {
-    let screen = text(&app(Event::ScreenView { screen: "product/{id}".into() }), &FRAME);
+    let screen = text(&app(Event::ScreenView { screen: "product/{id}".into() }), &STAMP);
     let product = text(
         &app(Event::ProductView { product: galaxy() }),
-        &Frame { at_ms: 1_795_281_950_377, ..FRAME },
+        &Stamp { at_ms: 1_795_281_950_377, ..STAMP },
     );
     let app = App {
         id: "com.example.shop".into(),
@@ -61,20 +61,20 @@ fn every_type_has_its_fields_and_no_other() {
     let entries = [
         (
             app(Event::ScreenView { screen: "cart".into() }),
-            Frame { previous: Some(("home", 5_120)), ..FRAME },
+            Stamp { previous: Some(("home", 5_120)), ..STAMP },
         ),
-        (app(Event::ProductView { product: galaxy() }), FRAME),
+        (app(Event::ProductView { product: galaxy() }), STAMP),
         (
             app(Event::Search { query: Some("tente 2\u{a0}places".into()), results: Some(12) }),
-            FRAME,
+            STAMP,
         ),
-        (app(Event::Search { query: None, results: None }), Frame { screen: None, ..FRAME }),
+        (app(Event::Search { query: None, results: None }), Stamp { screen: None, ..STAMP }),
         (
             app(Event::CartChange {
                 product: Product { id: "1".into(), ..Product::default() },
                 delta: -2,
             }),
-            FRAME,
+            STAMP,
         ),
         (
             app(Event::Order {
@@ -84,9 +84,9 @@ fn every_type_has_its_fields_and_no_other() {
                     total: Some(Price { minor: -5, currency: "JPY".into() }),
                 },
             }),
-            FRAME,
+            STAMP,
         ),
-        (app(Event::Failure { code: "payment_declined".into(), screen: None }), FRAME),
+        (app(Event::Failure { code: "payment_declined".into(), screen: None }), STAMP),
         (
             app(Event::Custom {
                 name: "size".into(),
@@ -96,12 +96,12 @@ fn every_type_has_its_fields_and_no_other() {
                     ("note".into(), Value::Text("a\"b".into())),
                 ]),
             }),
-            FRAME,
+            STAMP,
         ),
-        (app(Event::ScreenView { screen: "x".repeat(200) }), FRAME),
-        (Entry::Customer { id: Some("c-1".into()), proof: None }, FRAME),
-        (Entry::Customer { id: None, proof: None }, FRAME),
-        (Entry::Location { latitude: 48.85, longitude: 2.35 }, FRAME),
+        (app(Event::ScreenView { screen: "x".repeat(200) }), STAMP),
+        (Entry::Customer { id: Some("c-1".into()), proof: None }, STAMP),
+        (Entry::Customer { id: None, proof: None }, STAMP),
+        (Entry::Location { latitude: 48.85, longitude: 2.35 }, STAMP),
         (
             Entry::Call {
                 token: "AAH-_zAxMjM0NTY3ODlhYg".into(),
@@ -109,26 +109,26 @@ fn every_type_has_its_fields_and_no_other() {
                 scope: CallScope::Everything,
                 topic: Some("billing".into()),
             },
-            FRAME,
+            STAMP,
         ),
     ];
-    let lines: Vec<String> = entries.iter().map(|(entry, frame)| text(entry, frame)).collect();
+    let lines: Vec<String> = entries.iter().map(|(entry, stamp)| text(entry, stamp)).collect();
     assert_eq!(lines.join("\n"), golden.trim_end());
 }
 
 #[test]
 fn customer_and_call_are_read_back_from_their_bodies() {
-    let body = text(&Entry::Customer { id: Some("c".into()), proof: Some("p".into()) }, &FRAME);
+    let body = text(&Entry::Customer { id: Some("c".into()), proof: Some("p".into()) }, &STAMP);
     let customer = read_customer(body.as_bytes()).unwrap();
-    let at_ms = FRAME.at_ms;
+    let at_ms = STAMP.at_ms;
     assert_eq!(customer, Some(Identified { id: "c".into(), proof: Some("p".into()), at_ms }));
-    let body = text(&Entry::Customer { id: None, proof: None }, &FRAME);
+    let body = text(&Entry::Customer { id: None, proof: None }, &STAMP);
     assert_eq!(read_customer(body.as_bytes()), Some(None));
     let scope = CallScope::OnlyThisScreen;
     let entry = Entry::Call { token: "t".into(), code: None, scope, topic: None };
-    let call = read_call(text(&entry, &FRAME).as_bytes()).unwrap();
+    let call = read_call(text(&entry, &STAMP).as_bytes()).unwrap();
     assert_eq!((call.code.as_deref(), call.scope()), (None, scope));
-    assert_eq!(call.screen.as_deref(), FRAME.screen);
+    assert_eq!(call.screen.as_deref(), STAMP.screen);
     assert_eq!(read_call(b"{}"), None);
 }
 

@@ -5,7 +5,7 @@ use super::{UploadProblem, Worker};
 use crate::clock::Now;
 use crate::config::ANSWER_BYTES_MAX;
 use crate::error::Error;
-use crate::intake::CodesVersion;
+use crate::recorder::CodesVersion;
 use crate::transport::{Response, SendError};
 use crate::upload::{Verdict, judge};
 use crate::wire::{self, Answer};
@@ -74,12 +74,12 @@ impl Worker {
             return;
         }
         let random = self.random();
-        let same_customer = self.shared.intake.same_customer(answered.codes_seen);
+        let same_customer = self.shared.recorder.same_customer(answered.codes_seen);
         let taken = match answered.what {
             Sent::Warmth => Ok(()),
             Sent::Erasure(installation) => {
                 if verdict == Verdict::Stored {
-                    self.shared.ground.plot().erased(&installation);
+                    self.shared.installation.state().erased(&installation);
                 }
                 self.upload.on_erasure(verdict, now.elapsed_ms, random);
                 Ok(())
@@ -105,7 +105,7 @@ impl Worker {
         }
         if verdict == Verdict::Erased {
             log::warn!("the collector has erased this installation: deleting everything here");
-            self.shared.ground.erase(true, &self.shared.intake);
+            self.shared.installation.erase(true, &self.shared.recorder);
         }
     }
 

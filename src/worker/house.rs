@@ -3,34 +3,34 @@
 use std::sync::Arc;
 
 use super::Worker;
-use super::recent::Recent;
+use super::snapshot::Recent;
 use crate::clock::Now;
 use crate::config::{Consent, DRAIN_AFTER_MS, DRAIN_AT_EVENTS, SET_ASIDE_KEPT_MS};
 use crate::error::Error;
 use crate::event::{Dropped, Kind, Record};
-use crate::identity::{Identity, remove};
+use crate::installation::{Identity, remove};
 use crate::store::{self, Counts, Limits, Store};
 use crate::upload::Upload;
 
 impl Worker {
     /// Brings disk and store into line, and drains what is due.
-    pub(super) fn keep_house(&mut self, now: Now, closing: bool) -> Result<(), Error> {
+    pub(super) fn maintain(&mut self, now: Now, closing: bool) -> Result<(), Error> {
         let shared = Arc::clone(&self.shared);
-        let intake = &shared.intake;
-        if shared.ground.plot().wipe {
-            self.let_go();
-            let consent = intake.front().consent;
-            shared.ground.plot().clear(consent)?;
+        let recorder = &shared.recorder;
+        if shared.installation.state().wipe {
+            self.reset();
+            let consent = recorder.state().consent;
+            shared.installation.state().clear(consent)?;
         }
-        shared.ground.settle(intake)?;
-        let mut plot = shared.ground.plot();
-        if let Some(drainer) = plot.take_drainer() {
+        shared.installation.reconcile(recorder)?;
+        let mut state = shared.installation.state();
+        if let Some(drainer) = state.take_drainer() {
             self.drainer = Some(drainer);
         }
-        let identity = plot.identity;
-        drop(plot);
+        let identity = state.identity;
+        drop(state);
         // A refusal or an erasure may have come since: then nothing is opened again.
-        let granted = intake.front().consent == Consent::Granted;
+        let granted = recorder.state().consent == Consent::Granted;
         let Some(identity) = identity.filter(|_| granted) else { return Ok(()) };
         let first = self.store.is_none();
         if first {
@@ -42,7 +42,7 @@ impl Worker {
     }
 
     /// Lets go of everything that is about to be deleted.
-    pub(super) fn let_go(&mut self) {
+    pub(super) fn reset(&mut self) {
         self.store = None;
         self.drainer = None;
         self.taken_over = false;
@@ -52,7 +52,7 @@ impl Worker {
         self.codes_out_of_reach = false;
         self.generation += 1;
         self.upload = Upload::new();
-        self.codes_seen = self.shared.intake.codes_version();
+        self.codes_seen = self.shared.recorder.codes_version();
         *self.shared.recent() = Recent::nothing(self.codes_seen);
         self.shared.report().counts = Counts::default();
     }
@@ -67,7 +67,7 @@ impl Worker {
             Err(error) if error.condemns_the_store() => self.replace_store(&error, now)?,
             other => other?,
         };
-        self.shared.ground.plot().note_store()?;
+        self.shared.installation.state().note_store()?;
         store.expire(now)?;
         self.shared.recent().load(store.newest()?);
         self.calls = store.calls_waiting()?.into();
@@ -82,7 +82,7 @@ impl Worker {
         log::error!("the store is set aside, and a new epoch begins: {cause}");
         let path = |name: &str| self.config.folder.join(name);
         let lost = store::count_lost(&path(store::FILE));
-        let Some(identity) = self.shared.ground.plot().raise_epoch()? else {
+        let Some(identity) = self.shared.installation.state().raise_epoch()? else {
             return Err(Error::StoreUnusable("there is no identity to raise"));
         };
         for suffix in ["-wal", "-shm"] {
@@ -102,7 +102,7 @@ impl Worker {
     pub(super) fn limits(&self) -> Limits {
         let path = self.config.folder.join(store::SET_ASIDE);
         let bytes_max = self.config.store_bytes();
-        let now_ms = self.shared.intake.clock.now().wall_ms;
+        let now_ms = self.shared.recorder.clock.now().wall_ms;
         let aside = path.metadata().ok().map_or(0, |file| {
             let age_ms = file.modified().ok().map_or(0, |at| now_ms - unix_ms(at));
             if file.len() > bytes_max / 2 || age_ms > SET_ASIDE_KEPT_MS {
@@ -123,20 +123,20 @@ impl Worker {
     pub(super) fn drain_what_is_due(&mut self, now: Now, closing: bool) -> Result<(), Error> {
         loop {
             let Some(drainer) = &self.drainer else { return Ok(()) };
-            let front = self.shared.intake.front();
-            if !front.has_journal() {
+            let state = self.shared.recorder.state();
+            if !state.has_journal() {
                 // It was taken away meanwhile: what is here is about to be deleted.
                 return Ok(());
             }
-            let waited = front
+            let waited = state
                 .first_undrained_ms
                 .is_some_and(|first_ms| now.elapsed_ms >= first_ms + DRAIN_AFTER_MS);
             let due = drainer.has_sealed()
-                || front.urgent
+                || state.drain_now
                 || waited
-                || front.undrained >= DRAIN_AT_EVENTS
-                || (closing && front.first_undrained_ms.is_some());
-            drop(front);
+                || state.undrained >= DRAIN_AT_EVENTS
+                || (closing && state.first_undrained_ms.is_some());
+            drop(state);
             if !due {
                 return Ok(());
             }
@@ -165,14 +165,14 @@ impl Worker {
         };
         let leftover = drainer.has_sealed();
         let run = drainer.run();
-        let (seen, counted) = shared.intake.seal(drainer);
+        let (seen, counted) = shared.recorder.seal(drainer);
         let read = drainer.read()?;
         let (events, noted) = tally(&read.records);
         let outcome = store.drain(read.records, read.damages, &counted, run, now)?;
         // Under one lock, so that no status misses an event on its way or counts it twice.
         let counts = store.counts();
         let mut report = shared.report();
-        shared.intake.drained(events, &noted, &counted);
+        shared.recorder.drained(events, &noted, &counted);
         report.counts = counts.unwrap_or(report.counts);
         drop(report);
         self.taken_over = true;
@@ -193,7 +193,7 @@ impl Worker {
 
     pub(super) fn free_segment(&mut self) -> Result<(), Error> {
         let mut bits = [0; 4];
-        self.shared.intake.clock.random(&mut bits);
+        self.shared.recorder.clock.random(&mut bits);
         if let Some(drainer) = self.drainer.as_mut() {
             drainer.free(u32::from_le_bytes(bits))?;
         }
@@ -204,8 +204,8 @@ impl Worker {
     pub(super) fn offer_codes(&mut self, now: Now) -> Result<(), Error> {
         if let Some(store) = &self.store {
             let leases = store.leases(now)?;
-            let intake = &self.shared.intake;
-            intake.offer_codes(self.codes_seen, leases, store.screens()?, store.customer());
+            let recorder = &self.shared.recorder;
+            recorder.offer_codes(self.codes_seen, leases, store.screens()?, store.customer());
         }
         Ok(())
     }

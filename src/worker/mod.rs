@@ -2,13 +2,13 @@
 //!
 //! Sleeps until a caller rings, an answer comes or a deadline is due; with nothing queued it has
 //! no deadline, and so no wake-ups. When to send and what an answer means is `upload`'s; what may
-//! stand on disk, `ground`'s.
+//! stand on disk, `installation`'s.
 
 mod answer;
-mod ask;
 mod house;
-mod recent;
 mod send;
+mod snapshot;
+mod waiters;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -17,20 +17,20 @@ use std::thread::JoinHandle;
 use crate::clock::{Clock, Now};
 use crate::config::{Config, Consent, DRAIN_AFTER_MS, STORAGE_RETRY_MAX_MS, STORAGE_RETRY_MIN_MS};
 use crate::error::Error;
-use crate::ground::Ground;
-use crate::intake::{CodesVersion, Intake};
+use crate::installation::Installation;
 use crate::journal::Drainer;
+use crate::recorder::{CodesVersion, Recorder};
 use crate::store::{Counts, Store};
 use crate::transport::{SendError, Transport};
 use crate::upload::Upload;
 use answer::Told;
-use ask::{Reply, Waiter};
-use recent::Recent;
+use snapshot::Recent;
+use waiters::{Reply, Waiter};
 
 /// What the app's threads and the worker share.
-pub(crate) struct Shared {
-    pub intake: Intake,
-    pub ground: Ground,
+pub(crate) struct Handle {
+    pub recorder: Recorder,
+    pub installation: Installation,
     inbox: Mutex<Inbox>,
     report: Mutex<Report>,
     recent: Mutex<Recent>,
@@ -76,11 +76,11 @@ pub enum UploadProblem {
     NotACollector,
 }
 
-impl Shared {
+impl Handle {
     pub(crate) fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
         Self {
-            intake: Intake::new(clock, config.record_search_queries),
-            ground: Ground::new(config),
+            recorder: Recorder::new(clock, config.record_search_queries),
+            installation: Installation::new(config),
             inbox: Mutex::default(),
             report: Mutex::default(),
             recent: Mutex::default(),
@@ -102,28 +102,28 @@ impl Shared {
 
     pub(crate) fn ask_upload(&self) {
         self.inbox().upload = true;
-        self.intake.bell.ring();
+        self.recorder.bell.ring();
     }
 
     pub(crate) fn ask_warm(&self) {
         self.inbox().warm = true;
-        self.intake.bell.ring();
+        self.recorder.bell.ring();
     }
 
     pub(crate) fn ask_close(&self) {
         self.inbox().close = true;
-        self.intake.bell.ring();
+        self.recorder.bell.ring();
     }
 
     fn answer(&self, answered: answer::Answered) {
         self.inbox().answers.push(answered);
-        self.intake.bell.ring();
+        self.recorder.bell.ring();
     }
 }
 
 /// The worker's own state.
 pub(crate) struct Worker {
-    shared: Arc<Shared>,
+    shared: Arc<Handle>,
     config: Config,
     transport: Arc<dyn Transport>,
     store: Option<Store>,
@@ -152,7 +152,7 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn start(
-        shared: Arc<Shared>,
+        shared: Arc<Handle>,
         config: Config,
         transport: Arc<dyn Transport>,
     ) -> std::io::Result<JoinHandle<()>> {
@@ -181,18 +181,18 @@ impl Worker {
 
     fn run(&mut self) {
         let shared = Arc::clone(&self.shared);
-        let intake = &shared.intake;
+        let recorder = &shared.recorder;
         loop {
             let inbox = std::mem::take(&mut *shared.inbox());
             let closing = inbox.close;
-            self.turn(inbox, intake.clock.now());
+            self.turn(inbox, recorder.clock.now());
             let deadline_ms = self.deadline();
             self.publish();
-            self.settle_waiters(closing);
+            self.release_waiters(closing);
             if closing {
                 return;
             }
-            intake.clock.wait(&intake.bell, deadline_ms);
+            recorder.clock.wait(&recorder.bell, deadline_ms);
         }
     }
 
@@ -200,24 +200,24 @@ impl Worker {
     fn turn(&mut self, inbox: Inbox, now: Now) {
         let closing = inbox.close;
         if inbox.upload {
-            self.upload.force();
+            self.upload.flush_now();
             self.codes_asked &= !std::mem::take(&mut self.codes_out_of_reach);
         }
         if inbox.upload || !inbox.previews.is_empty() {
             self.retry_at_ms = None;
             // What stands in the journal waits too: the app may be about to be suspended.
-            let mut front = self.shared.intake.front();
-            front.urgent |= front.undrained > 0;
+            let mut state = self.shared.recorder.state();
+            state.drain_now |= state.undrained > 0;
         }
         self.take_waiters(inbox.waiters);
         for answered in inbox.answers {
             self.take_answer(&answered, now);
         }
-        self.press_on();
+        self.flush_for_waiters();
         // A call does not wait for a retry: the disk may be back.
-        let hurry = closing || self.shared.intake.front().urgent;
+        let hurry = closing || self.shared.recorder.state().drain_now;
         if self.retry_at_ms.is_none_or(|at_ms| now.elapsed_ms >= at_ms || hurry) {
-            match self.keep_house(now, closing) {
+            match self.maintain(now, closing) {
                 Ok(()) => {
                     self.retry_at_ms = None;
                     self.retries = 0;
@@ -253,12 +253,12 @@ impl Worker {
 
     /// When something is due next, by the elapsed clock.
     fn deadline(&self) -> Option<u64> {
-        let front = self.shared.intake.front();
-        let can_drain = front.consent == Consent::Granted && self.drainer.is_some();
-        let drain_ms = front.first_undrained_ms.filter(|_| can_drain);
-        drop(front);
+        let state = self.shared.recorder.state();
+        let can_drain = state.consent == Consent::Granted && self.drainer.is_some();
+        let drain_ms = state.first_undrained_ms.filter(|_| can_drain);
+        drop(state);
         let storage_ms = self.retry_at_ms.or(drain_ms.map(|first_ms| first_ms + DRAIN_AFTER_MS));
-        let upload_ms = self.upload.deadline(&self.queue());
+        let upload_ms = self.upload.deadline(&self.backlog());
         storage_ms.into_iter().chain(upload_ms).min()
     }
 

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use super::Worker;
 use super::answer::Answered;
-use super::recent::Carried;
+use super::snapshot::Carried;
 use crate::clock::Now;
 use crate::config::{BATCH_BYTES_MAX, CODES_LOW, Consent};
 use crate::error::Error;
-use crate::identity::Installation;
+use crate::installation::InstallationId;
 use crate::transport::{Done, Lane, Method, Request};
-use crate::upload::{Queue, Step, Verdict};
+use crate::upload::{Action, Backlog, Verdict};
 use crate::wire::{self, Header};
 
 /// What was sent.
@@ -19,42 +19,42 @@ pub(super) enum Sent {
     Warmth,
     Batch { events: usize },
     Call { seq: u64 },
-    Erasure(Installation),
+    Erasure(InstallationId),
 }
 
 impl Worker {
     /// What waits, as `upload` needs to know it.
-    pub(super) fn queue(&self) -> Queue {
-        let plot = self.shared.ground.plot();
+    pub(super) fn backlog(&self) -> Backlog {
+        let state = self.shared.installation.state();
         // Nothing is sent before what is to be deleted is deleted.
-        let (wipe, erasures) = (plot.wipe, plot.erasures.len());
-        drop(plot);
+        let (wipe, erasures) = (state.wipe, state.erasures.len());
+        drop(state);
         if wipe {
-            return Queue::default();
+            return Backlog::default();
         }
         let Some(store) = self.store.as_ref() else {
-            return Queue { erasures, ..Queue::default() };
+            return Backlog { erasures, ..Backlog::default() };
         };
-        let front = self.shared.intake.counts();
-        if front.consent != Consent::Granted {
-            return Queue { erasures, ..Queue::default() };
+        let state = self.shared.recorder.counts();
+        if state.consent != Consent::Granted {
+            return Backlog { erasures, ..Backlog::default() };
         }
         let unsent = store.unsent();
-        Queue {
+        Backlog {
             unsent,
             first_unsent_ms: self.first_unsent_ms.filter(|_| unsent > 0),
             calls: self.calls.len(),
             erasures,
-            wants_codes: front.codes < CODES_LOW && !self.codes_asked,
+            wants_codes: state.codes < CODES_LOW && !self.codes_asked,
         }
     }
 
     pub(super) fn send_what_is_due(&mut self, now: Now) {
-        while let Some(step) = self.upload.next(now.elapsed_ms, &self.queue()) {
+        while let Some(step) = self.upload.next(now.elapsed_ms, &self.backlog()) {
             let sent = match step {
-                Step::Call => self.send_call(now),
-                Step::Erase => self.send_erasure(),
-                Step::Batch { events_max } => self.send_batch(events_max, now),
+                Action::Call => self.send_call(now),
+                Action::Erase => self.send_erasure(),
+                Action::Batch { events_max } => self.send_batch(events_max, now),
             };
             if let Err(error) = sent {
                 self.could_not_send(step, &error, now);
@@ -64,15 +64,15 @@ impl Worker {
     }
 
     /// The lane waits as if the network had failed; nothing was lost.
-    fn could_not_send(&mut self, step: Step, error: &Error, now: Now) {
+    fn could_not_send(&mut self, step: Action, error: &Error, now: Now) {
         if !matches!(error, Error::Withdrawn) {
             self.put_off(error, now);
         }
         let (random, now_ms) = (self.random(), now.elapsed_ms);
         match step {
-            Step::Call => self.upload.on_call(Verdict::BackOff, now_ms, random),
-            Step::Erase => self.upload.on_erasure(Verdict::BackOff, now_ms, random),
-            Step::Batch { .. } => {
+            Action::Call => self.upload.on_call(Verdict::BackOff, now_ms, random),
+            Action::Erase => self.upload.on_erasure(Verdict::BackOff, now_ms, random),
+            Action::Batch { .. } => {
                 if let Some(store) = self.store.as_mut() {
                     store.release();
                 }
@@ -129,10 +129,10 @@ impl Worker {
     }
 
     fn send_erasure(&mut self) -> Result<(), Error> {
-        let mut plot = self.shared.ground.plot();
-        plot.sync()?;
-        let Some(installation) = plot.erasures.first().copied() else { return Ok(()) };
-        drop(plot);
+        let mut state = self.shared.installation.state();
+        state.sync()?;
+        let Some(installation) = state.erasures.first().copied() else { return Ok(()) };
+        drop(state);
         let url = self.config.url(&format!("/v1/installations/{}", installation.hex()));
         self.send(Lane::Backlog, Sent::Erasure(installation), Method::Delete, url, None);
         Ok(())
@@ -140,18 +140,18 @@ impl Worker {
 
     /// What leaves the device is durable on it first.
     fn make_durable(&mut self, now: Now) -> Result<(), Error> {
-        self.shared.ground.plot().sync()?;
+        self.shared.installation.state().sync()?;
         self.store.as_mut().map_or(Ok(()), |store| store.make_durable(now))
     }
 
     fn envelope(&self, now: Now) -> Result<Vec<u8>, Error> {
-        let identity = self.shared.ground.plot().identity;
+        let identity = self.shared.installation.state().identity;
         let (Some(identity), Some(store)) = (identity, &self.store) else {
             return Err(Error::Withdrawn);
         };
         let counts = store.counts()?;
         let mut dropped = counts.dropped;
-        dropped.merge(&self.shared.intake.counts().dropped);
+        dropped.merge(&self.shared.recorder.counts().dropped);
         Ok(wire::envelope(&Header {
             sdk: &self.config.sdk,
             installation: identity.installation.hex(),
@@ -175,8 +175,8 @@ impl Worker {
         url: String,
         body: Option<Vec<u8>>,
     ) -> Result<(), Error> {
-        let wipe = self.shared.ground.plot().wipe;
-        if wipe || self.shared.intake.front().consent != Consent::Granted {
+        let wipe = self.shared.installation.state().wipe;
+        if wipe || self.shared.recorder.state().consent != Consent::Granted {
             return Err(Error::Withdrawn);
         }
         self.send(lane, what, method, url, body);
@@ -203,7 +203,7 @@ impl Worker {
 
     pub(super) fn random(&self) -> u64 {
         let mut bits = [0; 8];
-        self.shared.intake.clock.random(&mut bits);
+        self.shared.recorder.clock.random(&mut bits);
         u64::from_le_bytes(bits)
     }
 }

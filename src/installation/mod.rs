@@ -1,8 +1,10 @@
-//! The ground a journey stands on: folder, identity and journal, as consent allows them.
+//! The installation a journey stands on: folder, identity and journal, as consent allows them.
 //!
 //! Brings the files into line with what the customer decided. The app's threads do so at `open`
 //! and when consent changes, as far as that is quick; the worker does the rest, and whatever
 //! failed. Deleting is the worker's alone, since it must let go of the store first.
+
+mod folder;
 
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,27 +12,29 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use crate::clock::Clock;
 use crate::config::{Config, Consent};
 use crate::error::Error;
-use crate::identity::{Folder, Identity, Installation, Stored};
-use crate::intake::Intake;
+use crate::recorder::Recorder;
+use folder::{Folder, Stored};
+
 use crate::journal::{self, Drainer};
+pub(crate) use folder::{Identity, InstallationId, remove};
 
 /// What stands in the folder, and what is to stand there.
-pub(crate) struct Ground {
+pub(crate) struct Installation {
     path: PathBuf,
     segment_bytes: u64,
     given: Option<Consent>,
-    plot: Mutex<Plot>,
-    /// The last `trouble` that could be read, for those who must not wait for the plot.
+    state: Mutex<InstallationState>,
+    /// The last `trouble` that could be read, for those who must not wait for the state.
     trouble: Mutex<Option<String>>,
 }
 
-/// What the ground's lock guards. It is taken before the callers' lock, never after.
+/// What the installation's lock guards. It is taken before the callers' lock, never after.
 #[derive(Default)]
-pub(crate) struct Plot {
+pub(crate) struct InstallationState {
     folder: Option<Folder>,
     pub identity: Option<Identity>,
     /// Installations whose erasure the collector has to confirm.
-    pub erasures: Vec<Installation>,
+    pub erasures: Vec<InstallationId>,
     /// The worker's end of the journal, until it fetches it.
     drainer: Option<Drainer>,
     /// Everything but the notes is to be deleted, before anything new is made.
@@ -39,135 +43,139 @@ pub(crate) struct Plot {
     erase_wanted: bool,
     /// The small files changed and would not survive a power cut.
     pub unsynced: bool,
-    /// Why the ground cannot be used, if it cannot.
+    /// Why the installation cannot be used, if it cannot.
     pub trouble: Option<String>,
 }
 
-impl Ground {
+impl Installation {
     pub(crate) fn new(config: &Config) -> Self {
         Self {
             path: config.folder.clone(),
             segment_bytes: config.segment_bytes(),
             given: config.consent,
-            plot: Mutex::default(),
+            state: Mutex::default(),
             trouble: Mutex::default(),
         }
     }
 
-    /// Why the ground cannot be used, if it cannot. Never waits: while the worker writes, it is
+    /// Why the installation cannot be used, if it cannot. Never waits: while the worker writes, it is
     /// what was so before.
     pub(crate) fn trouble(&self) -> Option<String> {
         let mut last = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Ok(plot) = self.plot.try_lock() {
-            last.clone_from(&plot.trouble);
+        if let Ok(state) = self.state.try_lock() {
+            last.clone_from(&state.trouble);
         }
         last.clone()
     }
 
-    pub(crate) fn plot(&self) -> MutexGuard<'_, Plot> {
-        self.plot.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn state(&self) -> MutexGuard<'_, InstallationState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Brings the files into line, but deletes nothing. Trouble is noted too, and the worker
     /// tries again.
-    pub(crate) fn settle(&self, intake: &Intake) -> Result<(), Error> {
-        self.settle_plot(&mut self.plot(), intake)
+    pub(crate) fn reconcile(&self, recorder: &Recorder) -> Result<(), Error> {
+        self.reconcile_state(&mut self.state(), recorder)
     }
 
-    fn settle_plot(&self, plot: &mut Plot, intake: &Intake) -> Result<(), Error> {
-        let outcome = plot
-            .reach(&self.path, self.given, intake)
-            .and_then(|()| plot.establish(&self.path, self.segment_bytes, intake));
-        let unlocked = plot.folder.as_ref().and_then(|folder| folder.lock_trouble.as_ref());
-        plot.trouble = unlocked.map(|error| format!("no lock on the folder: {error}"));
+    fn reconcile_state(
+        &self,
+        state: &mut InstallationState,
+        recorder: &Recorder,
+    ) -> Result<(), Error> {
+        let outcome = state
+            .reach(&self.path, self.given, recorder)
+            .and_then(|()| state.establish(&self.path, self.segment_bytes, recorder));
+        let unlocked = state.folder.as_ref().and_then(|folder| folder.lock_trouble.as_ref());
+        state.trouble = unlocked.map(|error| format!("no lock on the folder: {error}"));
         if let Err(error) = &outcome {
-            plot.trouble = Some(error.to_string());
+            state.trouble = Some(error.to_string());
         }
-        // Who asks next may find the plot in the worker's hands.
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&plot.trouble);
+        // Who asks next may find the state in the worker's hands.
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone_from(&state.trouble);
         outcome
     }
 
     /// Lets go of the folder, so that it can be opened again: the files are another's from here on.
     pub(crate) fn close(&self) {
-        *self.plot() = Plot::default();
+        *self.state() = InstallationState::default();
     }
 
     /// Takes the customer's answer. A grant makes the files at once, unless old ones must be
     /// deleted first; a refusal is noted at once, and the worker deletes.
-    pub(crate) fn consent(&self, consent: Consent, intake: &Intake) {
-        let mut plot = self.plot();
-        if intake.is_closed() {
+    pub(crate) fn consent(&self, consent: Consent, recorder: &Recorder) {
+        let mut state = self.state();
+        if recorder.is_closed() {
             return;
         }
         match consent {
             Consent::Denied => {
-                intake.forget(Consent::Denied);
-                plot.note_refusal();
+                recorder.forget(Consent::Denied);
+                state.note_refusal();
             }
             Consent::Granted | Consent::Unknown => {
                 // From `Granted` back to `Unknown`, what is kept stays; what comes waits.
-                intake.consent(consent);
+                recorder.consent(consent);
                 if consent == Consent::Unknown {
-                    plot.take_back_refusal();
+                    state.take_back_refusal();
                 }
-                // Trouble is noted in the plot; the worker sees it and tries again.
-                let _ = self.settle_plot(&mut plot, intake);
+                // Trouble is noted in the state; the worker sees it and tries again.
+                let _ = self.reconcile_state(&mut state, recorder);
             }
         }
-        drop(plot);
-        intake.bell.ring();
+        drop(state);
+        recorder.bell.ring();
     }
 
     /// The installation's bits, unless it is on its way out.
     pub(crate) fn installation(&self) -> Option<[u8; 16]> {
-        let plot = self.plot();
-        let identity = plot.identity.filter(|_| !plot.wipe)?;
+        let state = self.state();
+        let identity = state.identity.filter(|_| !state.wipe)?;
         Some(*identity.installation.as_bytes())
     }
 
     /// Takes the customer's answer about the location.
-    pub(crate) fn location(&self, allowed: bool, intake: &Intake) {
-        let mut plot = self.plot();
-        if intake.is_closed() {
+    pub(crate) fn location(&self, allowed: bool, recorder: &Recorder) {
+        let mut state = self.state();
+        if recorder.is_closed() {
             return;
         }
-        intake.front().location = Some(allowed);
-        if let Some(identity) = plot.identity.as_mut() {
+        recorder.state().location = Some(allowed);
+        if let Some(identity) = state.identity.as_mut() {
             identity.location = allowed;
-            plot.save_identity();
+            state.save_identity();
         }
     }
 
     /// Notes the installation for erasure at the collector, and has the worker delete the rest.
     /// With `told_by_collector`, it knows already.
-    pub(crate) fn erase(&self, told_by_collector: bool, intake: &Intake) {
-        let mut plot = self.plot();
-        if intake.is_closed() || (told_by_collector && plot.wipe) {
+    pub(crate) fn erase(&self, told_by_collector: bool, recorder: &Recorder) {
+        let mut state = self.state();
+        if recorder.is_closed() || (told_by_collector && state.wipe) {
             return;
         }
-        intake.forget(Consent::Unknown);
-        let identity = plot.identity.take();
+        recorder.forget(Consent::Unknown);
+        let identity = state.identity.take();
         match identity {
-            Some(identity) if !told_by_collector => plot.erasures.push(identity.installation),
-            None if plot.folder.is_none() => plot.erase_wanted = !told_by_collector,
+            Some(identity) if !told_by_collector => state.erasures.push(identity.installation),
+            None if state.folder.is_none() => state.erase_wanted = !told_by_collector,
             _ => {}
         }
-        plot.drainer = None;
-        plot.wipe = true;
-        plot.note_erasures();
-        drop(plot);
-        intake.bell.ring();
+        state.drainer = None;
+        state.wipe = true;
+        state.note_erasures();
+        drop(state);
+        recorder.bell.ring();
     }
 }
 
-impl Plot {
+impl InstallationState {
     /// Opens the folder and reads what stands there, the first time it can be read.
     fn reach(
         &mut self,
         path: &std::path::Path,
         given: Option<Consent>,
-        intake: &Intake,
+        recorder: &Recorder,
     ) -> Result<(), Error> {
         if self.folder.is_some() {
             return Ok(());
@@ -189,16 +197,16 @@ impl Plot {
             (false, true) => Consent::Granted,
             (false, false) => Consent::Unknown,
         };
-        let mut front = intake.front();
-        if front.consent == Consent::Unknown && !self.erase_wanted {
-            front.consent = Consent::at_open(given, found);
+        let mut state = recorder.state();
+        if state.consent == Consent::Unknown && !self.erase_wanted {
+            state.consent = Consent::at_open(given, found);
         }
-        let allowed = front.location;
+        let allowed = state.location;
         if allowed.is_none() {
-            front.location = self.identity.map(|identity| identity.location);
+            state.location = self.identity.map(|identity| identity.location);
         }
-        let refused = front.consent == Consent::Denied;
-        drop(front);
+        let refused = state.consent == Consent::Denied;
+        drop(state);
         if let (Some(allowed), Some(identity)) = (allowed, self.identity.as_mut())
             && identity.location != allowed
         {
@@ -222,15 +230,15 @@ impl Plot {
         &mut self,
         path: &std::path::Path,
         segment_bytes: u64,
-        intake: &Intake,
+        recorder: &Recorder,
     ) -> Result<(), Error> {
         let Some(folder) = self.folder.as_ref() else { return Ok(()) };
-        if self.wipe || !intake.front().lacks_journal() {
+        if self.wipe || !recorder.state().lacks_journal() {
             return Ok(());
         }
         folder.undeny()?;
-        let location = intake.front().location == Some(true);
-        let clock = &*intake.clock;
+        let location = recorder.state().location == Some(true);
+        let clock = &*recorder.clock;
         if self.identity.is_none() {
             let identity = new_identity(clock, location);
             folder.save(&identity)?;
@@ -243,7 +251,7 @@ impl Plot {
         let (run, salt) = (u64::from_le_bytes(run), u32::from_le_bytes([a, b, c, d]));
         let opened = journal::open(path, segment_bytes, run, salt)?;
         self.drainer = Some(opened.drainer);
-        intake.install(opened.writer, opened.session, opened.waiting, opened.torn);
+        recorder.install(opened.writer, opened.session, opened.waiting, opened.torn);
         Ok(())
     }
 
@@ -319,7 +327,7 @@ impl Plot {
     }
 
     /// The collector confirmed an erasure.
-    pub(crate) fn erased(&mut self, installation: &Installation) {
+    pub(crate) fn erased(&mut self, installation: &InstallationId) {
         self.erasures.retain(|waiting| waiting != installation);
         self.note_erasures();
     }
@@ -362,7 +370,12 @@ impl Plot {
 fn new_identity(clock: &dyn Clock, location: bool) -> Identity {
     let mut bits = [0; 16];
     clock.random(&mut bits);
-    Identity { installation: Installation::from_bytes(bits), epoch: 1, location, has_store: false }
+    Identity {
+        installation: InstallationId::from_bytes(bits),
+        epoch: 1,
+        location,
+        has_store: false,
+    }
 }
 
 #[cfg(test)]
@@ -375,10 +388,11 @@ mod tests {
     #[test]
     fn tells_of_storage_out_of_reach_also_while_the_worker_holds_the_plot() {
         let config = Config::new("/dev/null/jalon", "https://calls.example.com", "wk_x");
-        let (ground, intake) = (Ground::new(&config), Intake::new(Arc::new(SystemClock), false));
-        intake.front().consent = Consent::Granted;
-        assert!(ground.settle(&intake).is_err());
-        let _held = ground.plot();
-        assert!(ground.trouble().is_some());
+        let (installation, recorder) =
+            (Installation::new(&config), Recorder::new(Arc::new(SystemClock), false));
+        recorder.state().consent = Consent::Granted;
+        assert!(installation.reconcile(&recorder).is_err());
+        let _held = installation.state();
+        assert!(installation.trouble().is_some());
     }
 }

@@ -5,14 +5,14 @@
 //! in memory. Nothing here opens files, and the lock is never held across any other I/O, by
 //! whichever thread.
 
-mod front;
-mod mistake;
+mod misuse;
+mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub(crate) use front::CodesVersion;
-use front::{Codes, Customer, Front};
-use mistake::{Mistake, Mistakes};
+use misuse::{Misuse, MisuseWarnings};
+pub(crate) use state::CodesVersion;
+use state::{Codes, Customer, RecorderState};
 
 use crate::call::{CallCode, CallScope, ContextToken};
 use crate::clock::{Bell, Clock, Now};
@@ -24,16 +24,16 @@ use crate::event::{DropReason, Dropped, Entry, Event, Kind};
 use crate::journal::{Drainer, Writer};
 use crate::session::Session;
 use crate::store::Lease;
-use crate::wire::{Frame, Identified};
+use crate::wire::{Identified, Stamp};
 
 /// Where callers' records go.
-pub(crate) struct Intake {
+pub(crate) struct Recorder {
     pub clock: Arc<dyn Clock>,
     /// Wakes the worker.
     pub bell: Bell,
     record_search_queries: bool,
-    front: Mutex<Front>,
-    mistakes: Mistakes,
+    state: Mutex<RecorderState>,
+    misuses: MisuseWarnings,
 }
 
 /// What a tap was given.
@@ -44,7 +44,7 @@ pub(crate) struct Tap {
 
 /// What the counts of the caller's side are.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct FrontCounts {
+pub(crate) struct RecorderCounts {
     pub consent: Consent,
     pub session: u32,
     /// In memory or in the journal.
@@ -53,21 +53,21 @@ pub(crate) struct FrontCounts {
     pub codes: usize,
 }
 
-impl Intake {
+impl Recorder {
     pub(crate) fn new(clock: Arc<dyn Clock>, record_search_queries: bool) -> Self {
         Self {
             clock,
             bell: Bell::new(),
             record_search_queries,
-            front: Mutex::default(),
-            mistakes: Mistakes::default(),
+            state: Mutex::default(),
+            misuses: MisuseWarnings::default(),
         }
     }
 
     /// The callers' lock. A panic while it was held (there is none we know of) must not stop the
     /// app's next call.
-    pub(crate) fn front(&self) -> MutexGuard<'_, Front> {
-        self.front.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn state(&self) -> MutexGuard<'_, RecorderState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records an app's event.
@@ -79,7 +79,7 @@ impl Intake {
         }
         match event.bounded() {
             Ok(entry) => self.put(entry),
-            Err(reason) => self.drop_one(reason, Mistake::of(reason)),
+            Err(reason) => self.drop_one(reason, Misuse::of(reason)),
         }
     }
 
@@ -87,43 +87,43 @@ impl Intake {
     pub(crate) fn identify(&self, id: Option<String>, proof: Option<String>) {
         let blank = id.as_ref().is_some_and(|id| id.trim().is_empty() || id.len() > ID_BYTES_MAX);
         if blank || proof.as_ref().is_some_and(|proof| proof.len() > PROOF_BYTES_MAX) {
-            return self.drop_one(DropReason::Invalid, Some(Mistake::Customer));
+            return self.drop_one(DropReason::Invalid, Some(Misuse::Customer));
         }
         let now = self.clock.now();
-        let mut front = self.front();
-        if front.consent.gate() == Gate::Refuse {
+        let mut state = self.state();
+        if state.consent.gate() == Gate::Refuse {
             // Nobody is known to a customer who refused, and nothing is kept of it.
-            self.take(front, Entry::Customer { id, proof }, now);
+            self.take(state, Entry::Customer { id, proof }, now);
             return;
         }
         let next = match id.clone() {
             None => Customer::Nobody,
             Some(id) => Customer::Somebody(id, proof.clone()),
         };
-        if front.customer == next {
+        if state.customer == next {
             return;
         }
-        let keeps_codes = match (&front.customer, &next) {
+        let keeps_codes = match (&state.customer, &next) {
             (Customer::Nobody | Customer::NotRead, _) => true,
             (Customer::Somebody(before, _), Customer::Somebody(after, _)) => before == after,
             (Customer::Somebody(..), _) => false,
         };
         if !keeps_codes {
-            front.codes.leases.clear();
+            state.codes.leases.clear();
         }
-        front.codes.version += 1;
-        front.codes.customers += 1;
-        front.customer = next;
-        self.take(front, Entry::Customer { id, proof }, now);
+        state.codes.version += 1;
+        state.codes.customers += 1;
+        state.customer = next;
+        self.take(state, Entry::Customer { id, proof }, now);
     }
 
     /// Records a position, rounded to 0.01 degrees, where the customer allowed it.
     pub(crate) fn locate(&self, latitude: f64, longitude: f64) {
         let valid = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
         if !valid {
-            return self.drop_one(DropReason::Invalid, Some(Mistake::Position));
+            return self.drop_one(DropReason::Invalid, Some(Misuse::Position));
         }
-        if self.front().location != Some(true) {
+        if self.state().location != Some(true) {
             return self.drop_one(DropReason::Consent, None);
         }
         let coarse = |degrees: f64| (degrees * 100.0).round() / 100.0;
@@ -142,77 +142,77 @@ impl Intake {
             topic
         });
         let now = self.clock.now();
-        let mut front = self.front();
-        if front.closed || front.consent != Consent::Granted {
+        let mut state = self.state();
+        if state.closed || state.consent != Consent::Granted {
             return None;
         }
-        let code = front.take_code(scope, now);
-        let token = front.codes.tokens.pop().unwrap_or_else(|| self.mint());
-        front.codes.version += 1;
+        let code = state.take_code(scope, now);
+        let token = state.codes.tokens.pop().unwrap_or_else(|| self.mint());
+        state.codes.version += 1;
         let entry = Entry::Call {
             token: token.to_string(),
             code: code.map(|code| code.to_string()),
             scope,
             topic,
         };
-        let kept = self.take(front, entry, now);
+        let kept = self.take(state, entry, now);
         // A code works even if its record was lost: it locates the lease.
         (kept || code.is_some()).then_some(Tap { token, code })
     }
 
     /// Ends recording; whatever is called from here on does nothing.
     pub(crate) fn close(&self) {
-        self.front().closed = true;
+        self.state().closed = true;
     }
 
     /// Whether recording has ended.
     pub(crate) fn is_closed(&self) -> bool {
-        self.front().closed
+        self.state().closed
     }
 
-    /// Gives the front its journal, and appends what waited. `left` is the session that an
+    /// Gives the state its journal, and appends what waited. `left` is the session that an
     /// earlier process left.
     pub(crate) fn install(&self, writer: Writer, left: (u32, i64), waiting: u64, torn: u64) {
         let now = self.clock.now();
-        let mut front = self.front();
+        let mut state = self.state();
         // What an earlier process left is taken over at once: it may hold calls, and then no code is
         // offered before that; and notes, which count from then on.
-        front.urgent |= waiting > 0 || !writer.is_empty();
-        front.writer = Some(writer);
-        if front.session.0.id() == 0 {
-            front.session.0 = Session::left(left.0, left.1);
+        state.drain_now |= waiting > 0 || !writer.is_empty();
+        state.writer = Some(writer);
+        if state.session.0.id() == 0 {
+            state.session.0 = Session::left(left.0, left.1);
         } else {
             // Sessions counted from 1 while the earlier ones could not be read come after them.
-            front.session.0 = front.session.0.after(left.0);
+            state.session.0 = state.session.0.after(left.0);
         }
-        front.undrained += waiting;
+        state.undrained += waiting;
         for _ in 0..torn {
-            front.drop_one(DropReason::Corrupt, now);
+            state.drop_one(DropReason::Corrupt, now);
         }
-        front.append_held(left.0);
-        front.urgent |= front.undrained > 0;
-        self.let_go(front);
+        state.append_buffered(left.0);
+        state.drain_now |= state.undrained > 0;
+        self.unlock_and_warn(state);
         self.bell.ring();
     }
 
     /// Takes the customer's answer, and appends what waited for it, if there is a journal already.
     pub(crate) fn consent(&self, consent: Consent) {
-        let mut front = self.front();
-        front.consent = consent;
-        if consent == Consent::Granted && front.writer.is_some() {
-            front.append_held(0);
+        let mut state = self.state();
+        state.consent = consent;
+        if consent == Consent::Granted && state.writer.is_some() {
+            state.append_buffered(0);
         }
-        self.let_go(front);
+        self.unlock_and_warn(state);
     }
 
     /// Takes the journal away and forgets everything: after a refusal or an erasure.
     pub(crate) fn forget(&self, consent: Consent) {
-        let mut front = self.front();
-        let tokens = std::mem::take(&mut front.codes.tokens);
-        let before = (front.codes.version, front.codes.customers);
-        *front = Front {
+        let mut state = self.state();
+        let tokens = std::mem::take(&mut state.codes.tokens);
+        let before = (state.codes.version, state.codes.customers);
+        *state = RecorderState {
             consent,
-            closed: front.closed,
+            closed: state.closed,
             customer: Customer::Nobody,
             codes: Codes {
                 tokens,
@@ -220,26 +220,26 @@ impl Intake {
                 customers: before.1 + 1,
                 ..Codes::default()
             },
-            ..Front::default()
+            ..RecorderState::default()
         };
     }
 
     /// Seals what was appended so far; two pointers under the lock.
     pub(crate) fn seal(&self, drainer: &mut Drainer) -> (CodesVersion, Dropped) {
-        let mut front = self.front();
-        if front.writer.as_mut().is_some_and(|writer| drainer.seal(writer)) {
-            front.urgent = false;
-            front.first_undrained_ms = None;
+        let mut state = self.state();
+        if state.writer.as_mut().is_some_and(|writer| drainer.seal(writer)) {
+            state.drain_now = false;
+            state.first_undrained_ms = None;
         }
-        (front.codes.now(), front.dropped)
+        (state.codes.now(), state.dropped)
     }
 
     /// The store has taken over a segment of `events` events, `noted` notes, and `counted` drops.
     pub(crate) fn drained(&self, events: u64, noted: &Dropped, counted: &Dropped) {
-        let mut front = self.front();
-        front.undrained = front.undrained.saturating_sub(events);
-        front.noted.subtract(noted);
-        front.dropped.subtract(counted);
+        let mut state = self.state();
+        state.undrained = state.undrained.saturating_sub(events);
+        state.noted.subtract(noted);
+        state.dropped.subtract(counted);
     }
 
     /// Offers the store's leases, customer and screens to the next tap, unless a tap or a change
@@ -253,14 +253,14 @@ impl Intake {
     ) {
         let screens = screens.into_iter().collect();
         let mut tokens = Vec::new();
-        let missing = TOKENS_AHEAD.saturating_sub(self.front().codes.tokens.len());
+        let missing = TOKENS_AHEAD.saturating_sub(self.state().codes.tokens.len());
         tokens.resize_with(missing, || self.mint());
-        let mut front = self.front();
-        front.codes.tokens.append(&mut tokens);
-        front.codes.screens = screens;
-        if front.codes.now() == seen && front.owed.is_none() {
-            front.codes.leases = leases.into();
-            front.customer = match customer {
+        let mut state = self.state();
+        state.codes.tokens.append(&mut tokens);
+        state.codes.screens = screens;
+        if state.codes.now() == seen && state.deferred_customer.is_none() {
+            state.codes.leases = leases.into();
+            state.customer = match customer {
                 None => Customer::Nobody,
                 Some(known) => Customer::Somebody(known.id.clone(), known.proof.clone()),
             };
@@ -269,25 +269,25 @@ impl Intake {
 
     /// The counts of this moment.
     pub(crate) fn codes_version(&self) -> CodesVersion {
-        self.front().codes.now()
+        self.state().codes.now()
     }
 
     /// Whether the customer is still the one of `seen`.
     pub(crate) fn same_customer(&self, seen: CodesVersion) -> bool {
-        self.front().codes.customers == seen.customers
+        self.state().codes.customers == seen.customers
     }
 
-    pub(crate) fn counts(&self) -> FrontCounts {
-        let front = self.front();
-        let mut dropped = front.dropped;
-        dropped.merge(&front.noted);
-        FrontCounts {
-            consent: front.consent,
-            session: front.session.0.id(),
-            waiting: (front.held.len() + usize::from(front.owed.is_some())) as u64
-                + front.undrained,
+    pub(crate) fn counts(&self) -> RecorderCounts {
+        let state = self.state();
+        let mut dropped = state.dropped;
+        dropped.merge(&state.noted);
+        RecorderCounts {
+            consent: state.consent,
+            session: state.session.0.id(),
+            waiting: (state.buffered.len() + usize::from(state.deferred_customer.is_some())) as u64
+                + state.undrained,
             dropped,
-            codes: front.codes.leases.len(),
+            codes: state.codes.leases.len(),
         }
     }
 
@@ -299,91 +299,91 @@ impl Intake {
 
     fn put(&self, entry: Entry) {
         let now = self.clock.now();
-        self.take(self.front(), entry, now);
+        self.take(self.state(), entry, now);
     }
 
     /// Ends holding the callers' lock, and then tells the log what went wrong under it.
-    fn let_go(&self, mut front: MutexGuard<'_, Front>) {
-        let too_large = std::mem::take(&mut front.too_large);
-        drop(front);
+    fn unlock_and_warn(&self, mut state: MutexGuard<'_, RecorderState>) {
+        let too_large = std::mem::take(&mut state.too_large);
+        drop(state);
         if too_large {
-            self.mistakes.tell(Mistake::TooLarge);
+            self.misuses.tell(Misuse::TooLarge);
         }
     }
 
     /// Counts a call to a number that is none.
     pub(crate) fn refuse_number(&self) {
-        self.drop_one(DropReason::Invalid, Some(Mistake::Number));
+        self.drop_one(DropReason::Invalid, Some(Misuse::Number));
     }
 
-    fn drop_one(&self, reason: DropReason, mistake: Option<Mistake>) {
+    fn drop_one(&self, reason: DropReason, misuse: Option<Misuse>) {
         let now = self.clock.now();
-        let mut front = self.front();
-        if front.closed {
+        let mut state = self.state();
+        if state.closed {
             return;
         }
-        let first = front.first_undrained_ms.is_none();
-        front.drop_one(reason, now);
-        let wake = first && front.first_undrained_ms.is_some();
-        drop(front);
+        let first = state.first_undrained_ms.is_none();
+        state.drop_one(reason, now);
+        let wake = first && state.first_undrained_ms.is_some();
+        drop(state);
         if wake {
             self.bell.ring();
         }
-        if let Some(mistake) = mistake {
-            self.mistakes.tell(mistake);
+        if let Some(misuse) = misuse {
+            self.misuses.tell(misuse);
         }
     }
 
     /// Stamps an entry and keeps it; true if it was.
-    fn take(&self, mut front: MutexGuard<'_, Front>, entry: Entry, now: Now) -> bool {
-        if front.closed {
+    fn take(&self, mut state: MutexGuard<'_, RecorderState>, entry: Entry, now: Now) -> bool {
+        if state.closed {
             return false;
         }
-        let gate = front.consent.gate();
+        let gate = state.consent.gate();
         if gate == Gate::Refuse {
-            front.dropped.add(DropReason::Consent, 1);
+            state.dropped.add(DropReason::Consent, 1);
             return false;
         }
-        let (urgent, first) = (front.urgent, front.first_undrained_ms.is_none());
+        let (drain_now, first) = (state.drain_now, state.first_undrained_ms.is_none());
         let call = entry.kind() == Kind::Call;
-        front.urgent |= call;
-        front.session.0 = front.session.0.on_event(now).session;
+        state.drain_now |= call;
+        state.session.0 = state.session.0.on_event(now).session;
         let mut previous = None;
         if let Entry::App { event: Event::ScreenView { screen }, .. } = &entry {
-            let before = front.screen.replace((screen.clone(), now.elapsed_ms));
+            let before = state.screen.replace((screen.clone(), now.elapsed_ms));
             previous =
                 before.map(|(name, since_ms)| (name, now.elapsed_ms.saturating_sub(since_ms)));
         }
-        let kept = if gate == Gate::Keep && front.writer.is_some() && !front.settle_debt(now) {
+        let kept = if gate == Gate::Keep && state.writer.is_some() && !state.retry_deferred(now) {
             if entry.kind() == Kind::Customer {
-                front.owed = Some(entry);
+                state.deferred_customer = Some(entry);
             }
-            front.dropped.add(DropReason::Disk, 1);
+            state.dropped.add(DropReason::Disk, 1);
             false
-        } else if gate == Gate::Keep && front.writer.is_some() {
-            let screen = front.screen.take();
-            let frame = Frame {
+        } else if gate == Gate::Keep && state.writer.is_some() {
+            let screen = state.screen.take();
+            let stamp = Stamp {
                 at_ms: now.wall_ms,
-                session: front.session.0.id(),
+                session: state.session.0.id(),
                 screen: screen.as_ref().map(|(name, _)| name.as_str()),
                 previous: previous.as_ref().map(|(name, dwell)| (name.as_str(), *dwell)),
             };
-            let kept = front.append(&entry, &frame, now);
-            front.screen = screen;
+            let kept = state.append(&entry, &stamp, now);
+            state.screen = screen;
             kept
         } else {
-            front.hold(entry, previous, now);
+            state.buffer(entry, previous, now);
             true
         };
         // The first wakes the worker, which then waits for company; the hundredth ends the wait, and
         // so do a call and a segment that fills up.
-        let begun = first && front.first_undrained_ms.is_some();
-        let hurry = call || (front.urgent && !urgent);
-        let wake = begun || front.undrained == DRAIN_AT_EVENTS || hurry;
+        let begun = first && state.first_undrained_ms.is_some();
+        let hurry = call || (state.drain_now && !drain_now);
+        let wake = begun || state.undrained == DRAIN_AT_EVENTS || hurry;
         if kept {
-            drop(front);
+            drop(state);
         } else {
-            self.let_go(front);
+            self.unlock_and_warn(state);
         }
         if wake {
             self.bell.ring();

@@ -9,13 +9,13 @@ use std::io;
 use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// The witness's file, beside the store's.
+/// The watermark's file, beside the store's.
 const FILE: &str = "journey.seq";
 const BYTES: usize = 4 + 8 + 4;
 
 /// The file, and whose numbers it holds.
 #[derive(Debug)]
-pub(super) struct Witness {
+pub(super) struct Watermark {
     path: PathBuf,
     /// CRC-32 of installation and epoch: another's numbers say nothing.
     owner: u32,
@@ -23,7 +23,7 @@ pub(super) struct Witness {
     next_seq: u64,
 }
 
-impl Witness {
+impl Watermark {
     /// Reads what stands beside the store at `store`; anything that is not its own is nothing.
     pub(super) fn read(store: &Path, (installation, epoch): ([u8; 16], u32)) -> Self {
         let path = store.with_file_name(FILE);

@@ -22,9 +22,9 @@ const IDENTITY_BYTES: usize = 8 + 16 + 4 + 1 + 4;
 
 /// An installation's id: 128 random bits, and a secret. Whoever has it can write as this phone.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Installation([u8; 16]);
+pub(crate) struct InstallationId([u8; 16]);
 
-impl Installation {
+impl InstallationId {
     pub(crate) fn from_bytes(bits: [u8; 16]) -> Self {
         Self(bits)
     }
@@ -44,16 +44,16 @@ impl Installation {
     }
 }
 
-impl fmt::Debug for Installation {
+impl fmt::Debug for InstallationId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Installation(..)")
+        f.write_str("InstallationId(..)")
     }
 }
 
 /// What stands in `identity`. That it stands at all says that consent was granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Identity {
-    pub installation: Installation,
+    pub installation: InstallationId,
     /// Rises whenever the store is given up, so that no `seq` ever means two things.
     pub epoch: u32,
     /// Whether the customer agreed to a coarse location.
@@ -69,7 +69,7 @@ pub(crate) struct Stored {
     /// An `identity` stands there and cannot be read: its content, not its access.
     pub identity_lost: bool,
     pub denied: bool,
-    pub erasures: Vec<Installation>,
+    pub erasures: Vec<InstallationId>,
 }
 
 /// The journey's folder, locked against other processes for as long as this value lives.
@@ -116,7 +116,7 @@ impl Folder {
         stored.denied = self.read(DENIED)?.is_some();
         if let Some(bytes) = self.read(ERASE)? {
             let text = String::from_utf8_lossy(&bytes);
-            stored.erasures = text.lines().filter_map(Installation::from_hex).collect();
+            stored.erasures = text.lines().filter_map(InstallationId::from_hex).collect();
         }
         Ok(stored)
     }
@@ -137,7 +137,7 @@ impl Folder {
 
     /// Notes the installations whose erasure the collector still has to confirm; none removes the
     /// note.
-    pub(crate) fn set_erasures(&self, erasures: &[Installation]) -> Result<(), Error> {
+    pub(crate) fn set_erasures(&self, erasures: &[InstallationId]) -> Result<(), Error> {
         if erasures.is_empty() {
             return self.remove(ERASE);
         }
@@ -236,7 +236,7 @@ fn decode(bytes: &[u8]) -> Option<Identity> {
     let (epoch, rest) = rest.split_first_chunk::<4>()?;
     let flags = rest.first()?;
     Some(Identity {
-        installation: Installation(*installation),
+        installation: InstallationId(*installation),
         epoch: u32::from_le_bytes(*epoch),
         location: flags & 1 != 0,
         has_store: flags & 2 != 0,
@@ -248,7 +248,7 @@ mod tests {
     use super::*;
 
     const IDENTITY: Identity = Identity {
-        installation: Installation([0xab; 16]),
+        installation: InstallationId([0xab; 16]),
         epoch: 3,
         location: true,
         has_store: true,
@@ -297,12 +297,12 @@ mod tests {
         let folder = Folder::open(dir.path()).unwrap();
         folder.save(&IDENTITY).unwrap();
         folder.deny().unwrap();
-        folder.set_erasures(&[Installation([1; 16]), Installation([2; 16])]).unwrap();
+        folder.set_erasures(&[InstallationId([1; 16]), InstallationId([2; 16])]).unwrap();
         fs::write(folder.path("journal-0"), b"x").unwrap();
         let stored = folder.load().unwrap();
         assert_eq!(stored.identity, Some(IDENTITY));
         assert!(stored.denied);
-        assert_eq!(stored.erasures, [Installation([1; 16]), Installation([2; 16])]);
+        assert_eq!(stored.erasures, [InstallationId([1; 16]), InstallationId([2; 16])]);
         folder.wipe().unwrap();
         folder.set_erasures(&[]).unwrap();
         let left: Vec<_> =

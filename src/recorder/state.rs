@@ -9,23 +9,23 @@ use crate::event::{DropReason, Dropped, Entry, Kind};
 use crate::journal::{AppendError, Writer};
 use crate::session::Session;
 use crate::store::Lease;
-use crate::wire::{self, Frame};
+use crate::wire::{self, Stamp};
 
 /// What the callers' lock guards.
 #[derive(Default)]
-pub(crate) struct Front {
+pub(crate) struct RecorderState {
     pub consent: Consent,
     /// The customer's answer about the location, as far as it is known.
     pub location: Option<bool>,
     pub(super) closed: bool,
     pub(super) writer: Option<Writer>,
-    pub(super) held: VecDeque<Held>,
-    pub(super) held_bytes: usize,
+    pub(super) buffered: VecDeque<Buffered>,
+    pub(super) buffered_bytes: usize,
     pub(super) session: SessionSlot,
     pub(super) screen: Option<(String, u64)>,
     pub(super) customer: Customer,
     /// A change of customer that the disk did not take: nothing is kept before it is.
-    pub(super) owed: Option<Entry>,
+    pub(super) deferred_customer: Option<Entry>,
     pub(super) codes: Codes,
     /// Dropped, and told to nobody yet: neither the journal nor the store knows of them.
     pub(super) dropped: Dropped,
@@ -38,7 +38,7 @@ pub(crate) struct Front {
     /// When the first of them came.
     pub first_undrained_ms: Option<u64>,
     /// A call waits, or the segment fills up: do not wait for company.
-    pub urgent: bool,
+    pub drain_now: bool,
 }
 
 pub(super) struct SessionSlot(pub(super) Session);
@@ -50,7 +50,7 @@ impl Default for SessionSlot {
 }
 
 /// An entry that waits in memory.
-pub(super) struct Held {
+pub(super) struct Buffered {
     pub(super) entry: Entry,
     pub(super) now: Now,
     pub(super) session: u32,
@@ -80,22 +80,22 @@ pub(super) struct Codes {
     pub(super) customers: u64,
 }
 
-/// The two counts of a moment; see [`Intake::offer_codes`].
+/// The two counts of a moment; see [`Recorder::offer_codes`].
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct CodesVersion {
     pub(super) all: u64,
     pub(super) customers: u64,
 }
 
-impl Front {
-    pub(super) fn append(&mut self, entry: &Entry, frame: &Frame<'_>, now: Now) -> bool {
+impl RecorderState {
+    pub(super) fn append(&mut self, entry: &Entry, stamp: &Stamp<'_>, now: Now) -> bool {
         let Some(writer) = self.writer.as_mut() else { return false };
-        let body = |out: &mut Vec<u8>| wire::write_body(out, entry, frame);
+        let body = |out: &mut Vec<u8>| wire::write_body(out, entry, stamp);
         let kind = entry.kind();
-        match writer.append(kind, frame.at_ms, now.elapsed_ms, frame.session, body) {
+        match writer.append(kind, stamp.at_ms, now.elapsed_ms, stamp.session, body) {
             Ok(()) => {
                 self.undrained += 1;
-                self.urgent |= writer.is_half_full();
+                self.drain_now |= writer.is_half_full();
                 self.first_undrained_ms.get_or_insert(now.elapsed_ms);
                 true
             }
@@ -107,7 +107,7 @@ impl Front {
             Err(AppendError::Full | AppendError::Refused) => {
                 if kind == Kind::Customer {
                     // Never lost: what follows would be filed under the one before.
-                    self.owed = Some(entry.clone());
+                    self.deferred_customer = Some(entry.clone());
                 } else {
                     self.dropped.add(DropReason::Disk, 1);
                 }
@@ -118,22 +118,22 @@ impl Front {
         }
     }
 
-    /// Appends the change of customer that is owed, if one is; false while it cannot be.
-    pub(super) fn settle_debt(&mut self, now: Now) -> bool {
-        let Some(owed) = self.owed.take() else { return true };
-        let frame = Frame { at_ms: now.wall_ms, session: self.session.0.id(), ..Frame::default() };
-        self.append(&owed, &frame, now)
+    /// Appends the change of customer that is deferred_customer, if one is; false while it cannot be.
+    pub(super) fn retry_deferred(&mut self, now: Now) -> bool {
+        let Some(deferred_customer) = self.deferred_customer.take() else { return true };
+        let stamp = Stamp { at_ms: now.wall_ms, session: self.session.0.id(), ..Stamp::default() };
+        self.append(&deferred_customer, &stamp, now)
     }
 
     /// Appends what waited in memory, each in its session behind the `earlier` ones.
-    pub(super) fn append_held(&mut self, earlier: u32) {
-        self.held_bytes = 0;
-        for held in std::mem::take(&mut self.held) {
-            let session = earlier.wrapping_add(held.session);
-            let previous = held.previous.as_ref().map(|(name, dwell)| (name.as_str(), *dwell));
-            let screen = held.screen.as_deref();
-            let frame = Frame { at_ms: held.now.wall_ms, session, screen, previous };
-            self.append(&held.entry, &frame, held.now);
+    pub(super) fn append_buffered(&mut self, earlier: u32) {
+        self.buffered_bytes = 0;
+        for buffered in std::mem::take(&mut self.buffered) {
+            let session = earlier.wrapping_add(buffered.session);
+            let previous = buffered.previous.as_ref().map(|(name, dwell)| (name.as_str(), *dwell));
+            let screen = buffered.screen.as_deref();
+            let stamp = Stamp { at_ms: buffered.now.wall_ms, session, screen, previous };
+            self.append(&buffered.entry, &stamp, buffered.now);
         }
     }
 
@@ -154,20 +154,27 @@ impl Front {
         }
     }
 
-    pub(super) fn hold(&mut self, entry: Entry, previous: Option<(String, u64)>, now: Now) {
+    pub(super) fn buffer(&mut self, entry: Entry, previous: Option<(String, u64)>, now: Now) {
         // While the disk is out of reach the customer has agreed: then it is the disk's fault.
         let reason = match self.consent {
             Consent::Granted => DropReason::Disk,
             Consent::Unknown | Consent::Denied => DropReason::Consent,
         };
-        self.held_bytes += entry.bytes();
+        self.buffered_bytes += entry.bytes();
         let screen = self.screen.as_ref().map(|(name, _)| name.clone());
-        self.held.push_back(Held { entry, now, session: self.session.0.id(), screen, previous });
-        while self.held.len() > HELD_EVENTS_MAX || self.held_bytes > HELD_BYTES_MAX {
+        self.buffered.push_back(Buffered {
+            entry,
+            now,
+            session: self.session.0.id(),
+            screen,
+            previous,
+        });
+        while self.buffered.len() > HELD_EVENTS_MAX || self.buffered_bytes > HELD_BYTES_MAX {
             // A change of customer stays: what follows would be filed under the one before.
-            let oldest = self.held.iter().position(|held| held.entry.kind() != Kind::Customer);
-            let Some(oldest) = self.held.remove(oldest.unwrap_or(0)) else { break };
-            self.held_bytes -= oldest.entry.bytes();
+            let oldest =
+                self.buffered.iter().position(|buffered| buffered.entry.kind() != Kind::Customer);
+            let Some(oldest) = self.buffered.remove(oldest.unwrap_or(0)) else { break };
+            self.buffered_bytes -= oldest.entry.bytes();
             self.dropped.add(reason, 1);
         }
     }
@@ -191,7 +198,7 @@ impl Front {
         self.writer.is_some()
     }
 
-    /// Whether the front has everything it needs to keep what the customer agreed to.
+    /// Whether the state has everything it needs to keep what the customer agreed to.
     pub(crate) fn lacks_journal(&self) -> bool {
         self.consent == Consent::Granted && self.writer.is_none()
     }

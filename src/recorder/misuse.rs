@@ -5,13 +5,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::event::DropReason;
 
-/// The mistakes of which the log was told.
+/// The misuses of which the log was told.
 #[derive(Default)]
-pub(super) struct Mistakes([AtomicBool; 5]);
+pub(super) struct MisuseWarnings([AtomicBool; 5]);
 
 /// A call that cannot be recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mistake {
+pub(super) enum Misuse {
     Event = 0,
     Customer = 1,
     Position = 2,
@@ -19,7 +19,7 @@ pub(super) enum Mistake {
     Number = 4,
 }
 
-impl Mistake {
+impl Misuse {
     /// What the app did wrong, if it was the app, as an event was dropped for this reason.
     pub(super) fn of(reason: DropReason) -> Option<Self> {
         match reason {
@@ -57,11 +57,11 @@ impl Mistake {
     }
 }
 
-impl Mistakes {
-    /// Tells the log of a mistake, the first time it is made.
-    pub(super) fn tell(&self, mistake: Mistake) {
-        if !self.0[mistake as usize].swap(true, Ordering::Relaxed) {
-            log::warn!("{}; further ones are only counted in the status", mistake.in_words());
+impl MisuseWarnings {
+    /// Tells the log of a misuse, the first time it is made.
+    pub(super) fn tell(&self, misuse: Misuse) {
+        if !self.0[misuse as usize].swap(true, Ordering::Relaxed) {
+            log::warn!("{}; further ones are only counted in the status", misuse.in_words());
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use super::{Shared, Worker};
+use super::{Handle, Worker};
 use crate::call::CallScope;
 use crate::clock::{Bell, Clock};
 use crate::config::{Consent, PREVIEW_WAIT_MAX_MS};
@@ -55,7 +55,7 @@ impl<T> Reply<T> {
     }
 }
 
-impl Shared {
+impl Handle {
     /// Asks for an upload, and blocks until nothing waits any more (true), or until waiting on is
     /// of no use.
     pub(crate) fn upload_and_wait(&self, timeout: Duration) -> bool {
@@ -67,16 +67,16 @@ impl Shared {
         inbox.upload = true;
         inbox.waiters.push(Arc::downgrade(&reply));
         drop(inbox);
-        self.intake.bell.ring();
+        self.recorder.bell.ring();
         let timeout_ms = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX);
-        reply.wait(&*self.intake.clock, timeout_ms).unwrap_or(false)
+        reply.wait(&*self.recorder.clock, timeout_ms).unwrap_or(false)
     }
 
     /// What a call tapped now would carry; blocks until the worker has drained the journal, or
     /// gives what is known should that take too long.
     pub(crate) fn preview(&self, scope: CallScope) -> Preview {
         let granted =
-            || self.intake.front().consent == Consent::Granted && !self.intake.is_closed();
+            || self.recorder.state().consent == Consent::Granted && !self.recorder.is_closed();
         if !granted() {
             return Preview::default();
         }
@@ -87,12 +87,12 @@ impl Shared {
         }
         inbox.previews.push(Arc::downgrade(&reply));
         drop(inbox);
-        self.intake.bell.ring();
+        self.recorder.bell.ring();
         // In time or not: then it is what the worker told last.
-        let _: Option<()> = reply.wait(&*self.intake.clock, PREVIEW_WAIT_MAX_MS);
+        let _: Option<()> = reply.wait(&*self.recorder.clock, PREVIEW_WAIT_MAX_MS);
         // It may have been refused, erased or closed meanwhile, or be of another customer.
         let recent = self.recent();
-        if granted() && self.intake.same_customer(recent.seen) {
+        if granted() && self.recorder.same_customer(recent.seen) {
             recent.preview(scope)
         } else {
             Preview::default()
@@ -120,7 +120,7 @@ impl Worker {
         }
         if asked_since {
             // Asking cut waits short, and this one began after it.
-            self.upload.force();
+            self.upload.flush_now();
         }
     }
 
@@ -133,18 +133,18 @@ impl Worker {
 
     /// Goes on for those who wait: what was recorded meanwhile waits too. While a request is under
     /// way it may gather company.
-    pub(super) fn press_on(&mut self) {
+    pub(super) fn flush_for_waiters(&mut self) {
         self.waiters.retain(|waiter| waiter.reply.strong_count() > 0);
         if self.waiters.is_empty() || self.upload.is_sending() {
             return;
         }
-        self.upload.press();
-        let mut front = self.shared.intake.front();
-        front.urgent |= front.undrained > 0;
+        self.upload.request_flush();
+        let mut state = self.shared.recorder.state();
+        state.drain_now |= state.undrained > 0;
     }
 
     /// Answers those whose waiting is over.
-    pub(super) fn settle_waiters(&mut self, closing: bool) {
+    pub(super) fn release_waiters(&mut self, closing: bool) {
         if self.waiters.is_empty() {
             return;
         }
@@ -173,23 +173,23 @@ impl Worker {
 
     /// Whether nothing is left to upload. What is kept in memory without a grant cannot be.
     fn nothing_waits(&self) -> bool {
-        if self.shared.ground.plot().awaits_erasure() {
+        if self.shared.installation.state().awaits_erasure() {
             return false;
         }
-        let front = self.shared.intake.counts();
-        if front.consent != Consent::Granted {
+        let state = self.shared.recorder.counts();
+        if state.consent != Consent::Granted {
             return true;
         }
         let stored = self.store.as_ref().is_some_and(|store| store.unsent() == 0);
-        stored && front.waiting == 0 && self.calls.is_empty()
+        stored && state.waiting == 0 && self.calls.is_empty()
     }
 
     /// Whether something came during this turn that the next one takes up at once.
     fn has_another_turn(&self) -> bool {
-        let wipe = self.shared.ground.plot().wipe;
-        let front = self.shared.intake.front();
-        let can_drain = front.consent == Consent::Granted && self.drainer.is_some();
-        wipe || (can_drain && front.first_undrained_ms.is_some())
+        let wipe = self.shared.installation.state().wipe;
+        let state = self.shared.recorder.state();
+        let can_drain = state.consent == Consent::Granted && self.drainer.is_some();
+        wipe || (can_drain && state.first_undrained_ms.is_some())
     }
 }
 

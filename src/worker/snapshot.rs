@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use crate::call::CallScope;
 use crate::config::{NEWEST_KEPT, SNAPSHOT_BYTES_MAX, SNAPSHOT_EVENTS_MAX};
-use crate::intake::CodesVersion;
 use crate::preview::{Preview, PreviewStep, StepKind};
+use crate::recorder::CodesVersion;
 use crate::store::Row;
 use crate::wire::{self, Identified};
 
