@@ -24,11 +24,6 @@ impl Consent {
             Self::Denied => Gate::Refuse,
         }
     }
-
-    /// The state a journey opens with: what the app says, else what is stored.
-    pub(crate) fn at_open(given: Option<Self>, stored: Self) -> Self {
-        given.unwrap_or(stored)
-    }
 }
 
 #[cfg(test)]
@@ -36,9 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_app_says_wins_over_what_is_stored() {
-        assert_eq!(Consent::at_open(Some(Consent::Denied), Consent::Granted), Consent::Denied);
-        assert_eq!(Consent::at_open(None, Consent::Granted), Consent::Granted);
+    fn nobody_is_recorded_before_an_answer() {
         assert_eq!(Consent::default().gate(), Gate::Hold);
     }
 }

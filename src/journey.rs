@@ -38,7 +38,7 @@ use crate::worker::{Handle, UploadProblem, Worker};
 /// # }
 /// ```
 pub struct Journey {
-    shared: Arc<Handle>,
+    handle: Arc<Handle>,
     worker: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -171,21 +171,18 @@ impl Journey {
     ) -> Result<Self, JourneyError> {
         config.check().map_err(JourneyError::Config)?;
         config.bound();
-        let shared = Arc::new(Handle::new(&config, clock));
-        if let Some(consent) = config.consent {
-            shared.recorder.state().consent = consent;
-        }
-        match shared.installation.reconcile(&shared.recorder) {
+        let handle = Arc::new(Handle::new(&config, clock));
+        match handle.installation.reconcile(&handle.recorder) {
             Err(Error::InUse) => return Err(JourneyError::InUse),
             Err(error) => log::warn!("storage is out of reach, events wait in memory: {error}"),
             Ok(()) => {}
         }
-        let worker = Worker::start(Arc::clone(&shared), config, transport);
+        let worker = Worker::start(Arc::clone(&handle), config, transport);
         if let Err(error) = &worker {
             log::error!("the worker could not be started, nothing is uploaded: {error}");
         }
-        shared.recorder.bell.ring();
-        Ok(Self { shared, worker: Mutex::new(worker.ok()) })
+        handle.recorder.wake_worker();
+        Ok(Self { handle, worker: Mutex::new(worker.ok()) })
     }
 
     /// Records what the customer did or saw.
@@ -193,7 +190,7 @@ impl Journey {
     /// One `write(2)` to the journal on the calling thread; kept from then on, whatever happens
     /// to the process. Without an answer about consent the newest 200 wait in memory.
     pub fn record(&self, event: Event) {
-        self.shared.recorder.record(event);
+        self.handle.recorder.record(event);
     }
 
     /// Says who the customer is from here on. `proof` is a short JWT from the app's backend, and
@@ -206,7 +203,7 @@ impl Journey {
     /// one is accepted from any phone. It is judged as of this moment, so that a phone may be offline
     /// for up to 24 hours before it is uploaded.
     pub fn identify(&self, customer: impl Into<String>, proof: Option<String>) {
-        self.shared.recorder.identify(Some(customer.into()), proof);
+        self.handle.recorder.identify(Some(customer.into()), proof);
     }
 
     /// What the app's backend puts into a proof as its `nonce`, so that the proof is of no use on any
@@ -214,18 +211,18 @@ impl Journey {
     /// grant: then there is no installation yet. Reads memory alone; may wait while the worker
     /// syncs a small file.
     pub fn proof_nonce(&self) -> Option<String> {
-        self.shared.installation.installation().map(|installation| proof::nonce(&installation))
+        self.handle.installation.id_bits().map(|installation| proof::nonce(&installation))
     }
 
     /// Says that nobody is known from here on, such as after a logout.
     pub fn clear_customer(&self) {
-        self.shared.recorder.identify(None, None);
+        self.handle.recorder.identify(None, None);
     }
 
     /// Records where the customer is, in degrees, rounded to 0.01 (about a kilometre). Dropped
     /// unless [`allow_location`](Self::allow_location) was called.
     pub fn set_location(&self, latitude: f64, longitude: f64) {
-        self.shared.recorder.locate(latitude, longitude);
+        self.handle.recorder.locate(latitude, longitude);
     }
 
     /// Takes the customer's answer. `Granted` keeps what waited in memory; `Denied` deletes
@@ -234,13 +231,13 @@ impl Journey {
     /// is. Writes small files on the calling thread (a grant: those that `open` writes, and what
     /// waited), and may wait while the worker syncs them.
     pub fn set_consent(&self, consent: Consent) {
-        self.shared.installation.consent(consent, &self.shared.recorder);
+        self.handle.installation.set_consent(consent, &self.handle.recorder);
     }
 
     /// Takes the customer's answer about the location, which nobody has given at first. Writes a
     /// small file on the calling thread.
     pub fn allow_location(&self, allowed: bool) {
-        self.shared.installation.location(allowed, &self.shared.recorder);
+        self.handle.installation.allow_location(allowed, &self.handle.recorder);
     }
 
     /// Deletes everything on the device and has the collector delete what it has, as soon as it
@@ -250,14 +247,14 @@ impl Journey {
     /// A refusal deletes the installation's id with everything else; so where a customer wants
     /// both, erase first, then refuse.
     pub fn erase(&self) {
-        self.shared.installation.erase(false, &self.shared.recorder);
+        self.handle.installation.erase(false, &self.handle.recorder);
     }
 
     /// Opens the connection that a call's snapshot will take. Call it when a "call us" button
     /// comes on screen. Returns at once.
     pub fn prepare_call(&self) {
-        if self.shared.recorder.state().consent == Consent::Granted {
-            self.shared.ask_warm();
+        if self.handle.recorder.is_granted() {
+            self.handle.ask_warm();
         }
     }
 
@@ -271,10 +268,10 @@ impl Journey {
         let dial = |code| request.number.as_deref().map(|number| dial_string(number, code));
         // The number first: a code is not used up for nothing.
         if dial(None) == Some(None) {
-            self.shared.recorder.refuse_number();
+            self.handle.recorder.refuse_number();
             return Err(JourneyError::PhoneNumber);
         }
-        let tap = self.shared.recorder.tap(request.topic.clone(), request.scope);
+        let tap = self.handle.recorder.tap(request.topic.clone(), request.scope);
         let code = tap.as_ref().and_then(|tap| tap.code);
         let token = tap.map(|tap| tap.token);
         let named = |name: &str, value| NamedValue { name: name.to_owned(), value };
@@ -297,7 +294,7 @@ impl Journey {
     /// the SDK's own waits short, also the one for storage that was out of reach. With nothing
     /// waiting it makes no request and leaves no wake-up. Returns at once.
     pub fn upload_now(&self) {
-        self.shared.ask_upload();
+        self.handle.ask_upload();
     }
 
     /// Uploads what waits, as [`upload_now`](Self::upload_now) does, and waits for it: true once
@@ -314,7 +311,7 @@ impl Journey {
     /// [`close`](Self::close) ends the wait, and after it there is none: then it is true only if
     /// nothing was left.
     pub fn upload_and_wait(&self, timeout: Duration) -> bool {
-        self.shared.upload_and_wait(timeout)
+        self.handle.upload_and_wait(timeout)
     }
 
     /// What a call would carry now: for a customer who wants to see it before tapping.
@@ -328,15 +325,15 @@ impl Journey {
     /// [`status`](Self::status) tells of it: a few ms as a rule, and 2 s at most, after which it is
     /// what was known before. Never call it on the UI thread.
     pub fn preview(&self, scope: CallScope) -> Preview {
-        self.shared.preview(scope)
+        self.handle.preview(scope)
     }
 
     /// How the journey stands. Reads memory alone; up to a second behind the worker.
     pub fn status(&self) -> Status {
         // Under the report's lock: an event that moves on meanwhile is counted in one place.
         let (report, state) = {
-            let report = self.shared.report();
-            (report.clone(), self.shared.recorder.counts())
+            let report = self.handle.report();
+            (report.clone(), self.handle.recorder.counts())
         };
         let counts = report.counts;
         let mut dropped = counts.dropped;
@@ -353,7 +350,7 @@ impl Journey {
             last_upload: report
                 .last_upload
                 .map(|(at_ms, outcome)| LastUpload { at_ms, problem: outcome.err() }),
-            storage_trouble: report.trouble.or_else(|| self.shared.installation.trouble()),
+            storage_trouble: report.trouble.or_else(|| self.handle.installation.trouble()),
         }
     }
 
@@ -361,15 +358,15 @@ impl Journey {
     /// upload. The folder can be opened again. Whatever is called on the journey after that does
     /// nothing. Dropping it does the same.
     pub fn close(&self) {
-        self.shared.recorder.close();
-        self.shared.ask_close();
+        self.handle.recorder.close();
+        self.handle.ask_close();
         // Held until the worker has ended: a second `close` waits for it too.
         let mut running = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
         let worker = running.take();
         if worker.is_some_and(|worker| worker.join().is_err()) {
             log::error!("the worker had stopped");
         }
-        self.shared.installation.close();
+        self.handle.installation.close();
     }
 }
 

@@ -7,8 +7,9 @@ use crate::clock::Now;
 use crate::config::{SESSION_TIMEOUT_MS, WALL_STEP_MAX_MS};
 
 /// When the last event of a session was.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Last {
+    #[default]
     Never,
     /// In this process, by the elapsed clock.
     Here(u64),
@@ -16,26 +17,14 @@ enum Last {
     Before(i64),
 }
 
-/// The session that the next event may continue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// The session that the next event may continue; by default none.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Session {
     id: u32,
     last: Last,
 }
 
-/// What an event does to a session.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Transition {
-    /// The session from here on.
-    pub session: Session,
-    /// Whether the event began a new one.
-    pub began: bool,
-}
-
 impl Session {
-    /// No session yet.
-    pub(crate) const NONE: Self = Self { id: 0, last: Last::Never };
-
     /// The session an earlier process left, with the wall clock of its last event.
     pub(crate) fn left(id: u32, last_wall_ms: i64) -> Self {
         Self { id, last: if id == 0 { Last::Never } else { Last::Before(last_wall_ms) } }
@@ -51,8 +40,8 @@ impl Session {
         self.id
     }
 
-    /// Takes an event at `now`.
-    pub(crate) fn on_event(self, now: Now) -> Transition {
+    /// The session that an event at `now` belongs to.
+    pub(crate) fn on_event(self, now: Now) -> Self {
         let goes_on = match self.last {
             Last::Never => false,
             Last::Here(last_ms) => now.elapsed_ms.saturating_sub(last_ms) < SESSION_TIMEOUT_MS,
@@ -61,8 +50,7 @@ impl Session {
             }
         };
         let id = if goes_on { self.id } else { self.id.wrapping_add(1).max(1) };
-        let session = Self { id, last: Last::Here(now.elapsed_ms) };
-        Transition { session, began: !goes_on }
+        Self { id, last: Last::Here(now.elapsed_ms) }
     }
 }
 
@@ -85,39 +73,39 @@ mod tests {
 
     #[test]
     fn begins_with_the_first_event_and_rotates_after_half_an_hour_without_one() {
-        let first = Session::NONE.on_event(at(0, 0));
-        assert_eq!((first.session.id(), first.began), (1, true));
-        let same = first.session.on_event(at(0, 30 * MINUTE - 1));
-        assert_eq!((same.session.id(), same.began), (1, false));
-        let next = same.session.on_event(at(0, 60 * MINUTE - 1));
-        assert_eq!((next.session.id(), next.began), (2, true));
+        let first = Session::default().on_event(at(0, 0));
+        assert_eq!(first.id(), 1);
+        let same = first.on_event(at(0, 30 * MINUTE - 1));
+        assert_eq!(same.id(), 1);
+        let next = same.on_event(at(0, 60 * MINUTE - 1));
+        assert_eq!(next.id(), 2);
     }
 
     #[test]
     fn ignores_the_wall_clock_while_the_process_lives() {
-        let first = Session::NONE.on_event(at(0, 0)).session;
+        let first = Session::default().on_event(at(0, 0));
         for wall_ms in [i64::MIN, -1, i64::MAX] {
-            assert!(!first.on_event(at(wall_ms, MINUTE)).began);
+            assert_eq!(first.on_event(at(wall_ms, MINUTE)).id(), first.id());
         }
     }
 
     #[test]
     fn resumes_the_session_after_a_restart_within_the_timeout() {
         let left = Session::left(7, 1_000_000);
-        assert_eq!(left.on_event(at(1_000_000 + 29 * 60_000, 5)).session.id(), 7);
-        assert_eq!(left.on_event(at(1_000_000 + 30 * 60_000, 5)).session.id(), 8);
+        assert_eq!(left.on_event(at(1_000_000 + 29 * 60_000, 5)).id(), 7);
+        assert_eq!(left.on_event(at(1_000_000 + 30 * 60_000, 5)).id(), 8);
     }
 
     #[test]
     fn a_clock_that_went_back_or_jumped_across_a_restart_begins_a_new_session() {
         let left = Session::left(7, 1_000_000);
         for wall_ms in [999_999, i64::MIN, i64::MAX, 1_000_000 + WALL_STEP_MAX_MS + 1] {
-            assert!(left.on_event(at(wall_ms, 5)).began, "{wall_ms}");
+            assert_eq!(left.on_event(at(wall_ms, 5)).id(), 8, "{wall_ms}");
         }
     }
 
     #[test]
     fn numbers_never_return_to_zero() {
-        assert_eq!(Session::left(u32::MAX, 0).on_event(at(i64::MAX, 0)).session.id(), 1);
+        assert_eq!(Session::left(u32::MAX, 0).on_event(at(i64::MAX, 0)).id(), 1);
     }
 }

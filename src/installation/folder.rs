@@ -1,10 +1,14 @@
-//! The folder and the small files in it: who this installation is, and what the customer decided.
+//! The folder, its lock, and the small files in it.
 //!
-//! `identity` stands only after a grant, `denied` only after a refusal, `erase` while an erasure
-//! waits for the collector. Writing is a temporary file and a rename, which a kill cannot tear;
-//! [`Folder::sync`] makes it last through a power cut, and is the worker's to call.
+//! | file | stands |
+//! |---|---|
+//! | `identity` | after a grant |
+//! | `denied` | after a refusal |
+//! | `erase` | while the collector has not confirmed an erasure |
+//!
+//! A file is replaced by writing a temporary one and renaming it, so a kill cannot tear it.
+//! [`Folder::sync`] makes the files survive a power cut; only the worker calls it, since it blocks.
 
-use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -12,55 +16,12 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
+use super::identity_file::{Identity, InstallationId};
 use crate::error::Error;
 
 const IDENTITY: &str = "identity";
 const DENIED: &str = "denied";
 const ERASE: &str = "erase";
-const MAGIC: &[u8; 8] = b"JALONID1";
-const IDENTITY_BYTES: usize = 8 + 16 + 4 + 1 + 4;
-
-/// An installation's id: 128 random bits, and a secret. Whoever has it can write as this phone.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct InstallationId([u8; 16]);
-
-impl InstallationId {
-    pub(crate) fn from_bytes(bits: [u8; 16]) -> Self {
-        Self(bits)
-    }
-
-    pub(crate) fn as_bytes(&self) -> &[u8; 16] {
-        &self.0
-    }
-
-    /// Its 32 hexadecimal digits, as the wire carries it.
-    pub(crate) fn hex(&self) -> String {
-        format!("{:032x}", u128::from_be_bytes(self.0))
-    }
-
-    fn from_hex(text: &str) -> Option<Self> {
-        let number = u128::from_str_radix(text, 16).ok()?;
-        (text.len() == 32).then_some(Self(number.to_be_bytes()))
-    }
-}
-
-impl fmt::Debug for InstallationId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("InstallationId(..)")
-    }
-}
-
-/// What stands in `identity`. That it stands at all says that consent was granted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Identity {
-    pub installation: InstallationId,
-    /// Rises whenever the store is given up, so that no `seq` ever means two things.
-    pub epoch: u32,
-    /// Whether the customer agreed to a coarse location.
-    pub location: bool,
-    /// Whether a store was made in this epoch: that there is none says it was lost.
-    pub has_store: bool,
-}
 
 /// What was found in the folder.
 #[derive(Debug, Default)]
@@ -110,7 +71,7 @@ impl Folder {
     pub(crate) fn load(&self) -> Result<Stored, Error> {
         let mut stored = Stored::default();
         if let Some(bytes) = self.read(IDENTITY)? {
-            stored.identity = decode(&bytes);
+            stored.identity = Identity::decode(&bytes);
             stored.identity_lost = stored.identity.is_none();
         }
         stored.denied = self.read(DENIED)?.is_some();
@@ -122,7 +83,7 @@ impl Folder {
     }
 
     pub(crate) fn save(&self, identity: &Identity) -> Result<(), Error> {
-        self.replace(IDENTITY, &encode(identity))
+        self.replace(IDENTITY, &identity.encode())
     }
 
     /// Notes the refusal. Everything else is deleted after it, so that a kill between the two
@@ -216,55 +177,16 @@ fn make_private(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-fn encode(identity: &Identity) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(IDENTITY_BYTES);
-    bytes.extend_from_slice(MAGIC);
-    bytes.extend_from_slice(identity.installation.as_bytes());
-    bytes.extend_from_slice(&identity.epoch.to_le_bytes());
-    bytes.push(u8::from(identity.location) | u8::from(identity.has_store) << 1);
-    bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
-    bytes
-}
-
-fn decode(bytes: &[u8]) -> Option<Identity> {
-    let (body, crc) = bytes.split_last_chunk::<4>()?;
-    if bytes.len() != IDENTITY_BYTES || crc32fast::hash(body) != u32::from_le_bytes(*crc) {
-        return None;
-    }
-    let rest = body.strip_prefix(MAGIC)?;
-    let (installation, rest) = rest.split_first_chunk::<16>()?;
-    let (epoch, rest) = rest.split_first_chunk::<4>()?;
-    let flags = rest.first()?;
-    Some(Identity {
-        installation: InstallationId(*installation),
-        epoch: u32::from_le_bytes(*epoch),
-        location: flags & 1 != 0,
-        has_store: flags & 2 != 0,
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const IDENTITY: Identity = Identity {
-        installation: InstallationId([0xab; 16]),
+        installation: InstallationId::from_bytes([0xab; 16]),
         epoch: 3,
         location: true,
         has_store: true,
     };
-
-    #[test]
-    fn any_wrong_byte_or_length_makes_an_identity_unreadable() {
-        let good = encode(&IDENTITY);
-        assert_eq!(decode(&good), Some(IDENTITY));
-        for at in 0..good.len() {
-            let mut bad = good.clone();
-            bad[at] ^= 1;
-            assert_eq!(decode(&bad), None, "byte {at}");
-            assert_eq!(decode(&good[..at]), None, "length {at}");
-        }
-    }
 
     #[test]
     fn a_second_journey_of_the_same_folder_is_kept_out() {
@@ -297,12 +219,20 @@ mod tests {
         let folder = Folder::open(dir.path()).unwrap();
         folder.save(&IDENTITY).unwrap();
         folder.deny().unwrap();
-        folder.set_erasures(&[InstallationId([1; 16]), InstallationId([2; 16])]).unwrap();
+        folder
+            .set_erasures(&[
+                InstallationId::from_bytes([1; 16]),
+                InstallationId::from_bytes([2; 16]),
+            ])
+            .unwrap();
         fs::write(folder.path("journal-0"), b"x").unwrap();
         let stored = folder.load().unwrap();
         assert_eq!(stored.identity, Some(IDENTITY));
         assert!(stored.denied);
-        assert_eq!(stored.erasures, [InstallationId([1; 16]), InstallationId([2; 16])]);
+        assert_eq!(
+            stored.erasures,
+            [InstallationId::from_bytes([1; 16]), InstallationId::from_bytes([2; 16])]
+        );
         folder.wipe().unwrap();
         folder.set_erasures(&[]).unwrap();
         let left: Vec<_> =

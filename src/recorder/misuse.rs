@@ -1,11 +1,11 @@
-//! What a developer is told about a call that cannot be recorded as it was made: once each, and
-//! never with anything of the event.
+//! Warnings for the developer about calls that cannot be recorded as they were made: one line in the
+//! log for each kind, and never with any content of the event.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::event::DropReason;
 
-/// The misuses of which the log was told.
+/// Which kinds of misuse the log has named already.
 #[derive(Default)]
 pub(super) struct MisuseWarnings([AtomicBool; 5]);
 
@@ -20,7 +20,7 @@ pub(super) enum Misuse {
 }
 
 impl Misuse {
-    /// What the app did wrong, if it was the app, as an event was dropped for this reason.
+    /// The misuse behind a dropped event, where it is the app's.
     pub(super) fn of(reason: DropReason) -> Option<Self> {
         match reason {
             DropReason::Invalid => Some(Self::Event),
@@ -46,7 +46,7 @@ impl Misuse {
                  within 180 degrees"
             }
             Self::Number => {
-                "a call was given no context: its phone number is none, give 3 to 15 digits, \
+                "a call was given no context: its phone number is not valid; give 3 to 15 digits, \
                  perhaps after a +"
             }
             Self::TooLarge => {
@@ -58,8 +58,8 @@ impl Misuse {
 }
 
 impl MisuseWarnings {
-    /// Tells the log of a misuse, the first time it is made.
-    pub(super) fn tell(&self, misuse: Misuse) {
+    /// Writes a warning to the log, the first time only.
+    pub(super) fn warn_once(&self, misuse: Misuse) {
         if !self.0[misuse as usize].swap(true, Ordering::Relaxed) {
             log::warn!("{}; further ones are only counted in the status", misuse.in_words());
         }

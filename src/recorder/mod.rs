@@ -1,39 +1,41 @@
-//! The caller's side: consent gate, stamp, encode, append, nudge; all of it in memory but for the
-//! journal's one write.
+//! The recorder, on the caller's thread: consent gate, stamp, encode, append, wake the worker. All
+//! of it happens in memory, but for the journal's one write.
 //!
 //! What cannot be appended yet (nobody was asked for consent, or the disk is out of reach) waits
 //! in memory. Nothing here opens files, and the lock is never held across any other I/O, by
-//! whichever thread.
+//! whichever thread. A method locks, makes one decision in [`state`], and unlocks; the log and the
+//! worker hear of it after that.
 
+mod buffer;
+mod codes;
+mod customer;
+mod drain_signal;
 mod misuse;
 mod state;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+pub(crate) use codes::CodesVersion;
+pub(crate) use drain_signal::DrainSignal;
 use misuse::{Misuse, MisuseWarnings};
-pub(crate) use state::CodesVersion;
-use state::{Codes, Customer, RecorderState};
+use state::RecorderState;
 
 use crate::call::{CallCode, CallScope, ContextToken};
-use crate::clock::{Bell, Clock, Now};
-use crate::config::{
-    Consent, DRAIN_AT_EVENTS, ID_BYTES_MAX, NAME_BYTES_MAX, PROOF_BYTES_MAX, TOKENS_AHEAD,
-};
-use crate::consent::Gate;
-use crate::event::{DropReason, Dropped, Entry, Event, Kind};
+use crate::clock::{Bell, Clock};
+use crate::config::{Consent, ID_BYTES_MAX, NAME_BYTES_MAX, PROOF_BYTES_MAX};
+use crate::event::{DropReason, Dropped, Entry, Event};
 use crate::journal::{Drainer, Writer};
-use crate::session::Session;
 use crate::store::Lease;
-use crate::wire::{Identified, Stamp};
+use crate::wire::Identified;
 
-/// Where callers' records go.
+/// Where the app's threads record.
 pub(crate) struct Recorder {
-    pub clock: Arc<dyn Clock>,
+    clock: Arc<dyn Clock>,
     /// Wakes the worker.
-    pub bell: Bell,
+    bell: Bell,
     record_search_queries: bool,
     state: Mutex<RecorderState>,
-    misuses: MisuseWarnings,
+    warnings: MisuseWarnings,
 }
 
 /// What a tap was given.
@@ -42,7 +44,7 @@ pub(crate) struct Tap {
     pub code: Option<CallCode>,
 }
 
-/// What the counts of the caller's side are.
+/// The recorder's counts at one moment.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct RecorderCounts {
     pub consent: Consent,
@@ -53,22 +55,51 @@ pub(crate) struct RecorderCounts {
     pub codes: usize,
 }
 
+/// What became of an entry.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Outcome {
+    /// Whether it is in the journal, or waits in memory.
+    kept: bool,
+    /// Whether the worker must be woken.
+    wake: bool,
+}
+
+impl Outcome {
+    /// Nothing was kept, and the worker has nothing to do.
+    const IGNORED: Self = Self { kept: false, wake: false };
+}
+
 impl Recorder {
-    pub(crate) fn new(clock: Arc<dyn Clock>, record_search_queries: bool) -> Self {
+    /// Makes a recorder that has no journal yet; `consent` is what the app says already.
+    pub(crate) fn new(
+        clock: Arc<dyn Clock>,
+        record_search_queries: bool,
+        consent: Option<Consent>,
+    ) -> Self {
         Self {
             clock,
             bell: Bell::new(),
             record_search_queries,
-            state: Mutex::default(),
-            misuses: MisuseWarnings::default(),
+            state: Mutex::new(RecorderState::new(consent)),
+            warnings: MisuseWarnings::default(),
         }
     }
 
-    /// The callers' lock. A panic while it was held (there is none we know of) must not stop the
-    /// app's next call.
-    pub(crate) fn state(&self) -> MutexGuard<'_, RecorderState> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) fn clock(&self) -> &dyn Clock {
+        &*self.clock
     }
+
+    /// Wakes the worker.
+    pub(crate) fn wake_worker(&self) {
+        self.bell.ring();
+    }
+
+    /// Blocks the worker until it is woken, or until a moment of the elapsed clock.
+    pub(crate) fn wait_to_be_woken(&self, until_ms: Option<u64>) {
+        self.clock.wait(&self.bell, until_ms);
+    }
+
+    // What the app calls.
 
     /// Records an app's event.
     pub(crate) fn record(&self, mut event: Event) {
@@ -91,30 +122,8 @@ impl Recorder {
         }
         let now = self.clock.now();
         let mut state = self.state();
-        if state.consent.gate() == Gate::Refuse {
-            // Nobody is known to a customer who refused, and nothing is kept of it.
-            self.take(state, Entry::Customer { id, proof }, now);
-            return;
-        }
-        let next = match id.clone() {
-            None => Customer::Nobody,
-            Some(id) => Customer::Somebody(id, proof.clone()),
-        };
-        if state.customer == next {
-            return;
-        }
-        let keeps_codes = match (&state.customer, &next) {
-            (Customer::Nobody | Customer::NotRead, _) => true,
-            (Customer::Somebody(before, _), Customer::Somebody(after, _)) => before == after,
-            (Customer::Somebody(..), _) => false,
-        };
-        if !keeps_codes {
-            state.codes.leases.clear();
-        }
-        state.codes.version += 1;
-        state.codes.customers += 1;
-        state.customer = next;
-        self.take(state, Entry::Customer { id, proof }, now);
+        let outcome = state.identify(id, proof, now);
+        self.finish(state, outcome);
     }
 
     /// Records a position, rounded to 0.01 degrees, where the customer allowed it.
@@ -123,7 +132,7 @@ impl Recorder {
         if !valid {
             return self.drop_one(DropReason::Invalid, Some(Misuse::Position));
         }
-        if self.state().location != Some(true) {
+        if self.state().location_allowed() != Some(true) {
             return self.drop_one(DropReason::Consent, None);
         }
         let coarse = |degrees: f64| (degrees * 100.0).round() / 100.0;
@@ -143,107 +152,120 @@ impl Recorder {
         });
         let now = self.clock.now();
         let mut state = self.state();
-        if state.closed || state.consent != Consent::Granted {
-            return None;
-        }
-        let code = state.take_code(scope, now);
-        let token = state.codes.tokens.pop().unwrap_or_else(|| self.mint());
-        state.codes.version += 1;
-        let entry = Entry::Call {
-            token: token.to_string(),
-            code: code.map(|code| code.to_string()),
-            scope,
-            topic,
-        };
-        let kept = self.take(state, entry, now);
-        // A code works even if its record was lost: it locates the lease.
-        (kept || code.is_some()).then_some(Tap { token, code })
+        let (tap, outcome) = state.tap(topic, scope, now, || self.mint())?;
+        self.finish(state, outcome);
+        tap
+    }
+
+    /// Counts a call to something that is not a phone number.
+    pub(crate) fn refuse_number(&self) {
+        self.drop_one(DropReason::Invalid, Some(Misuse::Number));
     }
 
     /// Ends recording; whatever is called from here on does nothing.
     pub(crate) fn close(&self) {
-        self.state().closed = true;
+        self.state().close();
     }
 
     /// Whether recording has ended.
     pub(crate) fn is_closed(&self) -> bool {
-        self.state().closed
+        self.state().is_closed()
     }
 
-    /// Gives the state its journal, and appends what waited. `left` is the session that an
-    /// earlier process left.
-    pub(crate) fn install(&self, writer: Writer, left: (u32, i64), waiting: u64, torn: u64) {
-        let now = self.clock.now();
-        let mut state = self.state();
-        // What an earlier process left is taken over at once: it may hold calls, and then no code is
-        // offered before that; and notes, which count from then on.
-        state.drain_now |= waiting > 0 || !writer.is_empty();
-        state.writer = Some(writer);
-        if state.session.0.id() == 0 {
-            state.session.0 = Session::left(left.0, left.1);
-        } else {
-            // Sessions counted from 1 while the earlier ones could not be read come after them.
-            state.session.0 = state.session.0.after(left.0);
-        }
-        state.undrained += waiting;
-        for _ in 0..torn {
-            state.drop_one(DropReason::Corrupt, now);
-        }
-        state.append_buffered(left.0);
-        state.drain_now |= state.undrained > 0;
-        self.unlock_and_warn(state);
-        self.bell.ring();
+    // The customer's answers, which the installation keeps.
+
+    pub(crate) fn consent(&self) -> Consent {
+        self.state().consent()
+    }
+
+    /// Whether the customer agreed, as far as this process knows.
+    pub(crate) fn is_granted(&self) -> bool {
+        self.consent() == Consent::Granted
     }
 
     /// Takes the customer's answer, and appends what waited for it, if there is a journal already.
-    pub(crate) fn consent(&self, consent: Consent) {
+    pub(crate) fn set_consent(&self, consent: Consent) {
         let mut state = self.state();
-        state.consent = consent;
-        if consent == Consent::Granted && state.writer.is_some() {
-            state.append_buffered(0);
-        }
+        state.set_consent(consent);
         self.unlock_and_warn(state);
+    }
+
+    /// Takes the answer about consent that an earlier process stored, unless the app has given one
+    /// since. Returns what holds.
+    pub(crate) fn adopt_consent(&self, stored: Consent) -> Consent {
+        let mut state = self.state();
+        state.adopt_consent(stored);
+        state.consent()
+    }
+
+    /// Whether the customer allowed a coarse location.
+    pub(crate) fn location_allowed(&self) -> bool {
+        self.state().location_allowed() == Some(true)
+    }
+
+    /// Takes the customer's answer about the location.
+    pub(crate) fn allow_location(&self, allowed: bool) {
+        self.state().allow_location(allowed);
+    }
+
+    /// Takes the answer about the location that an earlier process stored, unless the app has given
+    /// one since. Returns what holds, if anything does.
+    pub(crate) fn adopt_location(&self, stored: Option<bool>) -> Option<bool> {
+        self.state().adopt_location(stored)
+    }
+
+    /// Whether a journal is needed: the customer has agreed, and there is none.
+    pub(crate) fn lacks_journal(&self) -> bool {
+        self.state().lacks_journal()
+    }
+
+    /// Takes the journal, and appends what waited in memory. `left` is the session that an earlier
+    /// process left, `waiting` the events that the journal holds, `torn` the tails that were cut.
+    pub(crate) fn install(&self, writer: Writer, left: (u32, i64), waiting: u64, torn: u64) {
+        let now = self.clock.now();
+        let mut state = self.state();
+        state.install(writer, left, waiting, torn, now);
+        self.unlock_and_warn(state);
+        self.wake_worker();
     }
 
     /// Takes the journal away and forgets everything: after a refusal or an erasure.
     pub(crate) fn forget(&self, consent: Consent) {
-        let mut state = self.state();
-        let tokens = std::mem::take(&mut state.codes.tokens);
-        let before = (state.codes.version, state.codes.customers);
-        *state = RecorderState {
-            consent,
-            closed: state.closed,
-            customer: Customer::Nobody,
-            codes: Codes {
-                tokens,
-                version: before.0 + 1,
-                customers: before.1 + 1,
-                ..Codes::default()
-            },
-            ..RecorderState::default()
-        };
+        self.state().forget(consent);
     }
 
-    /// Seals what was appended so far; two pointers under the lock.
+    // What the worker calls.
+
+    /// Whether there is a journal to drain.
+    pub(crate) fn has_journal(&self) -> bool {
+        self.state().has_journal()
+    }
+
+    /// What waits in the journal at this moment.
+    pub(crate) fn drain_signal(&self) -> DrainSignal {
+        self.state().signal()
+    }
+
+    /// Somebody waits for what is in the journal: the next drain does not wait for more.
+    pub(crate) fn request_drain(&self) {
+        self.state().request_drain();
+    }
+
+    /// Seals what was appended so far. Returns the version of the codes at that moment, and the
+    /// drops that are in no journal.
     pub(crate) fn seal(&self, drainer: &mut Drainer) -> (CodesVersion, Dropped) {
-        let mut state = self.state();
-        if state.writer.as_mut().is_some_and(|writer| drainer.seal(writer)) {
-            state.drain_now = false;
-            state.first_undrained_ms = None;
-        }
-        (state.codes.now(), state.dropped)
+        self.state().seal(drainer)
     }
 
-    /// The store has taken over a segment of `events` events, `noted` notes, and `counted` drops.
-    pub(crate) fn drained(&self, events: u64, noted: &Dropped, counted: &Dropped) {
-        let mut state = self.state();
-        state.undrained = state.undrained.saturating_sub(events);
-        state.noted.subtract(noted);
-        state.dropped.subtract(counted);
+    /// The store has taken over a segment of `events` events and `noted` drops, and with it the
+    /// `counted` drops that were in no journal.
+    pub(crate) fn on_drained(&self, events: u64, noted: &Dropped, counted: &Dropped) {
+        self.state().on_drained(events, noted, counted);
     }
 
-    /// Offers the store's leases, customer and screens to the next tap, unless a tap or a change
-    /// of customer came since `seen`: then the store does not know yet what is used up.
+    /// Offers the store's leases, customer and screens to the next tap; the first two only if no
+    /// tap and no change of customer came since `seen`: else the store does not know yet what is
+    /// used up.
     pub(crate) fn offer_codes(
         &self,
         seen: CodesVersion,
@@ -253,42 +275,29 @@ impl Recorder {
     ) {
         let screens = screens.into_iter().collect();
         let mut tokens = Vec::new();
-        let missing = TOKENS_AHEAD.saturating_sub(self.state().codes.tokens.len());
+        let missing = self.state().tokens_missing();
         tokens.resize_with(missing, || self.mint());
-        let mut state = self.state();
-        state.codes.tokens.append(&mut tokens);
-        state.codes.screens = screens;
-        if state.codes.now() == seen && state.deferred_customer.is_none() {
-            state.codes.leases = leases.into();
-            state.customer = match customer {
-                None => Customer::Nobody,
-                Some(known) => Customer::Somebody(known.id.clone(), known.proof.clone()),
-            };
-        }
+        self.state().offer_codes(seen, leases, screens, customer, &mut tokens);
     }
 
-    /// The counts of this moment.
+    /// The version of the codes at this moment.
     pub(crate) fn codes_version(&self) -> CodesVersion {
-        self.state().codes.now()
+        self.state().codes_version()
     }
 
     /// Whether the customer is still the one of `seen`.
-    pub(crate) fn same_customer(&self, seen: CodesVersion) -> bool {
-        self.state().codes.customers == seen.customers
+    pub(crate) fn is_same_customer(&self, seen: CodesVersion) -> bool {
+        self.codes_version().has_same_customer(seen)
     }
 
     pub(crate) fn counts(&self) -> RecorderCounts {
-        let state = self.state();
-        let mut dropped = state.dropped;
-        dropped.merge(&state.noted);
-        RecorderCounts {
-            consent: state.consent,
-            session: state.session.0.id(),
-            waiting: (state.buffered.len() + usize::from(state.deferred_customer.is_some())) as u64
-                + state.undrained,
-            dropped,
-            codes: state.codes.leases.len(),
-        }
+        self.state().counts()
+    }
+
+    /// The callers' lock. A panic while it was held (there is none we know of) must not stop the
+    /// app's next call.
+    fn state(&self) -> MutexGuard<'_, RecorderState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn mint(&self) -> ContextToken {
@@ -299,95 +308,45 @@ impl Recorder {
 
     fn put(&self, entry: Entry) {
         let now = self.clock.now();
-        self.take(self.state(), entry, now);
+        let mut state = self.state();
+        let outcome = state.take(entry, now);
+        self.finish(state, outcome);
     }
 
-    /// Ends holding the callers' lock, and then tells the log what went wrong under it.
-    fn unlock_and_warn(&self, mut state: MutexGuard<'_, RecorderState>) {
-        let too_large = std::mem::take(&mut state.too_large);
-        drop(state);
-        if too_large {
-            self.misuses.tell(Misuse::TooLarge);
+    /// Unlocks, and tells the log and the worker what they must know of an entry.
+    fn finish(&self, state: MutexGuard<'_, RecorderState>, outcome: Outcome) {
+        if outcome.kept {
+            drop(state);
+        } else {
+            self.unlock_and_warn(state);
+        }
+        if outcome.wake {
+            self.wake_worker();
         }
     }
 
-    /// Counts a call to a number that is none.
-    pub(crate) fn refuse_number(&self) {
-        self.drop_one(DropReason::Invalid, Some(Misuse::Number));
+    /// Unlocks, and then tells the log what went wrong under the lock.
+    fn unlock_and_warn(&self, mut state: MutexGuard<'_, RecorderState>) {
+        let too_large = state.take_too_large();
+        drop(state);
+        if too_large {
+            self.warnings.warn_once(Misuse::TooLarge);
+        }
     }
 
     fn drop_one(&self, reason: DropReason, misuse: Option<Misuse>) {
         let now = self.clock.now();
         let mut state = self.state();
-        if state.closed {
+        if state.is_closed() {
             return;
         }
-        let first = state.first_undrained_ms.is_none();
-        state.drop_one(reason, now);
-        let wake = first && state.first_undrained_ms.is_some();
+        let wake = state.drop_one(reason, now);
         drop(state);
         if wake {
-            self.bell.ring();
+            self.wake_worker();
         }
         if let Some(misuse) = misuse {
-            self.misuses.tell(misuse);
+            self.warnings.warn_once(misuse);
         }
-    }
-
-    /// Stamps an entry and keeps it; true if it was.
-    fn take(&self, mut state: MutexGuard<'_, RecorderState>, entry: Entry, now: Now) -> bool {
-        if state.closed {
-            return false;
-        }
-        let gate = state.consent.gate();
-        if gate == Gate::Refuse {
-            state.dropped.add(DropReason::Consent, 1);
-            return false;
-        }
-        let (drain_now, first) = (state.drain_now, state.first_undrained_ms.is_none());
-        let call = entry.kind() == Kind::Call;
-        state.drain_now |= call;
-        state.session.0 = state.session.0.on_event(now).session;
-        let mut previous = None;
-        if let Entry::App { event: Event::ScreenView { screen }, .. } = &entry {
-            let before = state.screen.replace((screen.clone(), now.elapsed_ms));
-            previous =
-                before.map(|(name, since_ms)| (name, now.elapsed_ms.saturating_sub(since_ms)));
-        }
-        let kept = if gate == Gate::Keep && state.writer.is_some() && !state.retry_deferred(now) {
-            if entry.kind() == Kind::Customer {
-                state.deferred_customer = Some(entry);
-            }
-            state.dropped.add(DropReason::Disk, 1);
-            false
-        } else if gate == Gate::Keep && state.writer.is_some() {
-            let screen = state.screen.take();
-            let stamp = Stamp {
-                at_ms: now.wall_ms,
-                session: state.session.0.id(),
-                screen: screen.as_ref().map(|(name, _)| name.as_str()),
-                previous: previous.as_ref().map(|(name, dwell)| (name.as_str(), *dwell)),
-            };
-            let kept = state.append(&entry, &stamp, now);
-            state.screen = screen;
-            kept
-        } else {
-            state.buffer(entry, previous, now);
-            true
-        };
-        // The first wakes the worker, which then waits for company; the hundredth ends the wait, and
-        // so do a call and a segment that fills up.
-        let begun = first && state.first_undrained_ms.is_some();
-        let hurry = call || (state.drain_now && !drain_now);
-        let wake = begun || state.undrained == DRAIN_AT_EVENTS || hurry;
-        if kept {
-            drop(state);
-        } else {
-            self.unlock_and_warn(state);
-        }
-        if wake {
-            self.bell.ring();
-        }
-        kept
     }
 }

@@ -1,134 +1,225 @@
-//! What the callers' lock guards.
+//! What the callers' lock guards, and every way in which it changes.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 
-use crate::call::{CallCode, CallScope, ContextToken};
+use super::buffer::{Buffer, Buffered};
+use super::codes::{CodePool, CodesVersion};
+use super::customer::Customer;
+use super::drain_signal::DrainSignal;
+use super::{Outcome, RecorderCounts, Tap};
+use crate::call::{CallScope, ContextToken};
 use crate::clock::Now;
-use crate::config::{Consent, HELD_BYTES_MAX, HELD_EVENTS_MAX};
-use crate::event::{DropReason, Dropped, Entry, Kind};
-use crate::journal::{AppendError, Writer};
+use crate::config::Consent;
+use crate::consent::Gate;
+use crate::event::{DropReason, Dropped, Entry, Event, Kind};
+use crate::journal::{AppendError, Drainer, Writer};
 use crate::session::Session;
 use crate::store::Lease;
-use crate::wire::{self, Stamp};
+use crate::wire::{self, Identified, Stamp};
 
-/// What the callers' lock guards.
+/// What the callers' lock guards. No field is visible outside this file.
 #[derive(Default)]
-pub(crate) struct RecorderState {
-    pub consent: Consent,
+pub(super) struct RecorderState {
+    consent: Consent,
     /// The customer's answer about the location, as far as it is known.
-    pub location: Option<bool>,
-    pub(super) closed: bool,
-    pub(super) writer: Option<Writer>,
-    pub(super) buffered: VecDeque<Buffered>,
-    pub(super) buffered_bytes: usize,
-    pub(super) session: SessionSlot,
-    pub(super) screen: Option<(String, u64)>,
-    pub(super) customer: Customer,
-    /// A change of customer that the disk did not take: nothing is kept before it is.
-    pub(super) deferred_customer: Option<Entry>,
-    pub(super) codes: Codes,
-    /// Dropped, and told to nobody yet: neither the journal nor the store knows of them.
-    pub(super) dropped: Dropped,
+    location_allowed: Option<bool>,
+    closed: bool,
+    writer: Option<Writer>,
+    session: Session,
+    screen: Option<Screen>,
+    customer: Customer,
+    buffer: Buffer,
+    codes: CodePool,
+    signal: DrainSignal,
+    /// Dropped, and known to neither the journal nor the store.
+    dropped: Dropped,
     /// Dropped and noted in the journal.
-    pub(super) noted: Dropped,
-    /// An event was too large, and the log was not told.
-    pub(super) too_large: bool,
-    /// Events in the journal that the worker has not taken over.
-    pub undrained: u64,
-    /// When the first of them came.
-    pub first_undrained_ms: Option<u64>,
-    /// A call waits, or the segment fills up: do not wait for company.
-    pub drain_now: bool,
+    noted: Dropped,
+    /// An event was too large, and the log does not say so yet.
+    warns_too_large: bool,
 }
 
-pub(super) struct SessionSlot(pub(super) Session);
-
-impl Default for SessionSlot {
-    fn default() -> Self {
-        Self(Session::NONE)
-    }
-}
-
-/// An entry that waits in memory.
-pub(super) struct Buffered {
-    pub(super) entry: Entry,
-    pub(super) now: Now,
-    pub(super) session: u32,
-    pub(super) screen: Option<String>,
-    pub(super) previous: Option<(String, u64)>,
-}
-
-/// Who the customer is, as far as this process knows.
-#[derive(Default, PartialEq, Eq)]
-pub(super) enum Customer {
-    /// The store was not read yet.
-    #[default]
-    NotRead,
-    Nobody,
-    Somebody(String, Option<String>),
-}
-
-/// What a tap takes from.
-#[derive(Default)]
-pub(super) struct Codes {
-    pub(super) leases: VecDeque<Lease>,
-    pub(super) screens: HashMap<String, u16>,
-    pub(super) tokens: Vec<ContextToken>,
-    /// Counts what changes the leases here before the store hears of it: taps and customers.
-    pub(super) version: u64,
-    /// Counts the customers alone.
-    pub(super) customers: u64,
-}
-
-/// The two counts of a moment; see [`Recorder::offer_codes`].
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct CodesVersion {
-    pub(super) all: u64,
-    pub(super) customers: u64,
+/// The screen that is up, and since when by the elapsed clock.
+struct Screen {
+    name: String,
+    since_ms: u64,
 }
 
 impl RecorderState {
-    pub(super) fn append(&mut self, entry: &Entry, stamp: &Stamp<'_>, now: Now) -> bool {
+    pub(super) fn new(consent: Option<Consent>) -> Self {
+        Self { consent: consent.unwrap_or_default(), ..Self::default() }
+    }
+
+    // Entries.
+
+    /// Stamps an entry, and keeps, buffers or drops it.
+    pub(super) fn take(&mut self, entry: Entry, now: Now) -> Outcome {
+        if self.closed {
+            return Outcome::IGNORED;
+        }
+        let gate = self.consent.gate();
+        if gate == Gate::Refuse {
+            self.dropped.add(DropReason::Consent, 1);
+            return Outcome::IGNORED;
+        }
+        let (before, is_call) = (self.signal, entry.kind() == Kind::Call);
+        if is_call {
+            self.signal.on_call();
+        }
+        self.session = self.session.on_event(now);
+        let previous = self.enter_screen(&entry, now);
+        let kept = if gate == Gate::Keep && self.writer.is_some() {
+            self.append_in_order(entry, previous.as_ref(), now)
+        } else {
+            self.buffer(entry, previous, now);
+            true
+        };
+        Outcome { kept, wake: self.signal.wakes_worker(&before, is_call) }
+    }
+
+    /// Takes who the customer is from here on; the same again changes nothing.
+    pub(super) fn identify(
+        &mut self,
+        id: Option<String>,
+        proof: Option<String>,
+        now: Now,
+    ) -> Outcome {
+        // Nobody is known to a customer who refused, and nothing is kept of it.
+        if self.consent.gate() != Gate::Refuse {
+            let next = Customer::of(id.clone(), proof.clone());
+            if self.customer == next {
+                return Outcome::IGNORED;
+            }
+            self.codes.on_customer(self.customer.leaves_codes_to(&next));
+            self.customer = next;
+        }
+        self.take(Entry::Customer { id, proof }, now)
+    }
+
+    /// Takes a token and a leased code, and records the call; `mint` draws a token where none was
+    /// drawn ahead. `None` without a grant and after `close`; the tap is `None` too when neither
+    /// record nor code could be had.
+    pub(super) fn tap(
+        &mut self,
+        topic: Option<String>,
+        scope: CallScope,
+        now: Now,
+        mint: impl FnOnce() -> ContextToken,
+    ) -> Option<(Option<Tap>, Outcome)> {
+        if self.closed || self.consent != Consent::Granted {
+            return None;
+        }
+        let screen = self.screen.as_ref().map(|screen| screen.name.as_str());
+        let (code, token) = self.codes.take(screen, scope, now);
+        let token = token.unwrap_or_else(mint);
+        let entry = Entry::Call {
+            token: token.to_string(),
+            code: code.map(|code| code.to_string()),
+            scope,
+            topic,
+        };
+        let outcome = self.take(entry, now);
+        // A code works even if its record was lost: it locates the lease.
+        let tap = (outcome.kept || code.is_some()).then_some(Tap { token, code });
+        Some((tap, outcome))
+    }
+
+    /// Counts an event that was dropped before it came here. True when the worker must be woken.
+    pub(super) fn drop_one(&mut self, reason: DropReason, now: Now) -> bool {
+        if self.closed {
+            return false;
+        }
+        let before = self.signal;
+        self.count_dropped(reason, now);
+        self.signal.wakes_worker(&before, false)
+    }
+
+    /// Notes the screen that comes up, if one does: the one before, and how long it stood.
+    fn enter_screen(&mut self, entry: &Entry, now: Now) -> Option<(String, u64)> {
+        let Entry::App { event: Event::ScreenView { screen }, .. } = entry else { return None };
+        let entered = Screen { name: screen.clone(), since_ms: now.elapsed_ms };
+        let before = self.screen.replace(entered)?;
+        Some((before.name, now.elapsed_ms.saturating_sub(before.since_ms)))
+    }
+
+    /// Appends an entry behind a deferred change of customer. While that cannot be kept, nothing is.
+    fn append_in_order(
+        &mut self,
+        entry: Entry,
+        previous: Option<&(String, u64)>,
+        now: Now,
+    ) -> bool {
+        if !self.retry_deferred(now) {
+            if entry.kind() == Kind::Customer {
+                self.buffer.defer_customer(entry);
+            }
+            self.dropped.add(DropReason::Disk, 1);
+            return false;
+        }
+        // Out of its place while the stamp borrows it.
+        let screen = self.screen.take();
+        let stamp = Stamp {
+            at_ms: now.wall_ms,
+            session: self.session.id(),
+            screen: screen.as_ref().map(|screen| screen.name.as_str()),
+            previous: previous.map(|(name, dwell_ms)| (name.as_str(), *dwell_ms)),
+        };
+        let kept = self.append(&entry, &stamp, now);
+        self.screen = screen;
+        kept
+    }
+
+    /// Appends the deferred change of customer, if there is one; false while it cannot be.
+    fn retry_deferred(&mut self, now: Now) -> bool {
+        let Some(deferred) = self.buffer.take_deferred() else { return true };
+        let stamp = Stamp { at_ms: now.wall_ms, session: self.session.id(), ..Stamp::default() };
+        self.append(&deferred, &stamp, now)
+    }
+
+    fn append(&mut self, entry: &Entry, stamp: &Stamp<'_>, now: Now) -> bool {
         let Some(writer) = self.writer.as_mut() else { return false };
         let body = |out: &mut Vec<u8>| wire::write_body(out, entry, stamp);
         let kind = entry.kind();
         match writer.append(kind, stamp.at_ms, now.elapsed_ms, stamp.session, body) {
             Ok(()) => {
-                self.undrained += 1;
-                self.drain_now |= writer.is_half_full();
-                self.first_undrained_ms.get_or_insert(now.elapsed_ms);
+                self.signal.on_event(writer.is_half_full(), now.elapsed_ms);
                 true
             }
             Err(AppendError::TooLarge) => {
-                self.too_large = true;
-                self.drop_one(DropReason::TooLarge, now);
+                self.warns_too_large = true;
+                self.count_dropped(DropReason::TooLarge, now);
                 false
             }
             Err(AppendError::Full | AppendError::Refused) => {
                 if kind == Kind::Customer {
-                    // Never lost: what follows would be filed under the one before.
-                    self.deferred_customer = Some(entry.clone());
+                    // Never lost: what follows would be filed under the customer before.
+                    self.buffer.defer_customer(entry.clone());
                 } else {
                     self.dropped.add(DropReason::Disk, 1);
                 }
                 // Whatever keeps the worker from draining: it should look.
-                self.first_undrained_ms.get_or_insert(now.elapsed_ms);
+                self.signal.look_soon(now.elapsed_ms);
                 false
             }
         }
     }
 
-    /// Appends the change of customer that is deferred_customer, if one is; false while it cannot be.
-    pub(super) fn retry_deferred(&mut self, now: Now) -> bool {
-        let Some(deferred_customer) = self.deferred_customer.take() else { return true };
-        let stamp = Stamp { at_ms: now.wall_ms, session: self.session.0.id(), ..Stamp::default() };
-        self.append(&deferred_customer, &stamp, now)
+    /// Lets an entry wait in memory. What gives way for it counts as dropped.
+    fn buffer(&mut self, entry: Entry, previous: Option<(String, u64)>, now: Now) {
+        // While the disk is out of reach the customer has agreed: then it is the disk's fault.
+        let reason = match self.consent {
+            Consent::Granted => DropReason::Disk,
+            Consent::Unknown | Consent::Denied => DropReason::Consent,
+        };
+        let screen = self.screen.as_ref().map(|screen| screen.name.clone());
+        let session = self.session.id();
+        let dropped = self.buffer.push(Buffered { entry, now, session, screen, previous });
+        self.dropped.add(reason, dropped);
     }
 
     /// Appends what waited in memory, each in its session behind the `earlier` ones.
-    pub(super) fn append_buffered(&mut self, earlier: u32) {
-        self.buffered_bytes = 0;
-        for buffered in std::mem::take(&mut self.buffered) {
+    fn append_buffered(&mut self, earlier: u32) {
+        for buffered in self.buffer.take() {
             let session = earlier.wrapping_add(buffered.session);
             let previous = buffered.previous.as_ref().map(|(name, dwell)| (name.as_str(), *dwell));
             let screen = buffered.screen.as_deref();
@@ -138,8 +229,8 @@ impl RecorderState {
     }
 
     /// Counts a dropped event where a kill cannot take the count: in the journal, if there is one.
-    pub(super) fn drop_one(&mut self, reason: DropReason, now: Now) {
-        let session = self.session.0.id();
+    fn count_dropped(&mut self, reason: DropReason, now: Now) {
+        let session = self.session.id();
         let writer = self.writer.as_mut().filter(|_| self.consent == Consent::Granted);
         let noted = writer.is_some_and(|writer| {
             let body = |out: &mut Vec<u8>| out.push(reason as u8);
@@ -148,64 +239,172 @@ impl RecorderState {
         if noted {
             self.noted.add(reason, 1);
             // A note alone is taken over too, so that the next process counts it.
-            self.first_undrained_ms.get_or_insert(now.elapsed_ms);
+            self.signal.look_soon(now.elapsed_ms);
         } else {
             self.dropped.add(reason, 1);
         }
     }
 
-    pub(super) fn buffer(&mut self, entry: Entry, previous: Option<(String, u64)>, now: Now) {
-        // While the disk is out of reach the customer has agreed: then it is the disk's fault.
-        let reason = match self.consent {
-            Consent::Granted => DropReason::Disk,
-            Consent::Unknown | Consent::Denied => DropReason::Consent,
-        };
-        self.buffered_bytes += entry.bytes();
-        let screen = self.screen.as_ref().map(|(name, _)| name.clone());
-        self.buffered.push_back(Buffered {
-            entry,
-            now,
-            session: self.session.0.id(),
-            screen,
-            previous,
-        });
-        while self.buffered.len() > HELD_EVENTS_MAX || self.buffered_bytes > HELD_BYTES_MAX {
-            // A change of customer stays: what follows would be filed under the one before.
-            let oldest =
-                self.buffered.iter().position(|buffered| buffered.entry.kind() != Kind::Customer);
-            let Some(oldest) = self.buffered.remove(oldest.unwrap_or(0)) else { break };
-            self.buffered_bytes -= oldest.entry.bytes();
-            self.dropped.add(reason, 1);
+    /// Whether the log is to say that an event was too large; once asked, no more.
+    pub(super) fn take_too_large(&mut self) -> bool {
+        std::mem::take(&mut self.warns_too_large)
+    }
+
+    // The customer's answers.
+
+    pub(super) fn consent(&self) -> Consent {
+        self.consent
+    }
+
+    /// Takes the customer's answer, and appends what waited for it, if there is a journal already.
+    pub(super) fn set_consent(&mut self, consent: Consent) {
+        self.consent = consent;
+        if consent == Consent::Granted && self.writer.is_some() {
+            self.append_buffered(0);
         }
     }
 
-    /// Takes the lease that expires first, and joins it with the screen's number.
-    pub(super) fn take_code(&mut self, scope: CallScope, now: Now) -> Option<CallCode> {
-        let number = self.screen.as_ref().and_then(|(name, _)| self.codes.screens.get(name));
-        let number = number.copied().unwrap_or(0);
-        while let Some(lease) = self.codes.leases.pop_front() {
-            if lease.expires_ms > now.elapsed_ms {
-                let code = CallCode::new(lease.locator, number)?;
-                let narrow = scope != CallScope::Everything;
-                return Some(if narrow { code.only_this_screen() } else { code });
-            }
+    /// Takes a stored answer about consent, unless the app has given one since.
+    pub(super) fn adopt_consent(&mut self, stored: Consent) {
+        if self.consent == Consent::Unknown {
+            self.consent = stored;
         }
-        None
     }
 
-    /// Whether there is a journal to append to.
-    pub(crate) fn has_journal(&self) -> bool {
+    pub(super) fn location_allowed(&self) -> Option<bool> {
+        self.location_allowed
+    }
+
+    pub(super) fn allow_location(&mut self, allowed: bool) {
+        self.location_allowed = Some(allowed);
+    }
+
+    /// Takes a stored answer about the location, unless the app has given one since.
+    pub(super) fn adopt_location(&mut self, stored: Option<bool>) -> Option<bool> {
+        self.location_allowed = self.location_allowed.or(stored);
+        self.location_allowed
+    }
+
+    // The journal's life.
+
+    pub(super) fn close(&mut self) {
+        self.closed = true;
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.closed
+    }
+
+    pub(super) fn has_journal(&self) -> bool {
         self.writer.is_some()
     }
 
-    /// Whether the state has everything it needs to keep what the customer agreed to.
-    pub(crate) fn lacks_journal(&self) -> bool {
+    /// Whether a journal is needed: the customer has agreed, and there is none.
+    pub(super) fn lacks_journal(&self) -> bool {
         self.consent == Consent::Granted && self.writer.is_none()
     }
-}
 
-impl Codes {
-    pub(super) fn now(&self) -> CodesVersion {
-        CodesVersion { all: self.version, customers: self.customers }
+    /// Takes the journal, with the session an earlier process left, the events that wait in it and
+    /// the torn tails that were cut off; and appends what waited in memory.
+    pub(super) fn install(
+        &mut self,
+        writer: Writer,
+        left: (u32, i64),
+        waiting: u64,
+        torn: u64,
+        now: Now,
+    ) {
+        self.signal.on_open(waiting, !writer.is_empty());
+        self.writer = Some(writer);
+        self.session = if self.session.id() == 0 {
+            Session::left(left.0, left.1)
+        } else {
+            // Sessions counted from 1 while the earlier ones could not be read come after them.
+            self.session.after(left.0)
+        };
+        for _ in 0..torn {
+            self.count_dropped(DropReason::Corrupt, now);
+        }
+        self.append_buffered(left.0);
+        self.signal.request();
+    }
+
+    /// Gives up the journal and forgets everything but the tokens: after a refusal or an erasure.
+    pub(super) fn forget(&mut self, consent: Consent) {
+        let mut codes = std::mem::take(&mut self.codes);
+        codes.clear();
+        *self = Self {
+            consent,
+            closed: self.closed,
+            customer: Customer::Nobody,
+            codes,
+            ..Self::default()
+        };
+    }
+
+    // The worker's side.
+
+    pub(super) fn signal(&self) -> DrainSignal {
+        self.signal
+    }
+
+    pub(super) fn request_drain(&mut self) {
+        self.signal.request();
+    }
+
+    /// Seals what was appended so far: two pointers, no I/O. Returns the version of the codes and
+    /// the drops that the store may count from here on.
+    pub(super) fn seal(&mut self, drainer: &mut Drainer) -> (CodesVersion, Dropped) {
+        if self.writer.as_mut().is_some_and(|writer| drainer.seal(writer)) {
+            self.signal.on_seal();
+        }
+        (self.codes.version(), self.dropped)
+    }
+
+    /// The store has taken over `events` events, and counts the `noted` and `counted` drops.
+    pub(super) fn on_drained(&mut self, events: u64, noted: &Dropped, counted: &Dropped) {
+        self.signal.on_drained(events);
+        self.noted.subtract(noted);
+        self.dropped.subtract(counted);
+    }
+
+    pub(super) fn tokens_missing(&self) -> usize {
+        self.codes.tokens_missing()
+    }
+
+    /// Takes what the store holds for the next tap. The leases and the customer only if nothing
+    /// changed since `seen`: else the store does not know yet what is used up.
+    pub(super) fn offer_codes(
+        &mut self,
+        seen: CodesVersion,
+        leases: Vec<Lease>,
+        screens: HashMap<String, u16>,
+        customer: Option<&Identified>,
+        tokens: &mut Vec<ContextToken>,
+    ) {
+        self.codes.add(tokens, screens);
+        if self.codes.version() == seen && !self.buffer.has_deferred() {
+            self.codes.replace_leases(leases);
+            self.customer = Customer::of(
+                customer.map(|known| known.id.clone()),
+                customer.and_then(|known| known.proof.clone()),
+            );
+        }
+    }
+
+    pub(super) fn codes_version(&self) -> CodesVersion {
+        self.codes.version()
+    }
+
+    pub(super) fn counts(&self) -> RecorderCounts {
+        let mut dropped = self.dropped;
+        dropped.merge(&self.noted);
+        RecorderCounts {
+            consent: self.consent,
+            session: self.session.id(),
+            waiting: self.buffer.len() as u64 + self.signal.undrained(),
+            dropped,
+            codes: self.codes.len(),
+        }
     }
 }

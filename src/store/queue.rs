@@ -1,8 +1,8 @@
 //! The way out: what is sent next, and what the collector's answer changes.
 
-use rusqlite::params;
+use rusqlite::{Transaction, params};
 
-use super::Store;
+use super::{State, Store};
 use crate::clock::Now;
 use crate::config::{CODES_MAX, NEWEST_KEPT};
 use crate::error::Error;
@@ -12,12 +12,6 @@ use crate::wire::{Answer, SEQ_BYTES_MAX};
 /// An event with its `seq`.
 pub(crate) type Row = (u64, Vec<u8>);
 
-/// Events that are sent together.
-#[derive(Debug, Default)]
-pub(crate) struct Batch {
-    pub rows: Vec<Row>,
-}
-
 /// A leased code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lease {
@@ -26,22 +20,16 @@ pub(crate) struct Lease {
     pub expires_ms: u64,
 }
 
-impl Batch {
-    fn span(&self) -> Option<(u64, u64)> {
-        Some((self.rows.first()?.0, self.rows.last()?.0))
-    }
-}
-
 impl Store {
     /// Cuts the next batch: the oldest unsent events, within both bounds, at least one where
-    /// there is one. They are in flight until [`settle`](Self::settle) or
+    /// there is one. They are in flight until [`acknowledge_batch`](Self::acknowledge_batch) or
     /// [`release`](Self::release).
     pub(crate) fn next_batch(
         &mut self,
         events_max: usize,
         bytes_max: usize,
-    ) -> Result<Batch, Error> {
-        let mut batch = Batch::default();
+    ) -> Result<Vec<Row>, Error> {
+        let mut batch: Vec<Row> = Vec::new();
         let mut bytes = 0;
         let mut statement = self
             .connection
@@ -50,14 +38,14 @@ impl Store {
         while let Some(row) = rows.next()? {
             let body: Vec<u8> = row.get(1)?;
             bytes += body.len() + SEQ_BYTES_MAX;
-            if bytes > bytes_max && !batch.rows.is_empty() {
+            if bytes > bytes_max && !batch.is_empty() {
                 break;
             }
-            batch.rows.push((row.get::<_, i64>(0)? as u64, body));
+            batch.push((row.get::<_, i64>(0)? as u64, body));
         }
         drop(rows);
         drop(statement);
-        self.in_flight = batch.span();
+        self.in_flight = batch.first().zip(batch.last()).map(|(first, last)| (first.0, last.0));
         Ok(batch)
     }
 
@@ -66,67 +54,45 @@ impl Store {
         self.in_flight = None;
     }
 
-    /// Takes over an answer: of the batch in flight, which is stored but for what is rejected, or
-    /// of the `call` with that `seq`. With `same_customer`, the codes in it are kept too, unless
-    /// the collector was not told yet who the customer is: a lease belongs to whom it knew.
-    pub(crate) fn settle(
+    /// The collector has the batch in flight, but for what `answer` rejects. Returns whether the
+    /// codes in the answer were kept; see [`keep_answer`].
+    pub(crate) fn acknowledge_batch(
         &mut self,
         answer: &Answer,
-        call: Option<u64>,
         same_customer: bool,
         now: Now,
     ) -> Result<bool, Error> {
-        let span = self.in_flight.filter(|_| call.is_none());
+        let span = self.in_flight;
         let told = self.state.customer_seq <= span.map_or(0, |(_, last)| last);
         let keep_leases = same_customer && told;
         self.write(now, |tx, state, age_ms| {
-            if let Some(seq) = call {
-                tx.execute("UPDATE events SET calling = 0 WHERE seq = ?1", [seq as i64])?;
-            }
             if let Some((first, last)) = span {
-                let mut delete = tx.prepare_cached("DELETE FROM events WHERE seq = ?1 AND sent = 0")?;
-                let in_span = answer.rejected.iter().filter(|r| (first..=last).contains(&r.seq));
-                for rejected in in_span {
-                    let deleted = delete.execute([rejected.seq as i64])? as u64;
-                    state.unsent -= deleted;
-                    state.dropped.add(DropReason::Rejected, deleted);
-                }
-                let sent = tx
-                    .prepare_cached(
-                        "UPDATE events SET sent = 1, calling = 0 WHERE seq BETWEEN ?1 AND ?2 AND sent = 0",
-                    )?
-                    .execute(params![first as i64, last as i64])? as u64;
-                state.unsent -= sent;
-                state.delivered += sent;
+                mark_sent(tx, state, answer, first, last)?;
                 if told {
                     state.customer_seq = 0;
                 }
             }
-            // The newest stay: snapshots and previews come from them.
-            let newest = state.next_seq.saturating_sub(NEWEST_KEPT as u64);
-            tx.prepare_cached("DELETE FROM events INDEXED BY sent_already WHERE sent = 1 AND seq < ?1")?
-                .execute([newest as i64])?;
-            if keep_leases {
-                let mut lease =
-                    tx.prepare_cached("INSERT OR REPLACE INTO leases (locator, expires) VALUES (?1, ?2)")?;
-                for (locator, life_ms) in answer.leases() {
-                    lease.execute(params![locator, (age_ms + life_ms) as i64])?;
-                }
-                tx.prepare_cached(
-                    "DELETE FROM leases WHERE locator NOT IN (SELECT locator FROM leases ORDER BY expires DESC LIMIT ?1)",
-                )?
-                .execute([CODES_MAX as i64])?;
-            }
-            let mut screen =
-                tx.prepare_cached("INSERT OR REPLACE INTO screens (name, number) VALUES (?1, ?2)")?;
-            for (name, number) in &answer.screens {
-                screen.execute(params![name, number])?;
-            }
-            Ok(())
+            keep_answer(tx, state, answer, keep_leases.then_some(age_ms))
         })?;
-        if call.is_none() {
-            self.in_flight = None;
-        }
+        self.in_flight = None;
+        self.give_back()?;
+        Ok(keep_leases)
+    }
+
+    /// The collector has the snapshot of the call with this `seq`. What `acknowledge_batch` says of
+    /// codes holds here.
+    pub(crate) fn acknowledge_call(
+        &mut self,
+        answer: &Answer,
+        seq: u64,
+        same_customer: bool,
+        now: Now,
+    ) -> Result<bool, Error> {
+        let keep_leases = same_customer && self.state.customer_seq == 0;
+        self.write(now, |tx, state, age_ms| {
+            tx.execute("UPDATE events SET calling = 0 WHERE seq = ?1", [seq as i64])?;
+            keep_answer(tx, state, answer, keep_leases.then_some(age_ms))
+        })?;
         self.give_back()?;
         Ok(keep_leases)
     }
@@ -238,4 +204,61 @@ impl Store {
         }
         Ok(())
     }
+}
+
+/// Marks the unsent events of a span as sent, but for those that the answer rejects: they are
+/// deleted, and counted.
+fn mark_sent(
+    tx: &Transaction<'_>,
+    state: &mut State,
+    answer: &Answer,
+    first: u64,
+    last: u64,
+) -> Result<(), Error> {
+    let mut delete = tx.prepare_cached("DELETE FROM events WHERE seq = ?1 AND sent = 0")?;
+    for rejected in answer.rejected.iter().filter(|r| (first..=last).contains(&r.seq)) {
+        let deleted = delete.execute([rejected.seq as i64])? as u64;
+        state.unsent -= deleted;
+        state.dropped.add(DropReason::Rejected, deleted);
+    }
+    let sent = tx
+        .prepare_cached(
+            "UPDATE events SET sent = 1, calling = 0 WHERE seq BETWEEN ?1 AND ?2 AND sent = 0",
+        )?
+        .execute(params![first as i64, last as i64])? as u64;
+    state.unsent -= sent;
+    state.delivered += sent;
+    Ok(())
+}
+
+/// Keeps what any answer brings: screen numbers; and codes, where the store's age is given. They
+/// are not kept once the customer has changed, nor before the collector knows who it is: a lease
+/// belongs to the customer it was given under.
+fn keep_answer(
+    tx: &Transaction<'_>,
+    state: &State,
+    answer: &Answer,
+    leases_at_age_ms: Option<u64>,
+) -> Result<(), Error> {
+    // The newest sent events stay: snapshots and previews come from them.
+    let newest = state.next_seq.saturating_sub(NEWEST_KEPT as u64);
+    tx.prepare_cached("DELETE FROM events INDEXED BY sent_already WHERE sent = 1 AND seq < ?1")?
+        .execute([newest as i64])?;
+    if let Some(age_ms) = leases_at_age_ms {
+        let mut lease =
+            tx.prepare_cached("INSERT OR REPLACE INTO leases (locator, expires) VALUES (?1, ?2)")?;
+        for (locator, life_ms) in answer.leases() {
+            lease.execute(params![locator, (age_ms + life_ms) as i64])?;
+        }
+        tx.prepare_cached(
+            "DELETE FROM leases WHERE locator NOT IN (SELECT locator FROM leases ORDER BY expires DESC LIMIT ?1)",
+        )?
+        .execute([CODES_MAX as i64])?;
+    }
+    let mut screen =
+        tx.prepare_cached("INSERT OR REPLACE INTO screens (name, number) VALUES (?1, ?2)")?;
+    for (name, number) in &answer.screens {
+        screen.execute(params![name, number])?;
+    }
+    Ok(())
 }

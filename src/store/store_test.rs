@@ -32,7 +32,7 @@ fn drain(store: &mut Store, records: Vec<Record>) -> Vec<(u64, String)> {
 
 fn batch(store: &mut Store, events_max: usize, bytes_max: usize) -> Vec<u64> {
     let batch = store.next_batch(events_max, bytes_max).unwrap();
-    batch.rows.into_iter().map(|(seq, _)| seq).collect()
+    batch.into_iter().map(|(seq, _)| seq).collect()
 }
 
 fn answer(json: &str) -> Answer {
@@ -128,7 +128,7 @@ fn the_quota_takes_the_oldest_but_never_what_is_being_sent() {
     }
     assert!(dropped(&store, DropReason::Quota) > 300);
     assert!(store.counts().unwrap().oldest_seq == 1, "in flight");
-    store.settle(&answer("{\"stored\":10}"), None, true, at(0)).unwrap();
+    store.acknowledge_batch(&answer("{\"stored\":10}"), true, at(0)).unwrap();
     let counts = store.counts().unwrap();
     assert_eq!((counts.delivered, counts.next_seq), (10, 601));
     assert_eq!(counts.oldest_seq, 601 - counts.unsent, "the newest, without a hole");
@@ -218,11 +218,11 @@ fn only_what_was_in_flight_is_settled_and_only_that_can_be_rejected() {
     drain(&mut store, events(1, 1..=10));
     assert_eq!(batch(&mut store, 4, usize::MAX), [1, 2, 3, 4]);
     let said = r#"{"stored":3,"rejected":[{"seq":2},{"seq":2},{"seq":9},{"seq":77}]}"#;
-    store.settle(&answer(said), None, true, at(0)).unwrap();
+    store.acknowledge_batch(&answer(said), true, at(0)).unwrap();
     let counts = store.counts().unwrap();
     assert_eq!((counts.delivered, counts.unsent, counts.oldest_seq), (3, 6, 5));
     assert_eq!(dropped(&store, DropReason::Rejected), 1);
-    store.settle(&answer("{\"stored\":0}"), None, true, at(0)).unwrap();
+    store.acknowledge_batch(&answer("{\"stored\":0}"), true, at(0)).unwrap();
     assert_eq!(store.unsent(), 6, "nothing was in flight");
     assert_eq!(batch(&mut store, 1, usize::MAX), [5]);
     store.drop_refused(at(0)).unwrap();
@@ -237,12 +237,12 @@ fn another_installation_begins_anew_and_takes_the_unsent_under_new_numbers() {
     drain(&mut store, events(1, 1..=10));
     batch(&mut store, 4, usize::MAX);
     let leased = r#"{"stored":4,"codes":[{"locator":"412907384","expires_in_s":600}]}"#;
-    store.settle(&answer(leased), None, true, at(0)).unwrap();
+    store.acknowledge_batch(&answer(leased), true, at(0)).unwrap();
     assert_eq!(store.leases(at(0)).unwrap().len(), 1);
     drop(store);
     let path = dir.path().join(FILE);
     let mut store = Store::open(&path, &[8; 16], 1, LIMITS, at(0)).unwrap();
-    let rows = store.next_batch(100, usize::MAX).unwrap().rows;
+    let rows = store.next_batch(100, usize::MAX).unwrap();
     let said = |n: u64| (n - 4, format!("{{\"n\":{n}}}").into_bytes());
     assert_eq!(rows, (5..=10).map(said).collect::<Vec<_>>());
     assert_eq!(store.leases(at(0)).unwrap(), []);
@@ -298,12 +298,12 @@ fn leases_stay_from_nobody_to_somebody_and_go_with_any_other_change() {
         let mut store = open(dir.path());
         drain(&mut store, vec![record(1, 1, Kind::Customer, &customer(before))]);
         batch(&mut store, 1, usize::MAX);
-        assert!(store.settle(&answer(leased), None, true, at(0)).unwrap());
+        assert!(store.acknowledge_batch(&answer(leased), true, at(0)).unwrap());
         drain(&mut store, vec![record(1, 2, Kind::Customer, &customer(after))]);
         assert_eq!(store.leases(at(0)).unwrap().len(), left, "{before:?} to {after:?}");
         assert_eq!(store.customer().map(|known| known.id.as_str()), after);
         // Codes given before the collector heard of the change are not this customer's.
-        assert!(!store.settle(&answer(leased), Some(2), true, at(0)).unwrap());
+        assert!(!store.acknowledge_call(&answer(leased), 2, true, at(0)).unwrap());
         assert_eq!(store.leases(at(0)).unwrap().len(), left);
     }
 }

@@ -1,198 +1,75 @@
-//! The worker: one thread for journal and store, and what it tells the transport.
+//! The worker: one thread that owns journal, store and schedule.
 //!
-//! Sleeps until a caller rings, an answer comes or a deadline is due; with nothing queued it has
-//! no deadline, and so no wake-ups. When to send and what an answer means is `upload`'s; what may
-//! stand on disk, `installation`'s.
+//! It sleeps until a caller wakes it, an answer comes or something is due. With nothing to do it
+//! has no deadline, and so no wake-ups. When it drains is decided in `recorder` (`DrainSignal`),
+//! when it sends and what an answer means in `upload`, what may stand on disk in `installation`.
 
-mod answer;
-mod house;
-mod send;
+mod code_request;
+mod exchange;
+mod handle;
+mod opening;
+mod reply;
+mod request;
 mod snapshot;
+mod storage;
+mod upload_log;
+mod uploader;
 mod waiters;
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
-use crate::clock::{Clock, Now};
-use crate::config::{Config, Consent, DRAIN_AFTER_MS, STORAGE_RETRY_MAX_MS, STORAGE_RETRY_MIN_MS};
+pub use exchange::UploadProblem;
+pub(crate) use handle::Handle;
+use handle::Inbox;
+use reply::Reply;
+use storage::Storage;
+use uploader::Uploader;
+use waiters::Waiters;
+
+use crate::clock::Now;
+use crate::config::Config;
 use crate::error::Error;
-use crate::installation::Installation;
-use crate::journal::Drainer;
-use crate::recorder::{CodesVersion, Recorder};
-use crate::store::{Counts, Store};
-use crate::transport::{SendError, Transport};
-use crate::upload::Upload;
-use answer::Told;
-use snapshot::Recent;
-use waiters::{Reply, Waiter};
-
-/// What the app's threads and the worker share.
-pub(crate) struct Handle {
-    pub recorder: Recorder,
-    pub installation: Installation,
-    inbox: Mutex<Inbox>,
-    report: Mutex<Report>,
-    recent: Mutex<Recent>,
-}
-
-/// What others ask of the worker.
-#[derive(Default)]
-struct Inbox {
-    answers: Vec<answer::Answered>,
-    upload: bool,
-    warm: bool,
-    close: bool,
-    /// Callers that wait until nothing waits any more.
-    waiters: Vec<Weak<Reply<bool>>>,
-    /// Callers that want to see what a call would carry.
-    previews: Vec<Weak<Reply<()>>>,
-    /// The worker has ended and takes nothing up any more; and whether nothing waited then.
-    ended: Option<bool>,
-}
-
-/// What the worker tells about itself.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Report {
-    pub counts: Counts,
-    /// When the last upload ended, by the wall clock, and how.
-    pub last_upload: Option<(i64, Result<(), UploadProblem>)>,
-    /// Why the store cannot be used, if it cannot.
-    pub trouble: Option<String>,
-}
-
-/// Why an upload did not succeed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum UploadProblem {
-    /// There was no answer.
-    #[error(transparent)]
-    Transport(#[from] SendError),
-    /// The collector, or whoever stands in its way, answered with this HTTP status.
-    #[error("the collector answered {0}")]
-    Status(u16),
-    /// The answer was not our collector's: a captive portal, or a wrong endpoint.
-    #[error("the answer is not a collector's: check the endpoint, or log in to the network")]
-    NotACollector,
-}
-
-impl Handle {
-    pub(crate) fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            recorder: Recorder::new(clock, config.record_search_queries),
-            installation: Installation::new(config),
-            inbox: Mutex::default(),
-            report: Mutex::default(),
-            recent: Mutex::default(),
-        }
-    }
-
-    fn inbox(&self) -> MutexGuard<'_, Inbox> {
-        self.inbox.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn report(&self) -> MutexGuard<'_, Report> {
-        self.report.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Taken before the callers' lock, never after, and never held across I/O.
-    fn recent(&self) -> MutexGuard<'_, Recent> {
-        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    pub(crate) fn ask_upload(&self) {
-        self.inbox().upload = true;
-        self.recorder.bell.ring();
-    }
-
-    pub(crate) fn ask_warm(&self) {
-        self.inbox().warm = true;
-        self.recorder.bell.ring();
-    }
-
-    pub(crate) fn ask_close(&self) {
-        self.inbox().close = true;
-        self.recorder.bell.ring();
-    }
-
-    fn answer(&self, answered: answer::Answered) {
-        self.inbox().answers.push(answered);
-        self.recorder.bell.ring();
-    }
-}
+use crate::transport::Transport;
 
 /// The worker's own state.
 pub(crate) struct Worker {
-    shared: Arc<Handle>,
-    config: Config,
-    transport: Arc<dyn Transport>,
-    store: Option<Store>,
-    drainer: Option<Drainer>,
-    upload: Upload,
-    /// Calls whose snapshot waits.
-    calls: VecDeque<u64>,
-    first_unsent_ms: Option<u64>,
-    /// Codes were asked for since they last ran low.
-    codes_asked: bool,
-    /// The collector could not be asked for codes: the app may know when it can.
-    codes_out_of_reach: bool,
-    codes_seen: CodesVersion,
-    /// Callers that wait until nothing waits any more.
-    waiters: Vec<Waiter>,
-    /// How many requests were sent.
-    requests: u64,
-    /// Rises when everything is deleted: answers to what was sent before mean nothing then.
-    generation: u64,
-    told: Told,
-    retry_at_ms: Option<u64>,
-    retries: u32,
-    /// The store has the sealed segment, which only waits to be freed.
-    taken_over: bool,
+    handle: Arc<Handle>,
+    storage: Storage,
+    uploader: Uploader,
+    waiters: Waiters,
 }
 
 impl Worker {
+    /// Starts the worker's thread.
     pub(crate) fn start(
-        shared: Arc<Handle>,
+        handle: Arc<Handle>,
         config: Config,
         transport: Arc<dyn Transport>,
     ) -> std::io::Result<JoinHandle<()>> {
+        let config = Arc::new(config);
         let mut worker = Self {
-            shared,
-            config,
-            transport,
-            store: None,
-            drainer: None,
-            upload: Upload::new(),
-            calls: VecDeque::new(),
-            first_unsent_ms: None,
-            codes_asked: false,
-            codes_out_of_reach: false,
-            codes_seen: CodesVersion::default(),
-            waiters: Vec::new(),
-            requests: 0,
-            generation: 0,
-            told: Told::default(),
-            retry_at_ms: None,
-            retries: 0,
-            taken_over: false,
+            storage: Storage::new(Arc::clone(&handle), Arc::clone(&config)),
+            uploader: Uploader::new(Arc::clone(&handle), config, transport),
+            waiters: Waiters::default(),
+            handle,
         };
         std::thread::Builder::new().name("jalon".to_owned()).spawn(move || worker.run())
     }
 
     fn run(&mut self) {
-        let shared = Arc::clone(&self.shared);
-        let recorder = &shared.recorder;
+        let handle = Arc::clone(&self.handle);
         loop {
-            let inbox = std::mem::take(&mut *shared.inbox());
+            let inbox = handle.take_inbox();
             let closing = inbox.close;
-            self.turn(inbox, recorder.clock.now());
-            let deadline_ms = self.deadline();
-            self.publish();
+            self.turn(inbox, handle.recorder.clock().now());
+            let deadline_ms = self.deadline_ms();
+            self.storage.publish();
             self.release_waiters(closing);
             if closing {
                 return;
             }
-            recorder.clock.wait(&recorder.bell, deadline_ms);
+            handle.recorder.wait_to_be_woken(deadline_ms);
         }
     }
 
@@ -200,30 +77,32 @@ impl Worker {
     fn turn(&mut self, inbox: Inbox, now: Now) {
         let closing = inbox.close;
         if inbox.upload {
-            self.upload.flush_now();
-            self.codes_asked &= !std::mem::take(&mut self.codes_out_of_reach);
+            self.uploader.on_upload_asked();
         }
         if inbox.upload || !inbox.previews.is_empty() {
-            self.retry_at_ms = None;
+            self.storage.cut_retry_short();
             // What stands in the journal waits too: the app may be about to be suspended.
-            let mut state = self.shared.recorder.state();
-            state.drain_now |= state.undrained > 0;
+            self.handle.recorder.request_drain();
         }
-        self.take_waiters(inbox.waiters);
-        for answered in inbox.answers {
-            self.take_answer(&answered, now);
+        self.waiters.add(inbox.waiters, self.uploader.requests());
+        for answer in &inbox.answers {
+            let outcome = self.uploader.on_answer(answer, &mut self.storage, now);
+            if outcome.failed && self.waiters.on_failure(answer.number) {
+                self.uploader.flush_now();
+            }
+            self.note_failure(outcome.stored, now);
+            if outcome.erased {
+                log::warn!("the collector has erased this installation: deleting everything here");
+                self.handle.installation.erase(true, &self.handle.recorder);
+            }
         }
         self.flush_for_waiters();
         // A call does not wait for a retry: the disk may be back.
-        let hurry = closing || self.shared.recorder.state().drain_now;
-        if self.retry_at_ms.is_none_or(|at_ms| now.elapsed_ms >= at_ms || hurry) {
+        let hurry = closing || self.handle.recorder.drain_signal().is_urgent();
+        if self.storage.may_try(now, hurry) {
             match self.maintain(now, closing) {
-                Ok(()) => {
-                    self.retry_at_ms = None;
-                    self.retries = 0;
-                    self.shared.report().trouble = None;
-                }
-                Err(error) => self.put_off(&error, now),
+                Ok(()) => self.storage.on_success(),
+                failed @ Err(_) => self.note_failure(failed, now),
             }
         }
         // Before anything is sent: that takes a sync.
@@ -232,39 +111,91 @@ impl Worker {
             return;
         }
         if inbox.warm {
-            self.warm();
+            self.uploader.warm(&self.storage);
         }
-        self.send_what_is_due(now);
+        let sent = self.uploader.send_due(&mut self.storage, now);
+        self.note_failure(sent, now);
     }
 
-    /// Storage failed: try again later, and say why.
-    fn put_off(&mut self, error: &Error, now: Now) {
-        log::warn!("storage failed, trying again: {error}");
-        if error.condemns_the_store() {
-            // Opened again it is checked, and set aside if that is so.
-            self.store = None;
+    /// Deletes what is to be deleted, brings disk and store into line, and drains what is due.
+    fn maintain(&mut self, now: Now, closing: bool) -> Result<(), Error> {
+        if self.handle.installation.must_wipe() {
+            self.storage.reset();
+            self.uploader.reset();
+            self.handle.installation.wipe(self.handle.recorder.consent())?;
         }
-        let wait_ms = (STORAGE_RETRY_MIN_MS << self.retries.min(20)).min(STORAGE_RETRY_MAX_MS);
-        self.retries += 1;
-        self.retry_at_ms = Some(now.elapsed_ms + wait_ms);
-        self.shared.report().trouble = Some(error.to_string());
-        self.fail_waiters();
+        let maintained = self.storage.maintain(now, closing);
+        if self.storage.take_call_drained() {
+            self.uploader.on_call_drained();
+        }
+        maintained
+    }
+
+    /// Where storage failed, it is tried again later, and nobody waits for it.
+    fn note_failure(&mut self, outcome: Result<(), Error>, now: Now) {
+        if let Err(error) = outcome {
+            self.storage.on_failure(&error, now);
+            self.waiters.fail();
+        }
     }
 
     /// When something is due next, by the elapsed clock.
-    fn deadline(&self) -> Option<u64> {
-        let state = self.shared.recorder.state();
-        let can_drain = state.consent == Consent::Granted && self.drainer.is_some();
-        let drain_ms = state.first_undrained_ms.filter(|_| can_drain);
-        drop(state);
-        let storage_ms = self.retry_at_ms.or(drain_ms.map(|first_ms| first_ms + DRAIN_AFTER_MS));
-        let upload_ms = self.upload.deadline(&self.backlog());
-        storage_ms.into_iter().chain(upload_ms).min()
+    fn deadline_ms(&self) -> Option<u64> {
+        let upload_ms = self.uploader.deadline_ms(&self.storage);
+        self.storage.deadline_ms().into_iter().chain(upload_ms).min()
     }
 
-    fn publish(&self) {
-        if let Some(counts) = self.store.as_ref().and_then(|store| store.counts().ok()) {
-            self.shared.report().counts = counts;
+    /// Goes on for those who wait: what was recorded meanwhile waits too. While a request is under
+    /// way it may gather company.
+    fn flush_for_waiters(&mut self) {
+        if !self.waiters.is_empty() && !self.uploader.is_sending() {
+            self.uploader.request_flush();
+            self.handle.recorder.request_drain();
+        }
+    }
+
+    /// Answers the callers whose waiting is over.
+    fn release_waiters(&mut self, closing: bool) {
+        if self.waiters.is_empty() {
+            return;
+        }
+        let goes_on = !closing && (self.uploader.is_sending() || self.has_another_turn());
+        self.waiters.release(self.nothing_waits(), goes_on);
+    }
+
+    /// Answers those who want to see what a call would carry.
+    fn show_previews(&self, replies: &[Weak<Reply<()>>]) {
+        if replies.is_empty() {
+            return;
+        }
+        // A status read after the answer is of the same moment: the store is open, its events count.
+        self.storage.publish();
+        for reply in replies.iter().filter_map(Weak::upgrade) {
+            reply.give(());
+        }
+    }
+
+    /// Whether nothing is left to upload.
+    fn nothing_waits(&self) -> bool {
+        !self.handle.installation.awaits_erasure() && self.storage.has_nothing_to_send()
+    }
+
+    /// Whether something came during this turn that the next one takes up at once.
+    fn has_another_turn(&self) -> bool {
+        let drains = self.storage.can_drain() && self.handle.recorder.drain_signal().is_waiting();
+        self.handle.installation.must_wipe() || drains
+    }
+}
+
+impl Drop for Worker {
+    /// However the worker ends, nobody waits for it any longer.
+    fn drop(&mut self) {
+        let nothing_waits = !std::thread::panicking() && self.nothing_waits();
+        let inbox = self.handle.end(nothing_waits);
+        self.waiters.add(inbox.waiters, self.uploader.requests());
+        self.waiters.release(nothing_waits, false);
+        for reply in inbox.previews.iter().filter_map(Weak::upgrade) {
+            reply.give(());
         }
     }
 }

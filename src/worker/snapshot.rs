@@ -16,11 +16,11 @@ pub(crate) struct Recent {
     /// Who the customer was before the oldest of them.
     earlier: Earlier,
     /// Who it is once all of them happened, with the proof.
-    pub(super) customer: Option<Identified>,
+    customer: Option<Identified>,
     /// Whether the collector has events of this installation.
-    pub(super) uploaded_before: bool,
+    uploaded_before: bool,
     /// The customer up to whom all this goes.
-    pub(super) seen: CodesVersion,
+    seen: CodesVersion,
 }
 
 /// Who the customer was before the oldest row.
@@ -52,6 +52,21 @@ impl Recent {
     /// Nothing happened yet.
     pub(super) fn nothing(seen: CodesVersion) -> Self {
         Self { seen, ..Self::default() }
+    }
+
+    /// The customer up to whom all this goes.
+    pub(super) fn seen(&self) -> CodesVersion {
+        self.seen
+    }
+
+    /// Notes who the customer is after the newest event, and what the collector has.
+    pub(super) fn note(
+        &mut self,
+        customer: Option<Identified>,
+        uploaded_before: bool,
+        seen: CodesVersion,
+    ) {
+        (self.customer, self.uploaded_before, self.seen) = (customer, uploaded_before, seen);
     }
 
     /// Takes over what a store holds.

@@ -1,0 +1,290 @@
+//! What stands in the folder, what should stand there, and every way in which that changes.
+
+use std::path::Path;
+
+use super::folder::{Folder, Stored};
+use super::identity_file::{Identity, InstallationId};
+use crate::clock::Clock;
+use crate::config::Consent;
+use crate::error::Error;
+use crate::journal::{self, Drainer};
+use crate::recorder::Recorder;
+
+/// What the installation's lock guards. No field is visible outside this file.
+#[derive(Default)]
+pub(super) struct InstallationState {
+    folder: Option<Folder>,
+    identity: Option<Identity>,
+    /// Installations whose erasure the collector has to confirm.
+    erasures: Vec<InstallationId>,
+    /// The worker's end of the journal, until it fetches it.
+    drainer: Option<Drainer>,
+    /// Everything but the notes is to be deleted, before anything new is made.
+    must_wipe: bool,
+    /// An erasure was asked for while the folder was out of reach.
+    erase_wanted: bool,
+    /// The small files changed, and would not survive a power cut.
+    unsynced: bool,
+    /// Why the folder cannot be used, if it cannot.
+    trouble: Option<String>,
+}
+
+impl InstallationState {
+    /// Opens the folder and reads what stands there, the first time it can be read. `given` is
+    /// what the app says about consent.
+    pub(super) fn reach(
+        &mut self,
+        path: &Path,
+        given: Option<Consent>,
+        recorder: &Recorder,
+    ) -> Result<(), Error> {
+        if self.folder.is_some() {
+            return Ok(());
+        }
+        let folder = Folder::open(path)?;
+        let stored = folder.load()?;
+        self.folder = Some(folder);
+        let Stored { identity, identity_lost, denied, erasures } = stored;
+        // An `identity` of an installation that is being erased was on its way out.
+        self.identity = identity.filter(|identity| !erasures.contains(&identity.installation));
+        let leftovers = self.identity.is_none() && !identity_lost;
+        self.must_wipe = self.must_wipe || denied || (leftovers && !erasures.is_empty());
+        self.erasures.extend(erasures);
+        if identity_lost {
+            log::warn!("the identity file could not be read: beginning a new installation");
+        }
+        let found = match (denied, self.identity.is_some() || identity_lost) {
+            (true, _) => Consent::Denied,
+            (false, true) => Consent::Granted,
+            (false, false) => Consent::Unknown,
+        };
+        // What the app says wins over what is stored.
+        let consent = if self.erase_wanted {
+            recorder.consent()
+        } else {
+            recorder.adopt_consent(given.unwrap_or(found))
+        };
+        self.adopt_location(recorder);
+        if std::mem::take(&mut self.erase_wanted) {
+            self.erasures.extend(self.identity.take().map(|identity| identity.installation));
+            self.must_wipe = true;
+            self.note_erasures();
+        }
+        if consent == Consent::Denied && !denied {
+            self.note_refusal();
+        }
+        Ok(())
+    }
+
+    /// Tells the recorder the stored answer about the location. An answer that came while nothing
+    /// could be read wins, and is stored.
+    fn adopt_location(&mut self, recorder: &Recorder) {
+        let allowed = recorder.adopt_location(self.identity.map(|identity| identity.location));
+        if let (Some(allowed), Some(identity)) = (allowed, self.identity.as_mut())
+            && identity.location != allowed
+        {
+            identity.location = allowed;
+            self.save_identity();
+        }
+    }
+
+    /// Makes identity and journal, where the customer agreed and nothing old is in the way.
+    pub(super) fn establish(
+        &mut self,
+        path: &Path,
+        segment_bytes: u64,
+        recorder: &Recorder,
+    ) -> Result<(), Error> {
+        let Some(folder) = self.folder.as_ref() else { return Ok(()) };
+        if self.must_wipe || !recorder.lacks_journal() {
+            return Ok(());
+        }
+        folder.undeny()?;
+        let clock = recorder.clock();
+        if self.identity.is_none() {
+            let identity = new_identity(clock, recorder.location_allowed());
+            folder.save(&identity)?;
+            self.identity = Some(identity);
+            self.unsynced = true;
+        }
+        let mut bits = [0; 12];
+        clock.random(&mut bits);
+        let [run @ .., a, b, c, d] = bits;
+        let (run, salt) = (u64::from_le_bytes(run), u32::from_le_bytes([a, b, c, d]));
+        let opened = journal::open(path, segment_bytes, run, salt)?;
+        self.drainer = Some(opened.drainer);
+        recorder.install(opened.writer, opened.session, opened.waiting, opened.torn);
+        Ok(())
+    }
+
+    /// Notes how bringing the files into line ended: the error, or else why there is no lock.
+    pub(super) fn note_outcome(&mut self, outcome: &Result<(), Error>) {
+        let unlocked = self.folder.as_ref().and_then(|folder| folder.lock_trouble.as_ref());
+        self.trouble = match outcome {
+            Err(error) => Some(error.to_string()),
+            Ok(()) => unlocked.map(|error| format!("no lock on the folder: {error}")),
+        };
+    }
+
+    pub(super) fn trouble(&self) -> Option<&String> {
+        self.trouble.as_ref()
+    }
+
+    /// Deletes what is to be deleted. The worker has closed store and journal.
+    pub(super) fn wipe(&mut self, consent: Consent) -> Result<(), Error> {
+        if self.must_wipe
+            && let Some(folder) = self.folder.as_ref()
+        {
+            // The notes first, for good (again, should they not have been written when they were
+            // due): from here on a power cut leaves either everything or the notes.
+            match consent {
+                Consent::Denied => folder.deny()?,
+                Consent::Granted | Consent::Unknown => folder.undeny()?,
+            }
+            folder.set_erasures(&self.erasures)?;
+            folder.sync()?;
+            self.drainer = None;
+            folder.wipe()?;
+            folder.sync()?;
+            self.must_wipe = false;
+            self.unsynced = false;
+        }
+        Ok(())
+    }
+
+    /// Whether everything but the notes is to be deleted.
+    pub(super) fn must_wipe(&self) -> bool {
+        self.must_wipe
+    }
+
+    pub(super) fn identity(&self) -> Option<Identity> {
+        self.identity
+    }
+
+    /// The installations whose erasure the collector has to confirm, oldest first.
+    pub(super) fn erasures(&self) -> &[InstallationId] {
+        &self.erasures
+    }
+
+    /// Whether an erasure has yet to reach the collector.
+    pub(super) fn awaits_erasure(&self) -> bool {
+        self.erase_wanted || !self.erasures.is_empty()
+    }
+
+    /// Makes the small files survive a power cut, before anything leaves the device.
+    pub(super) fn sync(&mut self) -> Result<(), Error> {
+        if self.unsynced
+            && let Some(folder) = self.folder.as_ref()
+        {
+            folder.sync()?;
+            self.unsynced = false;
+        }
+        Ok(())
+    }
+
+    /// Begins the next epoch of this installation, for good.
+    pub(super) fn raise_epoch(&mut self) -> Result<Option<Identity>, Error> {
+        let Some((folder, identity)) = self.folder.as_ref().zip(self.identity.as_mut()) else {
+            return Ok(None);
+        };
+        let raised =
+            Identity { epoch: identity.epoch.saturating_add(1), has_store: false, ..*identity };
+        folder.save(&raised)?;
+        folder.sync()?;
+        *identity = raised;
+        Ok(Some(raised))
+    }
+
+    /// Notes that there is a store from here on.
+    pub(super) fn note_store(&mut self) -> Result<(), Error> {
+        let Some((folder, identity)) = self.folder.as_ref().zip(self.identity.as_mut()) else {
+            return Ok(());
+        };
+        if identity.has_store {
+            return Ok(());
+        }
+        let noted = Identity { has_store: true, ..*identity };
+        folder.save(&noted)?;
+        *identity = noted;
+        self.unsynced = true;
+        Ok(())
+    }
+
+    /// The worker's end of the journal, if it was opened since.
+    pub(super) fn take_drainer(&mut self) -> Option<Drainer> {
+        self.drainer.take()
+    }
+
+    /// The collector confirmed an erasure.
+    pub(super) fn on_erased(&mut self, installation: &InstallationId) {
+        self.erasures.retain(|waiting| waiting != installation);
+        self.note_erasures();
+    }
+
+    /// Takes the installation out of use; the worker deletes the rest. With `told_by_collector`
+    /// it needs not be asked for the erasure.
+    pub(super) fn begin_erasure(&mut self, told_by_collector: bool) {
+        match self.identity.take() {
+            Some(identity) if !told_by_collector => self.erasures.push(identity.installation),
+            None if self.folder.is_none() => self.erase_wanted = !told_by_collector,
+            _ => {}
+        }
+        self.drainer = None;
+        self.must_wipe = true;
+        self.note_erasures();
+    }
+
+    /// Notes a refusal; the worker deletes the rest.
+    pub(super) fn note_refusal(&mut self) {
+        self.identity = None;
+        self.drainer = None;
+        self.must_wipe = true;
+        let noted = self.folder.as_ref().map(Folder::deny);
+        self.note(noted);
+    }
+
+    pub(super) fn take_back_refusal(&mut self) {
+        let noted = self.folder.as_ref().map(Folder::undeny);
+        self.note(noted);
+    }
+
+    /// Stores the customer's answer about the location, where there is an identity to store it in.
+    pub(super) fn allow_location(&mut self, allowed: bool) {
+        if let Some(identity) = self.identity.as_mut() {
+            identity.location = allowed;
+            self.save_identity();
+        }
+    }
+
+    fn note_erasures(&mut self) {
+        let noted = self.folder.as_ref().map(|folder| folder.set_erasures(&self.erasures));
+        self.note(noted);
+    }
+
+    fn save_identity(&mut self) {
+        let noted = self.folder.as_ref().zip(self.identity.as_ref());
+        let noted = noted.map(|(folder, identity)| folder.save(identity));
+        self.note(noted);
+    }
+
+    fn note(&mut self, outcome: Option<Result<(), Error>>) {
+        match outcome {
+            Some(Err(error)) => {
+                log::warn!("failed to write a note to the journey's folder: {error}");
+                self.trouble = Some(error.to_string());
+            }
+            _ => self.unsynced = true,
+        }
+    }
+}
+
+fn new_identity(clock: &dyn Clock, location: bool) -> Identity {
+    let mut bits = [0; 16];
+    clock.random(&mut bits);
+    Identity {
+        installation: InstallationId::from_bytes(bits),
+        epoch: 1,
+        location,
+        has_store: false,
+    }
+}

@@ -1,0 +1,32 @@
+//! Who the customer is, and whose a leased code is.
+
+/// Who the customer is, as far as this process knows.
+#[derive(Default, PartialEq, Eq)]
+pub(super) enum Customer {
+    /// The store was not read yet.
+    #[default]
+    NotRead,
+    Nobody,
+    Somebody {
+        id: String,
+        proof: Option<String>,
+    },
+}
+
+impl Customer {
+    pub(super) fn of(id: Option<String>, proof: Option<String>) -> Self {
+        id.map_or(Self::Nobody, |id| Self::Somebody { id, proof })
+    }
+
+    /// Whether the codes leased so far are also the `next` customer's: a lease belongs to whom it
+    /// was given under, and anonymous events belong to the customer who signs in next.
+    pub(super) fn leaves_codes_to(&self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Nobody | Self::NotRead, _) => true,
+            (Self::Somebody { id: before, .. }, Self::Somebody { id: after, .. }) => {
+                before == after
+            }
+            (Self::Somebody { .. }, _) => false,
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! The requests that the worker sends, built from what it is given. No state of its own.
+
+use crate::config::{BATCH_BYTES_MAX, Config};
+use crate::event::Dropped;
+use crate::installation::{Identity, InstallationId};
+use crate::store::{Counts, Row};
+use crate::transport::{Method, Request};
+use crate::wire::{self, Call, Header, Identified};
+
+/// What stands above the events of a batch and of a call alike.
+pub(super) struct Envelope(Vec<u8>);
+
+impl Envelope {
+    /// Writes it: `dropped` is in no store yet, `codes_left` counts the leased codes.
+    pub(super) fn new(
+        config: &Config,
+        identity: &Identity,
+        counts: &Counts,
+        dropped: &Dropped,
+        codes_left: usize,
+        sent_at_ms: i64,
+    ) -> Self {
+        let mut all_dropped = counts.dropped;
+        all_dropped.merge(dropped);
+        Self(wire::envelope(&Header {
+            sdk: &config.sdk,
+            installation: identity.installation.hex(),
+            epoch: identity.epoch,
+            sent_at_ms,
+            oldest: counts.oldest_seq,
+            next: counts.next_seq,
+            dropped: all_dropped,
+            codes_left,
+            app: &config.app,
+        }))
+    }
+
+    /// Bytes that the events of a batch may take behind it.
+    pub(super) fn batch_room(&self) -> usize {
+        BATCH_BYTES_MAX.saturating_sub(wire::batch(self.0.clone(), &[]).len())
+    }
+}
+
+/// Opens a connection.
+pub(super) fn warm(config: &Config) -> Request {
+    request(config, Method::Get, wire::HEALTH, None)
+}
+
+/// Uploads events.
+pub(super) fn batch(config: &Config, envelope: Envelope, rows: &[Row]) -> Request {
+    let events: Vec<(u64, &[u8])> =
+        rows.iter().map(|(seq, body)| (*seq, body.as_slice())).collect();
+    let json = wire::batch(envelope.0, &events);
+    request(config, Method::Post, wire::BATCHES, Some(wire::gzip(&json)))
+}
+
+/// A call's snapshot, not yet compressed.
+pub(super) fn snapshot(
+    envelope: Envelope,
+    seq: u64,
+    call: Call,
+    customer: Option<&Identified>,
+    events: &[(u64, &[u8])],
+) -> Vec<u8> {
+    wire::call(envelope.0, seq, call, customer, events)
+}
+
+/// Uploads a call's [`snapshot`].
+pub(super) fn call(config: &Config, snapshot: &[u8]) -> Request {
+    request(config, Method::Post, wire::CALLS, Some(wire::gzip(snapshot)))
+}
+
+/// Asks the collector to erase an installation.
+pub(super) fn erasure(config: &Config, installation: &InstallationId) -> Request {
+    let path = format!("/v1/installations/{}", installation.hex());
+    request(config, Method::Delete, &path, None)
+}
+
+fn request(config: &Config, method: Method, path: &str, body: Option<Vec<u8>>) -> Request {
+    Request { method, url: config.url(path), key: config.write_key.clone(), body }
+}

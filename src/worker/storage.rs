@@ -1,0 +1,371 @@
+//! The worker's storage: drains the journal into the store, and hands out what is to be sent. It
+//! decides nothing about sending.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use super::handle::Handle;
+use super::opening;
+use super::request::Envelope;
+use super::snapshot::Recent;
+use crate::clock::Now;
+use crate::config::{Config, Consent, STORAGE_RETRY_MAX_MS, STORAGE_RETRY_MIN_MS};
+use crate::error::Error;
+use crate::event::{Dropped, Kind, Record};
+use crate::installation::Identity;
+use crate::journal::Drainer;
+use crate::recorder::CodesVersion;
+use crate::store::{Counts, Row, Store};
+use crate::upload::Backlog;
+use crate::wire::Answer;
+
+/// Journal and store, as the worker holds them.
+pub(super) struct Storage {
+    handle: Arc<Handle>,
+    config: Arc<Config>,
+    store: Option<Store>,
+    drainer: Option<Drainer>,
+    /// The store has the sealed segment, which only waits to be freed.
+    taken_over: bool,
+    /// Calls whose snapshot waits, oldest first.
+    pending_calls: VecDeque<u64>,
+    first_unsent_ms: Option<u64>,
+    /// The version of the codes that the store knows of.
+    codes_seen: CodesVersion,
+    /// A call was drained since the last [`take_call_drained`](Self::take_call_drained).
+    call_drained: bool,
+    retry: Retry,
+}
+
+/// When storage that failed is tried again.
+#[derive(Default)]
+struct Retry {
+    at_ms: Option<u64>,
+    failures: u32,
+}
+
+impl Storage {
+    pub(super) fn new(handle: Arc<Handle>, config: Arc<Config>) -> Self {
+        Self {
+            handle,
+            config,
+            store: None,
+            drainer: None,
+            taken_over: false,
+            pending_calls: VecDeque::new(),
+            first_unsent_ms: None,
+            codes_seen: CodesVersion::default(),
+            call_drained: false,
+            retry: Retry::default(),
+        }
+    }
+
+    /// Closes everything that is about to be deleted.
+    pub(super) fn reset(&mut self) {
+        let (handle, config) = (Arc::clone(&self.handle), Arc::clone(&self.config));
+        let retry = std::mem::take(&mut self.retry);
+        *self = Self { retry, ..Self::new(handle, config) };
+        self.codes_seen = self.handle.recorder.codes_version();
+        *self.handle.recent() = Recent::nothing(self.codes_seen);
+        self.handle.report().counts = Counts::default();
+    }
+
+    // Maintenance.
+
+    /// Brings disk and store into line, and drains what is due.
+    pub(super) fn maintain(&mut self, now: Now, closing: bool) -> Result<(), Error> {
+        let handle = Arc::clone(&self.handle);
+        handle.installation.reconcile(&handle.recorder)?;
+        let (drainer, identity) = handle.installation.hand_over();
+        self.drainer = drainer.or(self.drainer.take());
+        // A refusal or an erasure may have come since: then nothing is opened again.
+        let granted = handle.recorder.is_granted();
+        let Some(identity) = identity.filter(|_| granted) else { return Ok(()) };
+        let first = self.store.is_none();
+        if first {
+            self.open_store(identity, now)?;
+        }
+        self.drain_what_is_due(now, closing)?;
+        self.note_customer(identity);
+        if first { self.offer_codes(now) } else { Ok(()) }
+    }
+
+    /// Whether storage may be tried: it did not fail, or its wait is over; `hurry` ends any wait.
+    pub(super) fn may_try(&self, now: Now, hurry: bool) -> bool {
+        hurry || self.retry.at_ms.is_none_or(|at_ms| now.elapsed_ms >= at_ms)
+    }
+
+    /// Tries again at once what failed before.
+    pub(super) fn cut_retry_short(&mut self) {
+        self.retry.at_ms = None;
+    }
+
+    /// Storage works.
+    pub(super) fn on_success(&mut self) {
+        self.retry = Retry::default();
+        self.handle.report().trouble = None;
+    }
+
+    /// Storage failed: it is tried again later, and the status says why.
+    pub(super) fn on_failure(&mut self, error: &Error, now: Now) {
+        log::warn!("storage failed, trying again: {error}");
+        if error.condemns_the_store() {
+            // It is checked when it is opened again, and set aside if that is so.
+            self.store = None;
+        }
+        let wait_ms =
+            (STORAGE_RETRY_MIN_MS << self.retry.failures.min(20)).min(STORAGE_RETRY_MAX_MS);
+        self.retry.failures += 1;
+        self.retry.at_ms = Some(now.elapsed_ms + wait_ms);
+        self.handle.report().trouble = Some(error.to_string());
+    }
+
+    /// When storage has something to do next, by the elapsed clock.
+    pub(super) fn deadline_ms(&self) -> Option<u64> {
+        let drain_ms = self.handle.recorder.drain_signal().deadline_ms();
+        self.retry.at_ms.or(drain_ms.filter(|_| self.can_drain()))
+    }
+
+    /// Whether a journal stands there to be drained.
+    pub(super) fn can_drain(&self) -> bool {
+        self.handle.recorder.is_granted() && self.drainer.is_some()
+    }
+
+    /// Shows the store's counts in the status.
+    pub(super) fn publish(&self) {
+        if let Some(counts) = self.store.as_ref().and_then(|store| store.counts().ok()) {
+            self.handle.report().counts = counts;
+        }
+    }
+
+    fn open_store(&mut self, identity: Identity, now: Now) -> Result<(), Error> {
+        let mut store = opening::open_store(&self.handle, &self.config, identity, now)?;
+        self.handle.installation.note_store()?;
+        store.expire(now)?;
+        self.handle.recent().load(store.newest()?);
+        self.pending_calls = store.calls_waiting()?.into();
+        self.first_unsent_ms = (store.counts()?.unsent > 0).then_some(now.elapsed_ms);
+        self.store = Some(store);
+        Ok(())
+    }
+
+    // Draining.
+
+    fn drain_what_is_due(&mut self, now: Now, closing: bool) -> Result<(), Error> {
+        // A journal may be taken away meanwhile: what is here is about to be deleted.
+        while let Some(drainer) = &self.drainer
+            && self.handle.recorder.has_journal()
+        {
+            let signal = self.handle.recorder.drain_signal();
+            if !drainer.has_sealed() && !signal.is_due(now.elapsed_ms, closing) {
+                break;
+            }
+            self.drain(now)?;
+        }
+        Ok(())
+    }
+
+    /// Takes one segment over into the store, then frees it.
+    fn drain(&mut self, now: Now) -> Result<(), Error> {
+        let handle = Arc::clone(&self.handle);
+        if self.taken_over {
+            return self.free_segment();
+        }
+        let (Some(store), Some(drainer)) = (self.store.as_mut(), self.drainer.as_mut()) else {
+            return Ok(());
+        };
+        let leftover = drainer.has_sealed();
+        let run = drainer.run();
+        let (seen, counted) = handle.recorder.seal(drainer);
+        let read = drainer.read()?;
+        let (events, noted) = tally(&read.records);
+        let outcome = store.drain(read.records, read.damages, &counted, run, now)?;
+        // Under one lock, so that no status misses an event on its way or counts it twice.
+        let counts = store.counts();
+        let mut report = handle.report();
+        handle.recorder.on_drained(events, &noted, &counted);
+        report.counts = counts.unwrap_or(report.counts);
+        drop(report);
+        self.taken_over = true;
+        if !outcome.added.is_empty() {
+            self.first_unsent_ms.get_or_insert(now.elapsed_ms);
+        }
+        self.pending_calls.extend(&outcome.calls);
+        self.call_drained |= !outcome.calls.is_empty();
+        handle.recent().add(outcome.added);
+        store.expire(now)?;
+        // A segment sealed earlier tells nothing of what was tapped since.
+        if !leftover {
+            self.codes_seen = seen;
+            self.offer_codes(now)?;
+        }
+        self.free_segment()
+    }
+
+    fn free_segment(&mut self) -> Result<(), Error> {
+        let mut bits = [0; 4];
+        self.handle.recorder.clock().random(&mut bits);
+        if let Some(drainer) = self.drainer.as_mut() {
+            drainer.free(u32::from_le_bytes(bits))?;
+        }
+        self.taken_over = false;
+        Ok(())
+    }
+
+    /// Whether a call was drained since this was last asked: it used up a code.
+    pub(super) fn take_call_drained(&mut self) -> bool {
+        std::mem::take(&mut self.call_drained)
+    }
+
+    /// Notes who the customer is after the newest events.
+    fn note_customer(&self, identity: Identity) {
+        let Some(store) = &self.store else { return };
+        // What was uploaded in an earlier epoch, no store here remembers.
+        let uploaded_before = store.delivered() > 0 || identity.epoch > 1;
+        let customer = store.customer().cloned();
+        self.handle.recent().note(customer, uploaded_before, self.codes_seen);
+    }
+
+    fn offer_codes(&self, now: Now) -> Result<(), Error> {
+        if let Some(store) = &self.store {
+            let leases = store.leases(now)?;
+            let recorder = &self.handle.recorder;
+            recorder.offer_codes(self.codes_seen, leases, store.screens()?, store.customer());
+        }
+        Ok(())
+    }
+
+    // What is sent.
+
+    /// What waits to be uploaded; `None` while there is no store.
+    pub(super) fn backlog(&self) -> Option<Backlog> {
+        let unsent = self.store.as_ref()?.unsent();
+        Some(Backlog {
+            unsent,
+            first_unsent_ms: self.first_unsent_ms.filter(|_| unsent > 0),
+            calls: self.pending_calls.len(),
+            ..Backlog::default()
+        })
+    }
+
+    /// The version of the codes that the store knows of.
+    pub(super) fn codes_seen(&self) -> CodesVersion {
+        self.codes_seen
+    }
+
+    /// Makes everything durable: nothing leaves the device before.
+    pub(super) fn make_durable(&mut self, now: Now) -> Result<(), Error> {
+        self.handle.installation.sync()?;
+        self.store.as_mut().map_or(Ok(()), |store| store.make_durable(now))
+    }
+
+    /// What stands above the events of a batch and of a call.
+    ///
+    /// # Errors
+    /// [`Error::Withdrawn`] without an identity or a store.
+    pub(super) fn envelope(&self, now: Now) -> Result<Envelope, Error> {
+        let identity = self.handle.installation.identity();
+        let (Some(identity), Some(store)) = (identity, &self.store) else {
+            return Err(Error::Withdrawn);
+        };
+        let counts = store.counts()?;
+        let dropped = self.handle.recorder.counts().dropped;
+        let codes_left = store.leases(now)?.len();
+        Ok(Envelope::new(&self.config, &identity, &counts, &dropped, codes_left, now.wall_ms))
+    }
+
+    /// Deletes what outlived its time.
+    pub(super) fn expire(&mut self, now: Now) -> Result<(), Error> {
+        self.store.as_mut().map_or(Ok(()), |store| store.expire(now))
+    }
+
+    /// Cuts the next batch; it is in flight until it is acknowledged or released.
+    pub(super) fn next_batch(
+        &mut self,
+        events_max: usize,
+        bytes_max: usize,
+    ) -> Result<Vec<Row>, Error> {
+        let Some(store) = self.store.as_mut() else { return Ok(Vec::new()) };
+        store.next_batch(events_max, bytes_max)
+    }
+
+    /// The batch in flight was not stored: its events wait again. False while there is no store.
+    pub(super) fn release_batch(&mut self) -> bool {
+        self.store.as_mut().map(Store::release).is_some()
+    }
+
+    /// The collector has the batch in flight, but for what it rejected. Returns whether the codes
+    /// in the answer were kept; `None` while there is no store.
+    pub(super) fn acknowledge_batch(
+        &mut self,
+        answer: &Answer,
+        same_customer: bool,
+        now: Now,
+    ) -> Result<Option<bool>, Error> {
+        let Some(store) = self.store.as_mut() else { return Ok(None) };
+        for rejected in &answer.rejected {
+            log::warn!("the collector rejected event {}, it is dropped", rejected.seq);
+        }
+        let kept = store.acknowledge_batch(answer, same_customer, now)?;
+        if store.unsent() == 0 {
+            self.first_unsent_ms = None;
+        }
+        self.pending_calls = store.calls_waiting()?.into();
+        self.offer_codes(now)?;
+        Ok(Some(kept))
+    }
+
+    /// The one event in flight was refused alone, and is dropped.
+    pub(super) fn drop_refused(&mut self, now: Now) -> Result<(), Error> {
+        log::warn!("the collector refused an event that was sent alone, it is dropped");
+        self.store.as_mut().map_or(Ok(()), |store| store.drop_refused(now))
+    }
+
+    /// The oldest call whose snapshot waits.
+    pub(super) fn next_call(&self) -> Option<u64> {
+        self.pending_calls.front().copied()
+    }
+
+    /// The collector has a call's snapshot.
+    pub(super) fn acknowledge_call(
+        &mut self,
+        answer: &Answer,
+        seq: u64,
+        same_customer: bool,
+        now: Now,
+    ) -> Result<(), Error> {
+        self.pending_calls.retain(|waiting| *waiting != seq);
+        if let Some(store) = self.store.as_mut() {
+            store.acknowledge_call(answer, seq, same_customer, now)?;
+        }
+        self.offer_codes(now)
+    }
+
+    /// A call's snapshot need not be sent any more.
+    pub(super) fn finish_call(&mut self, seq: u64, now: Now) -> Result<(), Error> {
+        self.pending_calls.retain(|waiting| *waiting != seq);
+        self.store.as_mut().map_or(Ok(()), |store| store.call_is_done(seq, now))
+    }
+
+    /// Whether nothing is left to upload. What is kept in memory without a grant cannot be.
+    pub(super) fn has_nothing_to_send(&self) -> bool {
+        let recorder = self.handle.recorder.counts();
+        if recorder.consent != Consent::Granted {
+            return true;
+        }
+        let all_sent = self.store.as_ref().is_some_and(|store| store.unsent() == 0);
+        all_sent && recorder.waiting == 0 && self.pending_calls.is_empty()
+    }
+}
+
+fn tally(records: &[Record]) -> (u64, Dropped) {
+    let mut noted = Dropped::default();
+    let mut events = 0;
+    for record in records {
+        match (record.kind, record.dropped_reason()) {
+            (Kind::Dropped, Some(reason)) => noted.add(reason, 1),
+            _ => events += 1,
+        }
+    }
+    (events, noted)
+}

@@ -1,0 +1,322 @@
+//! The worker's way out: sends what is due, and applies what an answer means. When to send and what
+//! an answer means is decided in `upload`.
+
+use std::sync::Arc;
+
+use super::code_request::CodeRequest;
+use super::exchange::{Exchange, Purpose, Reading};
+use super::handle::Handle;
+use super::request;
+use super::snapshot::Carried;
+use super::storage::Storage;
+use super::upload_log::UploadLog;
+use crate::clock::Now;
+use crate::config::{Config, Consent};
+use crate::error::Error;
+use crate::transport::{Done, Lane, Request, Transport};
+use crate::upload::{Action, Backlog, Upload, Verdict};
+use crate::wire::{self, Answer};
+
+/// Transport and schedule, as the worker holds them.
+pub(super) struct Uploader {
+    handle: Arc<Handle>,
+    config: Arc<Config>,
+    transport: Arc<dyn Transport>,
+    schedule: Upload,
+    codes: CodeRequest,
+    /// How many requests were sent.
+    requests: u64,
+    /// Rises when everything is deleted: answers to what was sent before mean nothing then.
+    generation: u64,
+    log: UploadLog,
+}
+
+/// What an answer came to, for the rest of the worker.
+pub(super) struct Answered {
+    /// What was sent still waits.
+    pub(super) failed: bool,
+    /// The collector has erased this installation.
+    pub(super) erased: bool,
+    /// Whether storage took what the answer says.
+    pub(super) stored: Result<(), Error>,
+}
+
+impl Answered {
+    const NOTHING: Self = Self { failed: false, erased: false, stored: Ok(()) };
+}
+
+impl Uploader {
+    pub(super) fn new(
+        handle: Arc<Handle>,
+        config: Arc<Config>,
+        transport: Arc<dyn Transport>,
+    ) -> Self {
+        Self {
+            handle,
+            config,
+            transport,
+            schedule: Upload::new(),
+            codes: CodeRequest::default(),
+            requests: 0,
+            generation: 0,
+            log: UploadLog::default(),
+        }
+    }
+
+    /// Everything is about to be deleted: begins anew, and ignores what is still under way.
+    pub(super) fn reset(&mut self) {
+        self.schedule = Upload::new();
+        self.codes = CodeRequest::default();
+        self.generation += 1;
+    }
+
+    /// The app asks for an upload now.
+    pub(super) fn on_upload_asked(&mut self) {
+        self.schedule.flush_now();
+        self.codes.on_upload_asked();
+    }
+
+    /// Cuts the back-offs short.
+    pub(super) fn flush_now(&mut self) {
+        self.schedule.flush_now();
+    }
+
+    /// Goes on until nothing is left, but cuts no wait short.
+    pub(super) fn request_flush(&mut self) {
+        self.schedule.request_flush();
+    }
+
+    /// A call was drained: it used up a code.
+    pub(super) fn on_call_drained(&mut self) {
+        self.codes.on_call();
+    }
+
+    /// Whether an answer is awaited.
+    pub(super) fn is_sending(&self) -> bool {
+        self.schedule.is_sending()
+    }
+
+    /// How many requests were sent.
+    pub(super) fn requests(&self) -> u64 {
+        self.requests
+    }
+
+    /// When something is due next, by the elapsed clock.
+    pub(super) fn deadline_ms(&self, storage: &Storage) -> Option<u64> {
+        self.schedule.deadline(&self.backlog(storage))
+    }
+
+    // Sending.
+
+    /// Opens the call lane's connection before it is needed.
+    pub(super) fn warm(&mut self, storage: &Storage) {
+        let request = request::warm(&self.config);
+        // Not worth a word where consent was withdrawn.
+        let _ = self.send_if_granted(Lane::Call, Purpose::Warm, request, storage);
+    }
+
+    /// Sends everything that is due.
+    ///
+    /// # Errors
+    /// Storage failed. The lane then waits as if the network had failed; nothing was lost.
+    pub(super) fn send_due(&mut self, storage: &mut Storage, now: Now) -> Result<(), Error> {
+        while let Some(action) = self.schedule.next(now.elapsed_ms, &self.backlog(storage)) {
+            let sent = match action {
+                Action::Call => self.send_call(storage, now),
+                Action::Erase => self.send_erasure(storage),
+                Action::Batch { events_max } => self.send_batch(storage, events_max, now),
+            };
+            if let Err(error) = sent {
+                self.back_off(action, storage, now);
+                return if matches!(error, Error::Withdrawn) { Ok(()) } else { Err(error) };
+            }
+        }
+        Ok(())
+    }
+
+    /// What waits, as the schedule needs to know it. Nothing is sent before what is to be deleted
+    /// is deleted.
+    fn backlog(&self, storage: &Storage) -> Backlog {
+        if self.handle.installation.must_wipe() {
+            return Backlog::default();
+        }
+        let erasures = self.handle.installation.erasures_to_send();
+        let recorder = self.handle.recorder.counts();
+        match storage.backlog() {
+            Some(backlog) if recorder.consent == Consent::Granted => {
+                let wants_codes = self.codes.is_due(recorder.codes);
+                Backlog { erasures, wants_codes, ..backlog }
+            }
+            _ => Backlog { erasures, ..Backlog::default() },
+        }
+    }
+
+    fn back_off(&mut self, action: Action, storage: &mut Storage, now: Now) {
+        let (random, now_ms) = (self.random(), now.elapsed_ms);
+        match action {
+            Action::Call => self.schedule.on_call(Verdict::BackOff, now_ms, random),
+            Action::Erase => self.schedule.on_erasure(Verdict::BackOff, now_ms, random),
+            Action::Batch { .. } => {
+                storage.release_batch();
+                self.schedule.on_backlog(Verdict::BackOff, 0, now_ms, random);
+            }
+        }
+    }
+
+    fn send_batch(
+        &mut self,
+        storage: &mut Storage,
+        events_max: usize,
+        now: Now,
+    ) -> Result<(), Error> {
+        storage.make_durable(now)?;
+        storage.expire(now)?;
+        let envelope = storage.envelope(now)?;
+        let rows = storage.next_batch(events_max, envelope.batch_room())?;
+        log::debug!("sending a batch of {} events", rows.len());
+        let purpose = Purpose::Batch { events: rows.len() };
+        let request = request::batch(&self.config, envelope, &rows);
+        self.send_if_granted(Lane::Backlog, purpose, request, storage)
+    }
+
+    fn send_call(&mut self, storage: &mut Storage, now: Now) -> Result<(), Error> {
+        storage.make_durable(now)?;
+        let Some(seq) = storage.next_call() else { return Ok(()) };
+        let handle = Arc::clone(&self.handle);
+        let Some(call) = handle.recent().body(seq).and_then(wire::read_call) else {
+            // Fifty events and more came since, or the quota took it: the backlog brings it, or
+            // the agent is told that it is missing.
+            storage.finish_call(seq, now)?;
+            self.schedule.on_call(Verdict::Stored, now.elapsed_ms, 0);
+            return Ok(());
+        };
+        let envelope = storage.envelope(now)?;
+        let recent = handle.recent();
+        let Carried { customer, events, .. } = recent.carried(seq, call.scope());
+        let snapshot = request::snapshot(envelope, seq, call, customer, &events);
+        log::debug!("sending a call's snapshot of {} events", events.len());
+        drop(recent);
+        let request = request::call(&self.config, &snapshot);
+        self.send_if_granted(Lane::Call, Purpose::Call { seq }, request, storage)
+    }
+
+    fn send_erasure(&mut self, storage: &Storage) -> Result<(), Error> {
+        self.handle.installation.sync()?;
+        let Some(installation) = self.handle.installation.next_erasure() else { return Ok(()) };
+        let request = request::erasure(&self.config, &installation);
+        self.send(Lane::Backlog, Purpose::Erasure(installation), request, storage);
+        Ok(())
+    }
+
+    /// Sends what a grant is needed for: preparing it took a sync, and the customer may have
+    /// answered meanwhile.
+    fn send_if_granted(
+        &mut self,
+        lane: Lane,
+        purpose: Purpose,
+        request: Request,
+        storage: &Storage,
+    ) -> Result<(), Error> {
+        if self.handle.installation.must_wipe() || !self.handle.recorder.is_granted() {
+            return Err(Error::Withdrawn);
+        }
+        self.send(lane, purpose, request, storage);
+        Ok(())
+    }
+
+    fn send(&mut self, lane: Lane, purpose: Purpose, request: Request, storage: &Storage) {
+        self.requests += 1;
+        let handle = Arc::downgrade(&self.handle);
+        let (number, generation) = (self.requests, self.generation);
+        let codes_seen = storage.codes_seen();
+        let done = Done::new(move |outcome| {
+            if let Some(handle) = handle.upgrade() {
+                handle.deliver(Exchange { number, generation, purpose, codes_seen, outcome });
+            }
+        });
+        self.transport.send(lane, request, done);
+    }
+
+    // Answers.
+
+    /// Applies an answer to the schedule and to storage.
+    pub(super) fn on_answer(
+        &mut self,
+        exchange: &Exchange,
+        storage: &mut Storage,
+        now: Now,
+    ) -> Answered {
+        if matches!(exchange.purpose, Purpose::Warm) {
+            return Answered::NOTHING;
+        }
+        let Reading { verdict, answer, problem } = exchange.read();
+        self.handle.report().last_upload = Some((now.wall_ms, problem.map_or(Ok(()), Err)));
+        self.log.note(problem);
+        if exchange.generation != self.generation {
+            // Sent before everything was deleted: the lanes have begun anew.
+            return Answered::NOTHING;
+        }
+        let same_customer = self.handle.recorder.is_same_customer(exchange.codes_seen);
+        let stored = match exchange.purpose {
+            Purpose::Warm => Ok(()),
+            Purpose::Erasure(installation) => {
+                if verdict == Verdict::Stored {
+                    self.handle.installation.on_erased(&installation);
+                }
+                let random = self.random();
+                self.schedule.on_erasure(verdict, now.elapsed_ms, random);
+                Ok(())
+            }
+            Purpose::Batch { events } => {
+                let stored =
+                    self.after_batch(verdict, &answer, events, same_customer, storage, now);
+                if stored.is_err() {
+                    // What was stored is sent again, and the collector keeps one of the two.
+                    storage.release_batch();
+                }
+                stored
+            }
+            Purpose::Call { seq } => {
+                let random = self.random();
+                self.schedule.on_call(verdict, now.elapsed_ms, random);
+                match verdict {
+                    Verdict::Stored => storage.acknowledge_call(&answer, seq, same_customer, now),
+                    // Refused as a whole; the backlog brings its events one by one.
+                    Verdict::Divide => storage.finish_call(seq, now),
+                    _ => Ok(()),
+                }
+            }
+        };
+        let failed = matches!(verdict, Verdict::Pause | Verdict::Wait(_) | Verdict::BackOff);
+        Answered { failed, erased: verdict == Verdict::Erased, stored }
+    }
+
+    fn after_batch(
+        &mut self,
+        verdict: Verdict,
+        answer: &Answer,
+        events: usize,
+        same_customer: bool,
+        storage: &mut Storage,
+        now: Now,
+    ) -> Result<(), Error> {
+        let random = self.random();
+        if self.schedule.on_backlog(verdict, events, now.elapsed_ms, random) {
+            return storage.drop_refused(now);
+        }
+        if verdict == Verdict::Stored {
+            if let Some(kept) = storage.acknowledge_batch(answer, same_customer, now)? {
+                self.codes.on_stored(events, kept);
+            }
+        } else if storage.release_batch() {
+            self.codes.on_failure(events);
+        }
+        Ok(())
+    }
+
+    fn random(&self) -> u64 {
+        let mut bits = [0; 8];
+        self.handle.recorder.clock().random(&mut bits);
+        u64::from_le_bytes(bits)
+    }
+}
