@@ -55,7 +55,19 @@ pub use transport::http::HttpTransport;
 pub use transport::{Done, Lane, Method, Request, Response, SendError, Transport};
 pub use worker::UploadProblem;
 
-/// The README's sample compiles.
+/// The Rust samples of the papers compile.
 #[cfg(all(doctest, feature = "reqwest"))]
-#[doc = include_str!("../README.md")]
-struct Readme;
+mod samples {
+    #[doc = include_str!("../README.md")]
+    struct Readme;
+    #[doc = include_str!("../docs/android.md")]
+    struct Android;
+    #[doc = include_str!("../docs/ios.md")]
+    struct Ios;
+    #[doc = include_str!("../docs/collector.md")]
+    struct Collector;
+    #[doc = include_str!("../docs/verified-customers.md")]
+    struct VerifiedCustomers;
+    #[doc = include_str!("../docs/privacy.md")]
+    struct Privacy;
+}

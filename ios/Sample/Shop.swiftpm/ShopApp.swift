@@ -12,7 +12,7 @@ struct ShopApp: App {
         journey = Journey(
             writeKey: "jalon_write_the_key_of_this_app", endpoint: "https://calls.example.com",
             configuration: configuration)
-        // Needs two entries in Info.plist: see the README. Without them it does nothing but say so.
+        // Needs two entries in Info.plist: see docs/ios.md. Without them it only logs that they are missing.
         Journey.registerBackgroundUpload()
     }
 

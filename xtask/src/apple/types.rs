@@ -1,6 +1,6 @@
 //! The Apple half's types: code under `#if canImport(UIKit)` and `SwiftUI`, the sample app and the
-//! README's samples, compiled in Swift 6 mode against the stand-ins of `ios/Standins`; and the C that
-//! reaches into UIKit, against Apple's own headers of the Objective-C runtime.
+//! samples of README.md and docs/, compiled in Swift 6 mode against the stand-ins of `ios/Standins`;
+//! and the C that reaches into UIKit, against Apple's own headers of the Objective-C runtime.
 
 use std::fs;
 use std::path::Path;
@@ -53,13 +53,11 @@ pub(crate) fn check() -> Result<()> {
     // Its manifest imports what only Xcode has.
     shop.retain(|file| !file.ends_with("/Package.swift"));
     swiftc(&place, &["-typecheck", "-module-name", "Shop"], &shop)?;
-    let samples = readme_samples()?;
-    ensure!(!samples.is_empty(), "the README has no Swift sample");
-    for (at, sample) in samples.iter().enumerate() {
-        let name = format!("readme{at}.swift");
+    for (at, (page, sample)) in samples()?.iter().enumerate() {
+        let name = format!("sample{at}.swift");
         fs::write(out.join(&name), sample)?;
-        swiftc(&place, &["-typecheck", "-module-name", "Readme"], &[format!("{OUT}/{name}")])
-            .with_context(|| format!("the README's Swift sample {at}:\n{sample}"))?;
+        swiftc(&place, &["-typecheck", "-module-name", "Sample"], &[format!("{OUT}/{name}")])
+            .with_context(|| format!("a Swift sample of {page}:\n{sample}"))?;
     }
     fs::write(out.join("slip.swift"), SLIP)?;
     let slip = swiftc(&place, &["-typecheck"], &[format!("{OUT}/slip.swift")]);
@@ -112,16 +110,25 @@ fn sources(folder: &Path, inside: &str) -> Result<Vec<String>> {
     Ok(files)
 }
 
-/// What stands between ```` ```swift ```` and its end.
-fn readme_samples() -> Result<Vec<String>> {
-    let text = fs::read_to_string(crate::root().join("README.md"))?;
+/// The Swift samples of README.md and of the pages in docs/, each with its page.
+fn samples() -> Result<Vec<(String, String)>> {
+    let mut pages = vec![crate::root().join("README.md")];
+    for entry in fs::read_dir(crate::root().join("docs"))? {
+        pages.push(entry?.path());
+    }
+    pages.retain(|page| page.extension().is_some_and(|extension| extension == "md"));
+    pages.sort();
     let mut samples = Vec::new();
-    for block in text.split("```swift\n").skip(1) {
-        match block.split_once("```") {
-            Some((sample, _)) => samples.push(sample.to_owned()),
-            None => bail!("a Swift sample in the README has no end"),
+    for page in pages {
+        let name = page.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        for block in fs::read_to_string(&page)?.split("```swift\n").skip(1) {
+            match block.split_once("```") {
+                Some((sample, _)) => samples.push((name.clone(), sample.to_owned())),
+                None => bail!("a Swift sample in {name} has no end"),
+            }
         }
     }
+    ensure!(!samples.is_empty(), "README.md and docs/ have no Swift sample");
     Ok(samples)
 }
 

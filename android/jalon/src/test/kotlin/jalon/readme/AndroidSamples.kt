@@ -1,6 +1,6 @@
-// The README's samples, word for word; ReadmeTest compares the two.
+// The Kotlin samples of docs/android.md, word for word; ReadmeTest compares the two.
 
-package jalon.readme
+package jalon.readme.android
 
 import android.app.Activity
 import android.app.Application
