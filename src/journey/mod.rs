@@ -1,20 +1,26 @@
 //! The journey: the public object. Composes the parts, and has no policy of its own.
 
+mod call;
+mod status;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+pub use call::{CallContext, CallRequest, NamedValue};
+pub use status::{LastUpload, Status};
+
 use crate::call::{
-    CONTEXT_HEADER, CONTEXT_PARAMETER, CallCode, CallScope, ContextToken, USER_TO_USER, dial_string,
+    CONTEXT_HEADER, CONTEXT_PARAMETER, CallScope, ContextToken, USER_TO_USER, dial_string,
 };
 use crate::clock::Clock;
 use crate::config::{Config, Consent, TOKEN_LIFE_MS};
 use crate::error::{Error, JourneyError};
-use crate::event::{Dropped, Event};
+use crate::event::Event;
 use crate::preview::Preview;
 use crate::proof;
 use crate::transport::Transport;
-use crate::worker::{Handle, UploadProblem, Worker};
+use crate::worker::{Handle, Worker};
 
 /// A customer's journey through an app: the ordered events, kept on the device and brought to the
 /// collector.
@@ -40,107 +46,6 @@ use crate::worker::{Handle, UploadProblem, Worker};
 pub struct Journey {
     handle: Arc<Handle>,
     worker: Mutex<Option<JoinHandle<()>>>,
-}
-
-/// A call about to be placed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallRequest {
-    number: Option<String>,
-    topic: Option<String>,
-    scope: CallScope,
-}
-
-impl CallRequest {
-    /// A call to a phone number: 3 to 15 digits, perhaps after a `+`, with the usual separators.
-    pub fn to(number: impl Into<String>) -> Self {
-        Self { number: Some(number.into()), ..Self::without_number() }
-    }
-
-    /// A call that no dialer places: over SIP, in a chat, a callback.
-    pub fn without_number() -> Self {
-        Self { number: None, topic: None, scope: CallScope::Everything }
-    }
-
-    /// Says what the call is about, in the app's words. At most 256 bytes.
-    pub fn about(self, topic: impl Into<String>) -> Self {
-        Self { topic: Some(topic.into()), ..self }
-    }
-
-    /// Says what the customer lets the call carry; everything, if not said.
-    pub fn sharing(self, scope: CallScope) -> Self {
-        Self { scope, ..self }
-    }
-}
-
-/// What a call carries, in the exact form of each carrier.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CallContext {
-    /// What to hand the dialer: the number, and the code where there is one. `None` for a call
-    /// without a number.
-    pub dial_string: Option<String>,
-    /// The token. `None` without a grant, and where the call carries nothing but the number.
-    pub token: Option<ContextToken>,
-    /// The code, which the dial string dials. `None` where there is no token, and on a phone that
-    /// has none left: one that never had data, or dialled them all without any.
-    pub code: Option<CallCode>,
-    /// The code as a customer reads it aloud: `412 907 385 217 6`.
-    pub spoken_code: Option<String>,
-    /// The headers of a SIP INVITE: `User-to-User` (RFC 7433) and `X-Jalon-Context`. Set both: the
-    /// exchange takes whichever reaches it. Empty without a token.
-    pub sip_headers: Vec<NamedValue>,
-    /// The parameter of a chat, a callback request or a link: `jalon_context` and the token.
-    pub link_parameter: Option<NamedValue>,
-    /// How long the token can be claimed once the collector knows of the call, by its clock: 24
-    /// hours; zero without a token.
-    pub expires_in: Duration,
-}
-
-/// A header or a parameter, with its exact value.
-#[derive(Clone, PartialEq, Eq)]
-pub struct NamedValue {
-    /// Its name.
-    pub name: String,
-    /// Its value: holds the token, so no log gets it, and `Debug` hides it.
-    pub value: String,
-}
-
-impl std::fmt::Debug for NamedValue {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "NamedValue({}, ..)", self.name)
-    }
-}
-
-/// How a journey stands.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Status {
-    /// The customer's answer.
-    pub consent: Consent,
-    /// The current session's number; 0 before the first event.
-    pub session: u32,
-    /// Events taken since the epoch began: `delivered + queued + dropped.total()`.
-    pub recorded: u64,
-    /// Events that the collector has.
-    pub delivered: u64,
-    /// Events that wait, in memory, journal or store.
-    pub queued: u64,
-    /// Events that were lost, by reason.
-    pub dropped: Dropped,
-    /// Call codes ready for a tap without data.
-    pub codes: usize,
-    /// The last upload; `None` before the first.
-    pub last_upload: Option<LastUpload>,
-    /// Why events wait in memory instead of on disk, if they do; or why another process is not
-    /// kept out. In words, for a developer.
-    pub storage_trouble: Option<String>,
-}
-
-/// How the last upload ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LastUpload {
-    /// When, by the phone's wall clock, in ms since the Unix epoch.
-    pub at_ms: i64,
-    /// Why it did not succeed; `None` if it did.
-    pub problem: Option<UploadProblem>,
 }
 
 impl Journey {
@@ -265,13 +170,13 @@ impl Journey {
     /// # Errors
     /// [`JourneyError::PhoneNumber`] when the number is none; it counts as dropped (`invalid`).
     pub fn call_context(&self, request: &CallRequest) -> Result<CallContext, JourneyError> {
-        let dial = |code| request.number.as_deref().map(|number| dial_string(number, code));
+        let dial = |code| request.number().map(|number| dial_string(number, code));
         // The number first: a code is not used up for nothing.
         if dial(None) == Some(None) {
             self.handle.recorder.refuse_number();
             return Err(JourneyError::PhoneNumber);
         }
-        let tap = self.handle.recorder.tap(request.topic.clone(), request.scope);
+        let tap = self.handle.recorder.tap(request.topic(), request.scope());
         let code = tap.as_ref().and_then(|tap| tap.code);
         let token = tap.map(|tap| tap.token);
         let named = |name: &str, value| NamedValue { name: name.to_owned(), value };
