@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::clock::Now;
 use crate::config::{HELD_BYTES_MAX, HELD_EVENTS_MAX};
 use crate::event::{Entry, Kind};
+use crate::wire::Stamp;
 
 /// Entries that wait in memory, within 200 entries and 256 KiB.
 #[derive(Default)]
@@ -23,6 +24,18 @@ pub(super) struct Buffered {
     pub(super) screen: Option<String>,
     /// Of a screen view: the screen before, and how long it stood.
     pub(super) previous: Option<(String, u64)>,
+}
+
+impl Buffered {
+    /// Its stamp, with its session counted behind the `earlier` ones.
+    pub(super) fn stamp(&self, earlier: u32) -> Stamp<'_> {
+        Stamp {
+            at_ms: self.now.wall_ms,
+            session: earlier.wrapping_add(self.session),
+            screen: self.screen.as_deref(),
+            previous: self.previous.as_ref().map(|(name, dwell_ms)| (name.as_str(), *dwell_ms)),
+        }
+    }
 }
 
 impl Buffer {

@@ -8,6 +8,8 @@
 
 mod buffer;
 mod codes;
+
+mod current_screen;
 mod customer;
 mod drain_signal;
 mod misuse;

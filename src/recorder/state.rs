@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::buffer::{Buffer, Buffered};
 use super::codes::{CodePool, CodesVersion};
+use super::current_screen::CurrentScreen;
 use super::customer::Customer;
 use super::drain_signal::DrainSignal;
 use super::{Outcome, RecorderCounts, Tap};
@@ -11,7 +12,7 @@ use crate::call::{CallScope, ContextToken};
 use crate::clock::Now;
 use crate::config::Consent;
 use crate::consent::Gate;
-use crate::event::{DropReason, Dropped, Entry, Event, Kind};
+use crate::event::{DropReason, Dropped, Entry, Kind};
 use crate::journal::{AppendError, Drainer, Writer};
 use crate::session::Session;
 use crate::store::Lease;
@@ -26,7 +27,7 @@ pub(super) struct RecorderState {
     closed: bool,
     writer: Option<Writer>,
     session: Session,
-    screen: Option<Screen>,
+    screen: CurrentScreen,
     customer: Customer,
     buffer: Buffer,
     codes: CodePool,
@@ -37,12 +38,6 @@ pub(super) struct RecorderState {
     noted: Dropped,
     /// An event was too large, and the log does not say so yet.
     warns_too_large: bool,
-}
-
-/// The screen that is up, and since when by the elapsed clock.
-struct Screen {
-    name: String,
-    since_ms: u64,
 }
 
 impl RecorderState {
@@ -67,7 +62,7 @@ impl RecorderState {
             self.signal.on_call();
         }
         self.session = self.session.on_event(now);
-        let previous = self.enter_screen(&entry, now);
+        let previous = self.screen.on_entry(&entry, now);
         let kept = if gate == Gate::Keep && self.writer.is_some() {
             self.append_in_order(entry, previous.as_ref(), now)
         } else {
@@ -109,8 +104,7 @@ impl RecorderState {
         if self.closed || self.consent != Consent::Granted {
             return None;
         }
-        let screen = self.screen.as_ref().map(|screen| screen.name.as_str());
-        let (code, token) = self.codes.take(screen, scope, now);
+        let (code, token) = self.codes.take(self.screen.name(), scope, now);
         let token = token.unwrap_or_else(mint);
         let entry = Entry::Call {
             token: token.to_string(),
@@ -134,14 +128,6 @@ impl RecorderState {
         self.signal.wakes_worker(&before, false)
     }
 
-    /// Notes the screen that comes up, if one does: the one before, and how long it stood.
-    fn enter_screen(&mut self, entry: &Entry, now: Now) -> Option<(String, u64)> {
-        let Entry::App { event: Event::ScreenView { screen }, .. } = entry else { return None };
-        let entered = Screen { name: screen.clone(), since_ms: now.elapsed_ms };
-        let before = self.screen.replace(entered)?;
-        Some((before.name, now.elapsed_ms.saturating_sub(before.since_ms)))
-    }
-
     /// Appends an entry behind a deferred change of customer. While that cannot be kept, nothing is.
     fn append_in_order(
         &mut self,
@@ -157,11 +143,11 @@ impl RecorderState {
             return false;
         }
         // Out of its place while the stamp borrows it.
-        let screen = self.screen.take();
+        let screen = std::mem::take(&mut self.screen);
         let stamp = Stamp {
             at_ms: now.wall_ms,
             session: self.session.id(),
-            screen: screen.as_ref().map(|screen| screen.name.as_str()),
+            screen: screen.name(),
             previous: previous.map(|(name, dwell_ms)| (name.as_str(), *dwell_ms)),
         };
         let kept = self.append(&entry, &stamp, now);
@@ -211,7 +197,7 @@ impl RecorderState {
             Consent::Granted => DropReason::Disk,
             Consent::Unknown | Consent::Denied => DropReason::Consent,
         };
-        let screen = self.screen.as_ref().map(|screen| screen.name.clone());
+        let screen = self.screen.name().map(str::to_owned);
         let session = self.session.id();
         let dropped = self.buffer.push(Buffered { entry, now, session, screen, previous });
         self.dropped.add(reason, dropped);
@@ -220,11 +206,7 @@ impl RecorderState {
     /// Appends what waited in memory, each in its session behind the `earlier` ones.
     fn append_buffered(&mut self, earlier: u32) {
         for buffered in self.buffer.take() {
-            let session = earlier.wrapping_add(buffered.session);
-            let previous = buffered.previous.as_ref().map(|(name, dwell)| (name.as_str(), *dwell));
-            let screen = buffered.screen.as_deref();
-            let stamp = Stamp { at_ms: buffered.now.wall_ms, session, screen, previous };
-            self.append(&buffered.entry, &stamp, buffered.now);
+            self.append(&buffered.entry, &buffered.stamp(earlier), buffered.now);
         }
     }
 
