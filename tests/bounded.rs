@@ -156,31 +156,32 @@ fn resident_bytes() -> u64 {
 
 #[test]
 fn what_waits_in_memory_is_two_hundred_events_and_256_kib_at_most_whatever_they_were_cut_from() {
-    const NAME: &str = "what_waits_in_memory_is_two_hundred_events_and_256_kib_at_most_whatever_they_were_cut_from";
-    if !child::is_child(NAME) {
-        // Alone, so that no other test's memory is counted.
-        return child::passes_in_a_child(NAME, &[], "nothing");
-    }
-    let mut phone = Phone::new();
-    phone.config.consent = Some(Consent::Unknown);
-    phone.open();
-    let before = resident_bytes();
-    for _ in 0..300 {
-        let product = Product { id: "x".repeat(4 << 20), ..Product::default() };
-        phone.journey().record(Event::ProductView { product });
-    }
-    let grown = resident_bytes().saturating_sub(before);
-    assert!(grown < 32 * MIB, "{} MiB are held for 200 small events", grown / MIB);
-    assert_eq!(phone.accounted(300).queued, 200);
-    // Large ones are fewer.
-    for at in 0..100 {
-        phone.journey().record(custom(at, 15 * 256));
-    }
-    let status = phone.accounted(400);
-    assert!(status.queued <= 256 / 4 && status.queued > 30, "{status:?}");
-    assert_eq!(status.queued + status.dropped.get(DropReason::Consent), 400);
-    let grown = resident_bytes().saturating_sub(before);
-    assert!(grown < 32 * MIB, "{} MiB", grown / MIB);
+    // No other test's memory is counted.
+    child::alone(
+        what_waits_in_memory_is_two_hundred_events_and_256_kib_at_most_whatever_they_were_cut_from,
+        || {
+            let mut phone = Phone::new();
+            phone.config.consent = Some(Consent::Unknown);
+            phone.open();
+            let before = resident_bytes();
+            for _ in 0..300 {
+                let product = Product { id: "x".repeat(4 << 20), ..Product::default() };
+                phone.journey().record(Event::ProductView { product });
+            }
+            let grown = resident_bytes().saturating_sub(before);
+            assert!(grown < 32 * MIB, "{} MiB are held for 200 small events", grown / MIB);
+            assert_eq!(phone.accounted(300).queued, 200);
+            // Large ones are fewer.
+            for at in 0..100 {
+                phone.journey().record(custom(at, 15 * 256));
+            }
+            let status = phone.accounted(400);
+            assert!(status.queued <= 256 / 4 && status.queued > 30, "{status:?}");
+            assert_eq!(status.queued + status.dropped.get(DropReason::Consent), 400);
+            let grown = resident_bytes().saturating_sub(before);
+            assert!(grown < 32 * MIB, "{} MiB", grown / MIB);
+        },
+    );
 }
 
 #[test]
@@ -250,13 +251,16 @@ fn a_calls_snapshot_is_the_newest_twenty_events_of_16_kib_together() {
 
 #[test]
 fn sessions_hold_nothing_open_however_many_there_are() {
-    let phone = Phone::running();
-    phone.network.offline();
-    for _ in 0..300 {
-        phone.views(["home"]);
-        phone.clock.advance(30 * 60_000);
-    }
-    assert_eq!(phone.status().session, 300);
-    let open_files = fs::read_dir("/proc/self/fd").unwrap().count();
-    assert!(open_files < 100, "{open_files} files are open");
+    // No other test's files are counted.
+    child::alone(sessions_hold_nothing_open_however_many_there_are, || {
+        let phone = Phone::running();
+        phone.network.offline();
+        for _ in 0..300 {
+            phone.views(["home"]);
+            phone.clock.advance(30 * 60_000);
+        }
+        assert_eq!(phone.status().session, 300);
+        let open_files = fs::read_dir("/proc/self/fd").unwrap().count();
+        assert!(open_files < 100, "{open_files} files are open");
+    });
 }

@@ -304,9 +304,8 @@ fn an_erasure_whose_deletion_was_killed_at_any_file_is_carried_out() {
 /// it did.
 #[test]
 fn an_erasure_survives_a_sigkill_right_after_it() {
-    const NAME: &str = "an_erasure_survives_a_sigkill_right_after_it";
     const FOLDER: &str = "JALON_TEST_FOLDER";
-    if child::is_child(NAME) {
+    if child::is_child(an_erasure_survives_a_sigkill_right_after_it) {
         let mut config =
             Config::new(std::env::var_os(FOLDER).unwrap(), "https://collector.example", "wk_test");
         config.consent = Some(Consent::Granted);
@@ -331,7 +330,8 @@ fn an_erasure_survives_a_sigkill_right_after_it() {
     }
     for _ in 0..25 {
         let mut phone = unasked();
-        let output = child::command(NAME, &[]).env(FOLDER, phone.folder()).output().unwrap();
+        let mut killed = child::command(an_erasure_survives_a_sigkill_right_after_it, &[]);
+        let output = killed.env(FOLDER, phone.folder()).output().unwrap();
         assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(9));
         phone.network.offline();
         phone.open();

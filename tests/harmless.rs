@@ -298,16 +298,16 @@ fn a_locked_database_is_waited_for_and_never_given_up() {
 
 #[test]
 fn a_second_process_is_kept_out_and_disturbs_nothing() {
-    const NAME: &str = "a_second_process_is_kept_out_and_disturbs_nothing";
+    let test = a_second_process_is_kept_out_and_disturbs_nothing;
     let mut phone = Phone::new();
-    if child::is_child(NAME) {
+    if child::is_child(test) {
         phone.config.folder = std::env::var_os("JALON_TEST_FOLDER").unwrap().into();
         assert_eq!(phone.try_open().err(), Some(JourneyError::InUse));
         return;
     }
     phone.open();
     phone.views(["mine/0"]);
-    let mut second = child::command(NAME, &[]);
+    let mut second = child::command(test, &[]);
     let output = second.env("JALON_TEST_FOLDER", phone.folder()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
     phone.views(["mine/1"]);

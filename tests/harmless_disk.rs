@@ -66,7 +66,7 @@ fn arrived_but_for_what_is_counted(phone: &Phone, recorded: &[String]) -> u64 {
 #[test]
 fn a_full_disk_costs_events_that_are_counted_and_recording_goes_on_when_there_is_room() {
     child::with_own_mounts(
-        "a_full_disk_costs_events_that_are_counted_and_recording_goes_on_when_there_is_room",
+        a_full_disk_costs_events_that_are_counted_and_recording_goes_on_when_there_is_room,
         || {
             let mut phone = Phone::new();
             mount_disk(&phone, "3m");
@@ -103,7 +103,7 @@ fn a_full_disk_costs_events_that_are_counted_and_recording_goes_on_when_there_is
 #[test]
 fn a_disk_that_is_full_from_the_start_keeps_two_hundred_events_in_memory() {
     child::with_own_mounts(
-        "a_disk_that_is_full_from_the_start_keeps_two_hundred_events_in_memory",
+        a_disk_that_is_full_from_the_start_keeps_two_hundred_events_in_memory,
         || {
             let mut phone = Phone::new();
             mount_disk(&phone, "2m");
@@ -126,11 +126,11 @@ fn a_disk_that_is_full_from_the_start_keeps_two_hundred_events_in_memory() {
 /// A limit on the size of files makes the kernel write records short, as a quota does.
 #[test]
 fn short_writes_tear_no_record_and_are_counted() {
-    const NAME: &str = "short_writes_tear_no_record_and_are_counted";
-    if !child::is_child(NAME) {
+    if !child::is_child(short_writes_tear_no_record_and_are_counted) {
         // Without the trap the first write beyond the limit would kill the process.
         let shell = ["sh", "-c", "trap '' XFSZ; exec \"$@\"", "sh"];
-        return child::passes_in_a_child(NAME, &shell, "`sh`");
+        let test = short_writes_tear_no_record_and_are_counted;
+        return child::passes_in_a_child(test, &shell, "`sh`");
     }
     let limit = |bytes: &str| {
         let pid = std::process::id().to_string();
@@ -165,7 +165,7 @@ fn short_writes_tear_no_record_and_are_counted() {
 #[test]
 fn a_read_only_folder_keeps_events_in_memory_until_it_can_be_written() {
     child::with_own_mounts(
-        "a_read_only_folder_keeps_events_in_memory_until_it_can_be_written",
+        a_read_only_folder_keeps_events_in_memory_until_it_can_be_written,
         || {
             // New to the folder, and known there already.
             for known in [false, true] {
@@ -257,9 +257,9 @@ fn files_unreadable_for_now_as_on_a_locked_phone_lose_nothing() {
 /// be made there.
 #[test]
 fn a_device_that_was_not_unlocked_since_it_started_says_so_and_loses_nothing() {
-    const NAME: &str = "a_device_that_was_not_unlocked_since_it_started_says_so_and_loses_nothing";
     const FOLDER: &str = "JALON_TEST_LOCKED_FOLDER";
-    if !child::is_child(NAME) {
+    let test = a_device_that_was_not_unlocked_since_it_started_says_so_and_loses_nothing;
+    if !child::is_child(test) {
         let mut phone = Phone::running();
         phone.network.offline();
         phone.views(screens("earlier", 3));
@@ -280,7 +280,7 @@ fn a_device_that_was_not_unlocked_since_it_started_says_so_and_loses_nothing() {
         ];
         let needs = "`strace` (apt-get install strace), and leave to trace (in Docker \
                      --cap-add SYS_PTRACE)";
-        return child::passes_in_a_child(NAME, &[&wrapper[..], &locked[..]].concat(), needs);
+        return child::passes_in_a_child(test, &[&wrapper[..], &locked[..]].concat(), needs);
     }
     let mut phone = Phone::new();
     phone.config.folder = std::env::var_os(FOLDER).unwrap().into();

@@ -22,7 +22,6 @@ use jalon::clock::SystemClock;
 use jalon::{CallRequest, CallScope, Config, Consent, Event, Journey, Preview, Product};
 use support::{TestNetwork, child};
 
-const CHILD_TEST: &str = "the_traced_process";
 const RECORDS: usize = 50;
 const TAPS: usize = 3;
 
@@ -119,7 +118,7 @@ fn traced() -> BTreeMap<String, Vec<(String, String)>> {
     let wrapper = ["strace", "-ff", "-qq", "-s", "80", "-o", trace.to_str().unwrap()];
     let needs = "`strace` (apt-get install strace), and leave to trace (in Docker \
                  --cap-add SYS_PTRACE)";
-    child::passes_in_a_child(CHILD_TEST, &wrapper, needs);
+    child::passes_in_a_child(the_traced_process, &wrapper, needs);
     // One file a thread; the app's is the one with the marks.
     let files: Vec<PathBuf> =
         fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();

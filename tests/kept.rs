@@ -27,14 +27,13 @@ use jalon::{
 };
 use support::{ModelCollector, Random, child};
 
-const TEST: &str = "what_was_recorded_survives_sigkill_at_any_instant";
 const SIGKILL: i32 = 9;
 /// How long the end may take until everything is uploaded.
 const PATIENCE_MS: u64 = 300_000;
 
 #[test]
 fn what_was_recorded_survives_sigkill_at_any_instant() {
-    if child::is_child(TEST) {
+    if child::is_child(what_was_recorded_survives_sigkill_at_any_instant) {
         return record_until_killed();
     }
     let kills = number("JALON_KILLS").unwrap_or(200);
@@ -93,7 +92,7 @@ fn what_was_recorded_survives_sigkill_at_any_instant() {
 
 /// Runs one child from number `first` on, kills it, and tells the number it was about to record.
 fn kill_one(folder: &Path, collector: &Collector, first: u64, random: &mut Random) -> u64 {
-    let mut running = child::command(TEST, &[])
+    let mut running = child::command(what_was_recorded_survives_sigkill_at_any_instant, &[])
         .env("JALON_KEPT", format!("{} {first} {}", collector.port, random.next()))
         .env("JALON_KEPT_FOLDER", folder)
         .stdout(Stdio::null())

@@ -275,8 +275,6 @@ fn watch_durable(phone: &Phone) -> Arc<Mutex<Option<Disk>>> {
     durable
 }
 
-const SYNC_TEST: &str = "nothing_leaves_the_device_before_it_is_synced_on_it";
-
 /// Says in a file that a request left; what stood before it in the trace must be synced.
 struct Marker(Mutex<std::fs::File>);
 
@@ -290,7 +288,8 @@ impl Transport for Marker {
 
 #[test]
 fn nothing_leaves_the_device_before_it_is_synced_on_it() {
-    if child::is_child(SYNC_TEST) {
+    let test = nothing_leaves_the_device_before_it_is_synced_on_it;
+    if child::is_child(test) {
         let dir = tempfile::tempdir().unwrap();
         let mut config = Config::new(dir.path().join("jalon"), "https://c.example", "wk_test");
         config.consent = Some(Consent::Granted);
@@ -313,7 +312,7 @@ fn nothing_leaves_the_device_before_it_is_synced_on_it() {
     let trace = dir.path().join("trace");
     let calls = "trace=write,pwrite64,fsync,fdatasync,rename";
     let wrapper = ["strace", "-f", "-y", "-e", calls, "-o", trace.to_str().unwrap()];
-    child::passes_in_a_child(SYNC_TEST, &wrapper, "strace");
+    child::passes_in_a_child(test, &wrapper, "strace");
     let trace = std::fs::read_to_string(&trace).unwrap();
     let (mut wal_dirty, mut identity_dirty, mut left) = (false, false, 0);
     for line in trace.lines() {

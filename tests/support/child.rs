@@ -7,12 +7,17 @@ use std::process::{Command, Output};
 const CHILD: &str = "JALON_TEST_CHILD";
 
 /// Whether this process is the child that runs `test`'s inner part.
-pub fn is_child(test: &str) -> bool {
-    std::env::var(CHILD).is_ok_and(|name| name == test)
+pub fn is_child(test: impl Fn() + Copy) -> bool {
+    std::env::var(CHILD).is_ok_and(|child| child == name(test))
+}
+
+/// The name by which the test harness knows a test: its function's path within the crate.
+fn name<T: Fn() + Copy>(_test: T) -> &'static str {
+    std::any::type_name::<T>().split_once("::").unwrap().1
 }
 
 /// The command that runs this binary's `test` again as a child, under `wrapper`.
-pub fn command(test: &str, wrapper: &[&str]) -> Command {
+pub fn command(test: impl Fn() + Copy, wrapper: &[&str]) -> Command {
     let binary = std::env::current_exe().unwrap();
     let mut command = match wrapper {
         [] => Command::new(binary),
@@ -22,25 +27,36 @@ pub fn command(test: &str, wrapper: &[&str]) -> Command {
             command
         }
     };
+    let test = name(test);
     command.args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CHILD, test);
     command
 }
 
 /// Runs `test` again as a child under `wrapper`, and fails unless it passed there. `needs` says
 /// what the machine lacks should the wrapper itself fail.
-pub fn passes_in_a_child(test: &str, wrapper: &[&str], needs: &str) {
+pub fn passes_in_a_child(test: impl Fn() + Copy, wrapper: &[&str], needs: &str) {
     let Output { status, stdout, stderr } = command(test, wrapper)
         .output()
         .unwrap_or_else(|error| panic!("this test needs {needs}: {error}"));
     let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
     assert!(
         status.success() && stdout.contains("1 passed"),
-        "{test} failed as a child ({status}); where it could not start, it needs {needs}\n{stdout}\n{stderr}"
+        "{} failed as a child ({status}); where it could not start, it needs {needs}\n{stdout}\n{stderr}",
+        name(test)
     );
 }
 
+/// Runs `body` in a process in which no other test runs: for what a process has one of, such as its
+/// memory, its open files or its log.
+pub fn alone(test: impl Fn() + Copy, body: impl FnOnce()) {
+    if is_child(test) {
+        return body();
+    }
+    passes_in_a_child(test, &[], "nothing");
+}
+
 /// Runs `body` in a process with mounts of its own, as its root.
-pub fn with_own_mounts(test: &str, body: impl FnOnce()) {
+pub fn with_own_mounts(test: impl Fn() + Copy, body: impl FnOnce()) {
     if is_child(test) {
         return body();
     }

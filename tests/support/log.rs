@@ -1,12 +1,12 @@
 //! The log, as a developer reads it.
 
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use ::log::{Level, LevelFilter, Log, Metadata, Record};
 
+use super::child;
+
 static LINES: Mutex<Vec<(Level, String)>> = Mutex::new(Vec::new());
-/// A process has one log: the tests that read it take turns.
-static TURN: Mutex<()> = Mutex::new(());
 
 struct Kept;
 
@@ -28,24 +28,22 @@ fn lines() -> MutexGuard<'static, Vec<(Level, String)>> {
     LINES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A test's turn at the log.
-pub struct LogTurn(#[allow(dead_code, reason = "held")] MutexGuard<'static, ()>);
+/// What the library logs in this process.
+pub struct TestLog(());
 
-impl LogTurn {
-    /// Takes the turn, with an empty log.
-    pub fn begin() -> Self {
-        static ONCE: Once = Once::new();
-        ONCE.call_once(|| {
+impl TestLog {
+    /// Runs `body` with an empty log, in a process of its own: a process has one log, and other
+    /// tests would write to it.
+    pub fn read_alone(test: impl Fn() + Copy, body: impl FnOnce(&Self)) {
+        child::alone(test, || {
             ::log::set_logger(&Kept).unwrap();
             ::log::set_max_level(LevelFilter::Trace);
+            body(&Self(()));
         });
-        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-        lines().clear();
-        Self(turn)
     }
 
     /// The lines since the last call, at every level.
-    #[allow(clippy::unused_self, reason = "whoever has the turn may read")]
+    #[allow(clippy::unused_self, reason = "only a test that is alone may read")]
     pub fn take(&self) -> Vec<(Level, String)> {
         std::mem::take(&mut lines())
     }

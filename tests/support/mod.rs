@@ -21,7 +21,7 @@ pub mod random;
 pub use clock::TestClock;
 pub use collector::ModelCollector;
 pub use disk::Disk;
-pub use log::LogTurn;
+pub use log::TestLog;
 pub use network::{Fault, TestNetwork};
 pub use phone::Phone;
 pub use random::Random;
