@@ -1,13 +1,10 @@
 //! The call: its snapshot overtakes the backlog, the desk shows it first, and the rest follows.
 //!
 //! The real core and the real collector, over a link of 256 kbit/s whose time the test drives.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod site;
-mod support;
 
 use jalon::CallRequest;
-use site::{STEP_MS, Scene};
+
+use crate::site::{STEP_MS, Scene};
 
 #[test]
 fn the_snapshot_overtakes_ten_thousand_events_on_a_slow_link_and_the_rest_follows() {

@@ -1,8 +1,5 @@
 //! **Accounted**: recorded = delivered + queued + dropped; what is dropped is counted by its
 //! reason, and the collector is told. `Phone::accounted` compares with a count of the test's own.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -10,8 +7,9 @@ use std::time::Duration;
 
 use jalon::{CallRequest, Consent, DropReason, Event, Product, Status, Value};
 use serde_json::json;
-use support::collector::inflate;
-use support::{Disk, Phone};
+
+use crate::support::collector::inflate;
+use crate::support::{Disk, Phone};
 
 const HOUR_MS: u64 = 3_600_000;
 

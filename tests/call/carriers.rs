@@ -1,11 +1,9 @@
 //! What a call carries, for each carrier: with a number or without, and with one that is none.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod support;
 
 use jalon::call::ContextToken;
 use jalon::{CallRequest, DropReason, JourneyError};
-use support::Phone;
+
+use crate::support::Phone;
 
 #[test]
 fn a_call_has_the_exact_form_of_each_carrier() {

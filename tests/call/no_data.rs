@@ -2,14 +2,11 @@
 //! before and the screen of the tap, and the desk catches up once there is data again.
 //!
 //! The real core and the real collector; the test cuts the link, kills the app, and lets days pass.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod site;
-mod support;
 
 use jalon::{CallContext, CallRequest, CallScope};
 use serde_json::Value;
-use site::Scene;
+
+use crate::site::Scene;
 
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;

@@ -1,6 +1,5 @@
 //! The default transport moves bytes as they are and judges nothing: real sockets, real TLS.
 #![cfg(feature = "reqwest")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -176,7 +175,7 @@ fn a_wrong_proxy_or_root_says_that_the_transport_cannot_be_set_up() {
 
 #[test]
 fn a_root_of_the_apps_own_is_trusted_and_without_it_the_server_is_not() {
-    let root = include_bytes!("fixtures/tls/root.der").to_vec();
+    let root = include_bytes!("../fixtures/tls/root.der").to_vec();
     let server = Server::over(tls, vec![answer("200 OK", "", "{}")]);
     let url = server.url().replace("http:", "https:");
     let trusting = transport(|config| config.extra_roots = vec![root]);
@@ -191,8 +190,8 @@ fn a_root_of_the_apps_own_is_trusted_and_without_it_the_server_is_not() {
 type Tls = rustls::StreamOwned<rustls::ServerConnection, TcpStream>;
 
 fn tls(stream: TcpStream) -> Tls {
-    let certificate = include_bytes!("fixtures/tls/localhost.der").to_vec();
-    let key = include_bytes!("fixtures/tls/localhost.key.der").to_vec();
+    let certificate = include_bytes!("../fixtures/tls/localhost.der").to_vec();
+    let key = include_bytes!("../fixtures/tls/localhost.key.der").to_vec();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()

@@ -1,13 +1,5 @@
 //! Promise: nothing is written before a grant; a refusal or an erasure deletes, and an erasure
 //! reaches the collector whatever happens in between.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,9 +8,10 @@ use std::path::Path;
 use jalon::clock::{Clock as _, SystemClock};
 use jalon::{CallRequest, Config, Consent, DropReason, Event, Journey, Method, SendError};
 use serde_json::json;
-use support::child::{self, copy_folder};
-use support::collector::answer;
-use support::{Fault, Phone, TestNetwork};
+
+use crate::support::child::{self, copy_folder};
+use crate::support::collector::answer;
+use crate::support::{Fault, Phone, TestNetwork};
 
 /// Every file below a folder: name and content.
 fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {

@@ -1,12 +1,4 @@
 //! Promise: files that are damaged, strange or in use cost events at worst, and those are counted.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,8 +7,9 @@ use std::path::{Path, PathBuf};
 use jalon::clock::Clock as _;
 use jalon::{DropReason, JourneyError};
 use rusqlite::Connection;
-use support::Phone;
-use support::child::{self, copy_folder};
+
+use crate::support::Phone;
+use crate::support::child::{self, copy_folder};
 
 /// A folder as a SIGKILL leaves it: 40 events in store and write-ahead log, 10 in the journal; the
 /// collector has none of them.

@@ -1,14 +1,6 @@
 //! Promise: on the app's threads, recording and the tap make no system call but the journal's one
 //! `write(2)`, and `open` makes only those that ARCHITECTURE.md lists. Under `strace`, with the
 //! system's clock and real files; and many threads at once do no harm.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +12,8 @@ use std::time::Duration;
 
 use jalon::clock::SystemClock;
 use jalon::{CallRequest, CallScope, Config, Consent, Event, Journey, Preview, Product};
-use support::{TestNetwork, child};
+
+use crate::support::{TestNetwork, child};
 
 const RECORDS: usize = 50;
 const TAPS: usize = 3;

@@ -1,13 +1,5 @@
 //! Promise: a developer's mistake is one clear line in the log, and no line ever holds anything of
 //! an event, a customer or a key.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,8 +9,9 @@ use jalon::{
     Value,
 };
 use log::Level;
-use support::collector::problem;
-use support::{Fault, Phone, TestLog};
+
+use crate::support::collector::problem;
+use crate::support::{Fault, Phone, TestLog};
 
 const SECRET: &str = "secret-of-the-customer";
 

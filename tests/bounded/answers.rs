@@ -1,21 +1,14 @@
 //! Promise: whatever the collector answers stays within its bounds, and the worker wakes only when
 //! something is due.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
 
 use jalon::{CallRequest, Response, SendError};
 use serde_json::{Value, json};
-use support::collector::answer;
-use support::{Fault, Phone};
+
+use crate::support::collector::answer;
+use crate::support::{Fault, Phone};
 
 fn bytes_on_disk(phone: &Phone) -> u64 {
     fs::read_dir(phone.folder())

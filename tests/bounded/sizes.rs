@@ -1,12 +1,4 @@
 //! Promise: disk, memory, events, requests, answers and wake-ups all have a bound.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -15,8 +7,9 @@ use std::path::Path;
 
 use jalon::{App, CallRequest, Consent, DropReason, Event, Lane, Product, Value};
 use serde_json::json;
-use support::collector::{inflate, inflate_bytes};
-use support::{Phone, child};
+
+use crate::support::collector::{inflate, inflate_bytes};
+use crate::support::{Phone, child};
 
 const MIB: u64 = 1024 * 1024;
 

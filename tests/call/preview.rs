@@ -1,13 +1,5 @@
 //! Promise: a preview is exactly what the snapshot of a call tapped now would carry, and leaves
 //! the device alone.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,8 +10,9 @@ use jalon::{
     CallRequest, CallScope, Consent, Event, Order, Preview, PreviewStep, Product, StepKind, Value,
 };
 use serde_json::json;
-use support::Phone;
-use support::clock::START_WALL_MS;
+
+use crate::support::Phone;
+use crate::support::clock::START_WALL_MS;
 
 fn product(id: &str, name: Option<&str>) -> Product {
     Product { id: id.to_owned(), name: name.map(str::to_owned), ..Product::default() }

@@ -1,19 +1,12 @@
 //! Promise: wild events, a broken clock and hammering threads cost events at worst, and those are
 //! counted.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::collections::BTreeMap;
 
 use jalon::{CallRequest, DropReason, Event, Order, Price, Product, Value};
 use proptest::prelude::*;
-use support::{Phone, clock::START_WALL_MS};
+
+use crate::support::{Phone, clock::START_WALL_MS};
 
 #[test]
 fn a_clock_that_is_years_off_or_jumps_costs_nothing_within_or_between_runs() {

@@ -1,20 +1,13 @@
 //! Promise: a disk that is full, read-only or out of reach costs events at worst, and those are
 //! counted.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use jalon::{CallRequest, DropReason};
-use support::{Phone, child};
+
+use crate::support::{Phone, child};
 
 /// The names of `count` screens.
 fn screens(prefix: &str, count: usize) -> Vec<String> {
@@ -218,7 +211,7 @@ fn files_unreadable_for_now_as_on_a_locked_phone_lose_nothing() {
             recorded.extend(more);
             let (folder, kept) = (phone.folder(), phone.outside().join("kept"));
             // The way a kill leaves it, so that journal and store both hold something.
-            support::child::copy_folder(&folder, &phone.outside().join("killed"));
+            child::copy_folder(&folder, &phone.outside().join("killed"));
             phone.close();
             fs::remove_dir_all(&folder).unwrap();
             fs::rename(phone.outside().join("killed"), &folder).unwrap();

@@ -1,21 +1,14 @@
 //! Promise: whoever waits for an upload is woken as soon as nothing waits any more, or as soon as
 //! waiting on is of no use; and an impatient app costs no request.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::fs;
 use std::thread::{self, ScopedJoinHandle};
 use std::time::Duration;
 
 use jalon::{CallRequest, Consent, Lane, Response, SendError, UploadProblem};
-use support::collector::problem;
-use support::{Fault, Phone};
+
+use crate::support::collector::problem;
+use crate::support::{Fault, Phone};
 
 const LONG: Duration = Duration::from_mins(10);
 

@@ -1,17 +1,15 @@
 //! **Once, in order** and **accounted**, over everything at once: a long life of a phone, with a
 //! network at its worst, kills, power cuts, late arrivals and clocks that jump, drawn from a seed.
 //! `JALON_SEED` and `JALON_STEPS` choose another life.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod support;
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
 use jalon::{CallRequest, DropReason, Event, Response, SendError};
 use serde_json::Value;
-use support::collector::inflate;
-use support::{Disk, Fault, Phone, Random};
+
+use crate::support::collector::inflate;
+use crate::support::{Disk, Fault, Phone, Random};
 
 /// Journals that a power cut may bring back: the kernel writes files out within half a minute.
 const JOURNALS_KEPT: usize = 6;

@@ -1,11 +1,9 @@
 //! Promise: a call carries what its customer lets it carry, and nothing beside.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod support;
 
 use jalon::{CallContext, CallRequest, CallScope, Event, Preview, StepKind};
 use serde_json::{Value, json};
-use support::Phone;
+
+use crate::support::Phone;
 
 /// A phone whose customer went from the cart to a payment that failed.
 fn at_payment() -> Phone {

@@ -1,9 +1,6 @@
 //! **Once, in order**: the collector stores each event exactly once, ordered by `(epoch, seq)`,
 //! whatever is lost, repeated, delayed or killed; and no `seq` ever means two things, not even
 //! after a power cut.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod support;
 
 use std::sync::{Arc, Mutex};
 
@@ -13,8 +10,9 @@ use jalon::{
     SendError, Transport, UploadProblem,
 };
 use serde_json::Value;
-use support::collector::inflate;
-use support::{Disk, Fault, Phone, child};
+
+use crate::support::collector::inflate;
+use crate::support::{Disk, Fault, Phone, child};
 
 fn names(range: std::ops::Range<u64>) -> Vec<String> {
     range.map(|n| n.to_string()).collect()

@@ -1,18 +1,11 @@
 //! Promise: leased codes stay with the customer they were given under, and sessions and people
 //! outlive the process.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test fails by panicking"
-)]
-
-mod support;
 
 use std::collections::BTreeMap;
 
 use jalon::{CallRequest, Consent, DropReason, Event, Value};
-use support::Phone;
+
+use crate::support::Phone;
 
 /// A phone with codes that nobody was named for.
 fn leased() -> Phone {

@@ -1,0 +1,16 @@
+//! **The call**: what it carries, for whom, and what the agent sees of it, with data and without.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod carriers;
+mod no_data;
+mod preview;
+mod scope;
+mod site;
+mod snapshot;
+#[path = "../support/mod.rs"]
+mod support;

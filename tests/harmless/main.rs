@@ -1,0 +1,16 @@
+//! **Harmless**: nothing that the disk, the app, the clock or other threads do stops the app or the
+//! journey; what it costs is counted.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod disk;
+mod events;
+mod files;
+mod log;
+#[path = "../support/mod.rs"]
+mod support;
+mod threads;

@@ -1,0 +1,16 @@
+//! **Once, in order** and **accounted**: what is recorded reaches the collector exactly once and in
+//! order, or is counted as dropped; and whoever waits for that is told.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod accounted;
+mod network;
+mod simulated;
+#[path = "../support/mod.rs"]
+mod support;
+mod transport;
+mod wait;
