@@ -1,12 +1,10 @@
 //! A call that brought nothing: the agent still gets a page, and can type the code there.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod support;
 
 use axum::http::Method;
 use base64::Engine as _;
 use serde_json::{Value, json};
-use support::{Answer, HOUR_MS, Phone, Site, code, lease, token};
+
+use crate::support::{Answer, HOUR_MS, Phone, Site, code, lease, token};
 
 /// What the exchange is told of a call it knows nothing of: the desk link.
 async fn nothing_known(site: &Site, request: Value) -> String {

@@ -6,9 +6,6 @@
 //! have right check digits (others tell nothing and count nothing) and are drawn evenly from a
 //! fixed seed. Against 500,000 live leases one in a thousand hits, since a lease answers to two of
 //! the thousand million locators; what is asked for within the rate is all that can.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod support;
 
 use std::collections::{HashMap, HashSet};
 
@@ -25,8 +22,11 @@ use jalon_collector::limits::LEASE_HONOURED_MS;
 use jalon_collector::secret::Secret;
 use rusqlite::params;
 use serde_json::json;
-use support::{APP, Answer, FakeClock, MINUTE_MS, Phone, START_MS, Site, code, lease, token};
 use tower::ServiceExt as _;
+
+use crate::support::{
+    APP, Answer, FakeClock, MINUTE_MS, Phone, START_MS, Site, code, lease, token,
+};
 
 const SEED: u64 = 1;
 const LEASES: usize = 500_000;

@@ -1,14 +1,12 @@
 //! Claims: the first to resolve holds the call, and nobody learns more from a miss.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod support;
 
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use jalon::call::ContextToken;
 use jalon_collector::KeyKind;
 use serde_json::json;
-use support::{DAY_MS, HOUR_MS, MINUTE_MS, Phone, Site, code, lease, token};
+
+use crate::support::{self, DAY_MS, HOUR_MS, MINUTE_MS, Phone, Site, code, lease, token};
 
 async fn tapped(site: &Site) -> (Phone, String, String) {
     let mut phone = Phone::new(site);

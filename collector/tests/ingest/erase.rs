@@ -1,12 +1,10 @@
 //! Erase and retention: what goes, what little stays, and that it stays out.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod support;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use jalon_collector::KeyKind;
-use support::{Answer, DAY_MS, HOUR_MS, Phone, Site, code, lease, random_hex};
+
+use crate::support::{self, Answer, DAY_MS, HOUR_MS, Phone, Site, code, lease, random_hex};
 
 async fn erase(site: &Site, installation: &str) -> Answer {
     let path = format!("/v1/installations/{installation}");

@@ -1,7 +1,4 @@
 //! Bad input: each a clear JSON problem, nothing stored by half, never a 5xx.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod support;
 
 use std::io::Write as _;
 
@@ -12,7 +9,8 @@ use base64::engine::general_purpose::STANDARD;
 use futures_util::FutureExt as _;
 use jalon_collector::KeyKind;
 use serde_json::{Value, json};
-use support::{Answer, Phone, Site, code, lease};
+
+use crate::support::{self, Answer, Phone, Site, code, lease};
 
 async fn send(site: &Site, body: impl Into<Body>) -> Answer {
     site.request(Method::POST, "/v1/batches", Some(&site.write), &[], body).await

@@ -1,7 +1,4 @@
 //! The live stream: what arrives while the agent looks, in the order of commits.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod support;
 
 use std::time::Duration;
 
@@ -9,7 +6,8 @@ use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt as _;
 use jalon_collector::{Collector, Options};
-use support::{HOUR_MS, Phone, Site};
+
+use crate::support::{HOUR_MS, Phone, Site};
 
 /// One event of a stream.
 #[derive(Debug, Default)]

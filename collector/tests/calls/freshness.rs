@@ -1,10 +1,8 @@
 //! How complete a context is: counted from what is stored, never guessed.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod support;
 
 use serde_json::{Value, json};
-use support::{MINUTE_MS, Phone, Site, code, lease};
+
+use crate::support::{self, MINUTE_MS, Phone, Site, code, lease};
 
 async fn freshness(site: &Site, token: &str) -> Value {
     site.resolve("token", token, "call").await.ok()["freshness"].clone()

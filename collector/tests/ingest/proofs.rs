@@ -1,7 +1,4 @@
 //! Who a customer is: verified where the app's backend proved it, and nowhere else.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod support;
 
 use std::cell::RefCell;
 use std::io;
@@ -10,12 +7,13 @@ use std::sync::Once;
 use jalon_collector::identity::{IdentityKey, KeyAlgorithm, KeyError};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
-use support::{APP, DAY_MS, HOUR_MS, MINUTE_MS, Phone, Site};
 
-const ONE: &[u8] = include_bytes!("keys/one.private.pem");
-const ONE_PUBLIC: &[u8] = include_bytes!("keys/one.public.pem");
-const TWO: &[u8] = include_bytes!("keys/two.private.pem");
-const TWO_PUBLIC: &[u8] = include_bytes!("keys/two.public.pem");
+use crate::support::{self, APP, DAY_MS, HOUR_MS, MINUTE_MS, Phone, Site};
+
+const ONE: &[u8] = include_bytes!("../keys/one.private.pem");
+const ONE_PUBLIC: &[u8] = include_bytes!("../keys/one.public.pem");
+const TWO: &[u8] = include_bytes!("../keys/two.private.pem");
+const TWO_PUBLIC: &[u8] = include_bytes!("../keys/two.public.pem");
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 
 /// The app's backend: signs as it should, unless told otherwise.
@@ -320,7 +318,7 @@ async fn an_app_has_a_bounded_number_of_keys_and_each_must_be_of_use() {
     assert!(matches!(short, KeyError::Short));
     let pem = read(KeyAlgorithm::Hs256, ONE_PUBLIC).unwrap_err();
     assert!(matches!(pem, KeyError::NotASecret), "everybody may know it");
-    for file in [ONE, include_bytes!("keys/p384.public.pem"), SECRET, b""] {
+    for file in [ONE, include_bytes!("../keys/p384.public.pem"), SECRET, b""] {
         let error = read(KeyAlgorithm::Es256, file).unwrap_err();
         assert!(matches!(error, KeyError::NotEs256), "{error}");
     }

@@ -1,10 +1,8 @@
 //! The desk link: a page for one call, two hours, and no key in the browser.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod support;
 
 use serde_json::json;
-use support::{HOUR_MS, Phone, Site};
+
+use crate::support::{HOUR_MS, Phone, Site};
 
 async fn resolved(site: &Site) -> (Phone, String, String) {
     let mut phone = Phone::new(site);

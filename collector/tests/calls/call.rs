@@ -1,10 +1,8 @@
 //! The way of a call: from the tap to what the agent sees, with data and without.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod support;
 
 use serde_json::json;
-use support::{MINUTE_MS, Phone, Site, code, lease};
+
+use crate::support::{self, MINUTE_MS, Phone, Site, code, lease};
 
 #[tokio::test]
 async fn a_call_shows_what_the_customer_just_did() {

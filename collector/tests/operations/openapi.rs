@@ -1,9 +1,6 @@
 //! The pages for operators and tools.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
-mod support;
-
-use support::{Phone, Site};
+use crate::support::{Phone, Site};
 
 #[tokio::test]
 async fn openapi_lists_every_route_and_the_shapes_behind_it() {

@@ -1,5 +1,4 @@
 //! The real binary: its commands, and that SIGKILL takes nothing it answered for.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};

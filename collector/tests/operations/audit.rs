@@ -1,7 +1,4 @@
 //! The audit log: every view is in it, and nobody changes it unseen.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod support;
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
@@ -12,7 +9,8 @@ use jalon_collector::store::{
 };
 use jalon_collector::{Collector, Options};
 use serde_json::json;
-use support::{APP, DAY_MS, Phone, Site};
+
+use crate::support::{APP, DAY_MS, Phone, Site};
 
 /// A call with its token, resolved by `agent` for `call_id`; its desk link.
 async fn resolved(site: &Site, call_id: &str, agent: Option<&str>) -> String {

@@ -1,10 +1,8 @@
 //! Whose journey an agent sees: this customer's alone, and only what they let the call carry.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod support;
 
 use serde_json::{Value, json};
-use support::{Phone, Site, code, lease};
+
+use crate::support::{Phone, Site, code, lease};
 
 fn products(view: &Value) -> Vec<&str> {
     let id = |step: &Value| step["product"]["id"].is_string();

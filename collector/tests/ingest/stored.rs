@@ -1,13 +1,11 @@
 //! Once, in order: what is answered is on disk, exactly once, by `(epoch, seq)`.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod support;
 
 use std::io::Write as _;
 
 use axum::http::Method;
 use serde_json::json;
-use support::{APP, Phone, Site};
+
+use crate::support::{self, APP, Phone, Site};
 
 #[tokio::test]
 async fn what_is_answered_is_on_disk() {

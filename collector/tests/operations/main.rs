@@ -1,0 +1,8 @@
+//! **Operations**: what the operator of a collector runs, reads and checks.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod audit;
+mod openapi;
+mod program;
+#[path = "../support/mod.rs"]
+mod support;
