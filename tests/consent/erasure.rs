@@ -1,0 +1,208 @@
+//! Promise: an erasure deletes what is here, and reaches the collector whatever happens in between.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Arc;
+
+use jalon::clock::{Clock as _, SystemClock};
+use jalon::{CallRequest, Config, Consent, Event, Journey, Method, SendError};
+use serde_json::json;
+
+use crate::support::child::{self, copy_folder};
+use crate::support::collector::answer;
+use crate::support::{Fault, TestNetwork};
+use crate::{granted, installations, names, screens, snapshot, unasked};
+
+#[test]
+fn an_erasure_leaves_one_note_and_once_the_collector_knows_an_empty_folder() {
+    let phone = granted();
+    let id = installations(&phone)[0].clone();
+    phone.journey().erase();
+    let noted = BTreeMap::from([("erase".to_owned(), format!("{id}\n").into_bytes())]);
+    assert_eq!(snapshot(&phone.folder())["erase"], noted["erase"], "before the call returns");
+    phone.settle();
+    assert_eq!(snapshot(&phone.folder()), noted);
+    assert_eq!(phone.status().consent, Consent::Unknown);
+    phone.views(["waits for a consent"]);
+    phone.network.online();
+    phone.clock.advance(600_000);
+    assert_eq!(snapshot(&phone.folder()), BTreeMap::new());
+    let (_, request) = phone.network.sent().pop().unwrap();
+    assert_eq!(request.method, Method::Delete);
+    phone.collector(|collector| {
+        assert!(collector.erased.contains(&id) && collector.events.is_empty());
+    });
+    // A new installation, with nothing of the old one.
+    phone.journey().set_consent(Consent::Granted);
+    phone.views(["new"]);
+    phone.upload_all();
+    assert_ne!(installations(&phone), [id]);
+    assert_eq!(screens(&phone), ["waits for a consent", "new"]);
+    assert_eq!(phone.accounted(2).delivered, 2);
+}
+
+#[test]
+fn an_erasure_made_offline_is_carried_out_after_restarts_and_beside_a_new_installation() {
+    for consent in [None, Some(Consent::Granted), Some(Consent::Denied)] {
+        let mut phone = granted();
+        let old = installations(&phone)[0].clone();
+        phone.journey().erase();
+        phone.config.consent = consent;
+        for _ in 0..3 {
+            phone.restart();
+            phone.views(["new"]);
+            phone.clock.advance(1_000);
+            assert!(names(&phone.folder()).contains(&"erase".to_owned()));
+        }
+        phone.network.online();
+        phone.journey().upload_now();
+        phone.clock.advance(3_600_000);
+        phone.collector(|collector| {
+            assert!(collector.erased.contains(&old), "{consent:?}");
+            assert!(collector.events.keys().all(|key| key.0 != old), "{consent:?}");
+            let new = if consent == Some(Consent::Granted) { 3 } else { 0 };
+            assert_eq!(collector.events.len(), new, "{consent:?}");
+        });
+        assert!(!names(&phone.folder()).contains(&"erase".to_owned()));
+    }
+}
+
+#[test]
+fn an_erasure_whose_deletion_was_killed_at_any_file_is_carried_out() {
+    let mut phone = granted();
+    let old = installations(&phone)[0].clone();
+    let full = phone.outside().join("full");
+    copy_folder(&phone.folder(), &full);
+    phone.journey().erase();
+    phone.settle();
+    fs::copy(phone.folder().join("erase"), full.join("erase")).unwrap();
+    phone.close();
+    let all = names(&full);
+    for gone in 0..all.len() {
+        // `identity` is deleted last, and `erase` stays.
+        let left: Vec<&String> = all.iter().filter(|name| *name != "erase").skip(gone).collect();
+        let mut next = unasked();
+        fs::create_dir(next.folder()).unwrap();
+        for name in left.into_iter().chain(["identity".to_owned(), "erase".to_owned()].iter()) {
+            fs::copy(full.join(name), next.folder().join(name)).unwrap();
+        }
+        next.network.offline();
+        next.open();
+        assert_eq!(names(&next.folder()), ["erase"], "{gone} files were gone");
+        assert_eq!(next.status().consent, Consent::Unknown);
+        next.network.online();
+        next.clock.advance(3_600_000);
+        assert_eq!(names(&next.folder()), [""; 0]);
+        assert!(next.collector(|collector| collector.erased.contains(&old)));
+    }
+}
+
+/// A real process, killed as soon as `erase` has returned, before its worker did anything or while
+/// it did.
+#[test]
+fn an_erasure_survives_a_sigkill_right_after_it() {
+    const FOLDER: &str = "JALON_TEST_FOLDER";
+    if child::is_child(an_erasure_survives_a_sigkill_right_after_it) {
+        let mut config =
+            Config::new(std::env::var_os(FOLDER).unwrap(), "https://collector.example", "wk_test");
+        config.consent = Some(Consent::Granted);
+        let network = TestNetwork::default();
+        network.offline();
+        let journey = Journey::open_with(config, Arc::new(network), Arc::new(SystemClock)).unwrap();
+        for at in 0..30 {
+            journey.record(Event::ScreenView { screen: format!("{at}") });
+        }
+        let mut bits = [0; 2];
+        SystemClock.random(&mut bits);
+        (0..u16::from_le_bytes(bits) % 2_000).for_each(|_| std::hint::spin_loop());
+        journey.erase();
+        let pid = std::process::id().to_string();
+        child::run("kill", &["-KILL", &pid]);
+        unreachable!("killed");
+    }
+    for _ in 0..25 {
+        let mut phone = unasked();
+        let mut killed = child::command(an_erasure_survives_a_sigkill_right_after_it, &[]);
+        let output = killed.env(FOLDER, phone.folder()).output().unwrap();
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&output.status), Some(9));
+        phone.network.offline();
+        phone.open();
+        assert_eq!(names(&phone.folder()), ["erase"]);
+        assert_eq!(phone.status().consent, Consent::Unknown);
+        phone.network.online();
+        phone.clock.advance(3_600_000);
+        assert_eq!(names(&phone.folder()), [""; 0]);
+        assert_eq!(phone.collector(|collector| collector.erased.len()), 1);
+    }
+}
+
+#[test]
+fn a_late_batch_after_the_erasure_stays_out() {
+    let phone = granted();
+    let old = installations(&phone)[0].clone();
+    // A batch is on its way and slow; meanwhile the customer erases, and that arrives first.
+    phone.network.online();
+    phone.network.next_faults([Fault::Held]);
+    phone.journey().upload_now();
+    phone.settle();
+    assert_eq!(phone.network.held(), 1);
+    phone.journey().erase();
+    phone.settle();
+    phone.clock.advance(600_000);
+    assert!(phone.collector(|collector| collector.erased.contains(&old)));
+    phone.journey().set_consent(Consent::Granted);
+    phone.views(["new"]);
+    phone.network.release();
+    phone.upload_all();
+    assert_eq!(screens(&phone), ["new"]);
+    assert!(!installations(&phone).contains(&old));
+    assert_eq!(phone.accounted(1).delivered, 1, "the late answer erased nothing new");
+}
+
+#[test]
+fn an_installation_that_the_collector_has_erased_is_purged_here() {
+    for by_call in [false, true] {
+        let mut phone = granted();
+        let old = installations(&phone)[0].clone();
+        phone.collector(|collector| {
+            collector.erased.insert(old.clone());
+            collector.events.clear();
+        });
+        phone.network.online();
+        if by_call {
+            phone.journey().call_context(&CallRequest::to("112")).unwrap();
+        } else {
+            phone.journey().upload_now();
+        }
+        phone.settle();
+        assert_eq!(snapshot(&phone.folder()), BTreeMap::new());
+        assert_eq!(phone.status().consent, Consent::Unknown);
+        assert_eq!(phone.accounted(0).queued, 0);
+        phone.restart();
+        phone.journey().set_consent(Consent::Granted);
+        phone.views(["new"]);
+        phone.upload_all();
+        assert_eq!(screens(&phone), ["new"]);
+        assert!(!installations(&phone).contains(&old));
+    }
+}
+
+#[test]
+fn an_erasure_is_tried_until_the_collector_confirms_it() {
+    let phone = granted();
+    phone.journey().erase();
+    let portal = answer(200, &json!({"welcome": "to the hotel"}));
+    phone.network.every_request(Fault::Answered(portal));
+    phone.clock.advance(600_000);
+    for status in [302, 404, 500, 429, 200] {
+        phone.network.every_request(Fault::Answered(answer(status, &json!({}))));
+        phone.clock.advance(1_200_000);
+        assert_eq!(names(&phone.folder()), ["erase"], "{status}");
+    }
+    phone.network.every_request(Fault::LostReply(SendError::Broken));
+    phone.clock.advance(1_200_000);
+    phone.network.online();
+    phone.clock.advance(1_200_000);
+    assert_eq!(names(&phone.folder()), [""; 0]);
+    assert_eq!(phone.clock.next_wake_ms(), None);
+}
