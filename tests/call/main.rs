@@ -9,8 +9,8 @@
 mod carriers;
 mod no_data;
 mod preview;
+mod scene;
 mod scope;
-mod site;
 mod snapshot;
 #[path = "../support/mod.rs"]
 mod support;

@@ -6,7 +6,7 @@
 use jalon::{CallContext, CallRequest, CallScope};
 use serde_json::Value;
 
-use crate::site::Scene;
+use crate::scene::Scene;
 
 const MINUTE_MS: u64 = 60_000;
 const DAY_MS: u64 = 24 * 60 * MINUTE_MS;
@@ -63,13 +63,13 @@ fn in_flight_mode_the_agent_sees_who_what_was_uploaded_and_the_screen_of_the_tap
     let dial = format!("tel:+33123456789,,{}", code(&call));
     assert_eq!(call.dial_string.as_deref(), Some(&*dial));
 
-    let context = scene.link.site.resolve(&code(&call));
+    let context = scene.link.collector.resolve(&code(&call));
     assert_eq!(context["call"]["confirmed"], false);
     assert_eq!(context["customer"]["id"], "c-42");
     assert_eq!(context["last_screen"]["label"], "Paying", "from the code's own digits");
     assert_eq!(context["steps"].as_array().unwrap().len(), 2, "as last uploaded");
     assert_eq!(context["freshness"]["state"], "pending");
-    let page = words(&scene.link.site.desk(&context));
+    let page = words(&scene.link.collector.desk(&context));
     for said in
         ["c-42", "Not confirmed by the app", "Paying", "Synced 26 min ago", "newer steps pending"]
     {
@@ -81,7 +81,7 @@ fn in_flight_mode_the_agent_sees_who_what_was_uploaded_and_the_screen_of_the_tap
 fn the_desk_catches_up_by_itself_when_data_returns() {
     let scene = in_flight_mode();
     let call = tap(&scene, CallScope::Everything);
-    let context = scene.link.site.resolve(&code(&call));
+    let context = scene.link.collector.resolve(&code(&call));
     scene.link.mend();
     // Nobody asks for it: the phone's own back-off does.
     scene.pass_until(11 * MINUTE_MS, || scene.journey().status().queued == 0);
@@ -94,7 +94,7 @@ fn the_desk_catches_up_also_after_the_app_was_killed_in_between() {
     let call = tap(&scene, CallScope::Everything);
     // Before the worker could take anything over, as the dialer took the screen.
     scene.kill();
-    let context = scene.link.site.resolve(&code(&call));
+    let context = scene.link.collector.resolve(&code(&call));
     assert_eq!(context["call"]["confirmed"], false);
     scene.link.mend();
     scene.start();
@@ -104,7 +104,7 @@ fn the_desk_catches_up_also_after_the_app_was_killed_in_between() {
 
 #[track_caller]
 fn caught_up(scene: &Scene, call: &CallContext, before: &Value) {
-    let after = scene.link.site.resolve(&code(call));
+    let after = scene.link.collector.resolve(&code(call));
     assert_eq!(after["call"]["confirmed"], true, "the record joined the claim");
     assert_eq!(after["call"]["token"], call.token.unwrap().to_string());
     assert_eq!(after["steps"].as_array().unwrap().len(), 3);
@@ -113,7 +113,7 @@ fn caught_up(scene: &Scene, call: &CallContext, before: &Value) {
     assert_eq!(after["freshness"]["pending"], 0);
     assert_eq!(after["freshness"]["missing"], 0);
     // The page that the agent has open shows the same.
-    let page = words(&scene.link.site.desk(before));
+    let page = words(&scene.link.collector.desk(before));
     assert!(page.contains("Live") && !page.contains("Not confirmed"), "{page}");
 }
 
@@ -126,16 +126,16 @@ fn what_the_customer_keeps_to_themselves_stays_so_without_data() {
         assert_eq!(context["customer"]["id"], Value::Null);
         assert_eq!(context["last_screen"]["label"], "Paying");
         assert_eq!(context["steps"].as_array().unwrap().len(), 0);
-        let page = words(&scene.link.site.desk(context));
+        let page = words(&scene.link.collector.desk(context));
         assert!(page.contains("The customer chose to share only this screen."), "{page}");
         assert!(!page.contains("c-42") && !page.contains("Shopping cart"), "{page}");
     };
-    let context = scene.link.site.resolve(&code(&call));
+    let context = scene.link.collector.resolve(&code(&call));
     shows_one_screen(&context);
     scene.link.mend();
     scene.journey().upload_now();
     scene.pass_until(60_000, || scene.journey().status().queued == 0);
-    let context = scene.link.site.resolve(&code(&call));
+    let context = scene.link.collector.resolve(&code(&call));
     assert_eq!(context["call"]["confirmed"], true);
     shows_one_screen(&context);
     // Nothing but the number: no code is dialled, so there is nothing to ask for.
@@ -165,7 +165,7 @@ fn leases_survive_a_kill_and_each_is_dialled_once() {
     dialled.dedup();
     assert_eq!(dialled.len(), had);
     for code in &dialled {
-        assert_eq!(scene.link.site.resolve(code)["customer"]["id"], "c-42");
+        assert_eq!(scene.link.collector.resolve(code)["customer"]["id"], "c-42");
     }
 }
 
@@ -183,7 +183,7 @@ fn below_three_they_are_refilled_and_after_seven_days_they_are_over() {
     // Six days later one still works; the collector honours it.
     scene.clock.advance(6 * DAY_MS);
     let call = tap(&scene, CallScope::Everything);
-    assert_eq!(scene.link.site.resolve(&code(&call))["customer"]["id"], "c-42");
+    assert_eq!(scene.link.collector.resolve(&code(&call))["customer"]["id"], "c-42");
     scene.clock.advance(DAY_MS);
     let call = tap(&scene, CallScope::Everything);
     assert_eq!((call.code, codes(&scene)), (None, 0));
@@ -199,7 +199,7 @@ fn after_a_change_of_customer_no_code_speaks_for_the_one_before() {
     until_uploaded(&scene);
     scene.pass(5_000);
     let call = tap(&scene, CallScope::Everything);
-    assert_eq!(scene.link.site.resolve(&code(&call))["customer"]["id"], "c-43");
+    assert_eq!(scene.link.collector.resolve(&code(&call))["customer"]["id"], "c-43");
 }
 
 #[test]
@@ -211,9 +211,9 @@ fn a_phone_that_never_had_data_calls_without_a_code_and_nothing_pretends_otherwi
     assert_eq!(call.dial_string.as_deref(), Some("tel:+33123456789"));
     assert_eq!((call.code, call.spoken_code.as_deref(), codes(&scene)), (None, None, 0));
     // The exchange has nothing to ask with, and gets a page that says so.
-    let (status, answer) = scene.link.site.try_resolve("");
+    let (status, answer) = scene.link.collector.try_resolve("");
     assert_eq!(status, 404);
-    let page = words(&scene.link.site.desk(&answer));
+    let page = words(&scene.link.collector.desk(&answer));
     assert!(page.contains("Nothing is known of this call"), "{page}");
 }
 

@@ -32,7 +32,7 @@ pub const STEP_MS: u64 = 10;
 
 /// A slow link to the real collector: what is under way shares its rate.
 pub struct SlowLink {
-    pub site: Arc<Site>,
+    pub collector: Arc<RealCollector>,
     cut: AtomicBool,
     transfers: Mutex<Vec<Transfer>>,
 }
@@ -87,7 +87,7 @@ impl SlowLink {
         *transfers = under_way;
         drop(transfers);
         for mut transfer in ended {
-            let response = self.site.take(&transfer.request);
+            let response = self.collector.take(&transfer.request);
             transfer.done.take().unwrap().call(Ok(response));
         }
     }
@@ -106,14 +106,14 @@ fn business_words() -> AppOptions {
 }
 
 /// The collector, spoken to without a socket.
-pub struct Site {
+pub struct RealCollector {
     runtime: Runtime,
     collector: Collector,
     agent_key: String,
     write_key: String,
 }
 
-impl Site {
+impl RealCollector {
     pub fn open(data: &std::path::Path, clock: Arc<dyn Clock>) -> Self {
         let runtime = Runtime::new().unwrap();
         let mut options = Options::new(data);
@@ -179,6 +179,7 @@ impl Site {
     }
 }
 
+/// A phone with the app, its link, and the collector at the other end.
 pub struct Scene {
     pub clock: Arc<TestClock>,
     pub link: Arc<SlowLink>,
@@ -203,13 +204,14 @@ impl Scene {
     pub fn offline() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let clock = Arc::new(TestClock::new());
-        let site = Arc::new(Site::open(&dir.path().join("collector"), Arc::clone(&clock) as _));
+        let collector =
+            Arc::new(RealCollector::open(&dir.path().join("collector"), Arc::clone(&clock) as _));
         let cut = AtomicBool::new(true);
-        let link = Arc::new(SlowLink { site, cut, transfers: Mutex::default() });
+        let link = Arc::new(SlowLink { collector, cut, transfers: Mutex::default() });
         let mut config = Config::new(
             dir.path().join("phone-0"),
             "https://collector.example",
-            link.site.write_key.clone(),
+            link.collector.write_key.clone(),
         );
         config.consent = Some(Consent::Granted);
         APP.clone_into(&mut config.app.id);
