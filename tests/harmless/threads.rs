@@ -198,44 +198,7 @@ fn many_threads_at_once_and_use_after_close_do_no_harm() {
         let journey =
             Journey::open_with(config.clone(), Arc::clone(&network) as _, Arc::new(SystemClock))
                 .unwrap();
-        let closed = AtomicBool::new(false);
-        thread::scope(|scope| {
-            for worker in 0..4 {
-                let (journey, closed) = (&journey, &closed);
-                scope.spawn(move || {
-                    for at in 0.. {
-                        journey.record(product(at));
-                        journey.identify(format!("{worker}-{}", at % 3), None);
-                        journey.set_location(at as f64 % 90.0, 0.0);
-                        journey.call_context(&CallRequest::to("112")).unwrap();
-                        if at % 50 == 0 {
-                            journey.upload_now();
-                            journey.clear_customer();
-                            let _ = journey.status();
-                            let _ = journey.preview(CallScope::Everything);
-                            journey.upload_and_wait(Duration::from_millis(1));
-                        }
-                        if closed.load(Ordering::SeqCst) {
-                            return;
-                        }
-                    }
-                });
-            }
-            for at in 0..60 {
-                let answer = [Consent::Granted, Consent::Unknown, Consent::Denied][at % 3];
-                journey.set_consent(answer);
-                journey.allow_location(at % 2 == 0);
-                journey.prepare_call();
-                if at % 7 == 0 {
-                    journey.erase();
-                }
-                thread::yield_now();
-            }
-            journey.set_consent(Consent::Granted);
-            journey.record(product(round));
-            journey.close();
-            closed.store(true, Ordering::SeqCst);
-        });
+        use_at_once_until_closed(&journey, round);
         // All of it again, on a closed journey: nothing happens, also to the one opened since.
         let before = journey.status();
         let again = Journey::open_with(config, Arc::clone(&network) as _, Arc::new(SystemClock));
@@ -258,6 +221,48 @@ fn many_threads_at_once_and_use_after_close_do_no_harm() {
         journey.close();
     }
     network.collector(|collector| assert_eq!(collector.conflicts, [], "a seq meant two things"));
+}
+
+/// Four threads record, ask and wait, while this one changes the consent and at last closes.
+fn use_at_once_until_closed(journey: &Journey, round: usize) {
+    let closed = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for worker in 0..4 {
+            let closed = &closed;
+            scope.spawn(move || {
+                for at in 0.. {
+                    journey.record(product(at));
+                    journey.identify(format!("{worker}-{}", at % 3), None);
+                    journey.set_location(at as f64 % 90.0, 0.0);
+                    journey.call_context(&CallRequest::to("112")).unwrap();
+                    if at % 50 == 0 {
+                        journey.upload_now();
+                        journey.clear_customer();
+                        let _ = journey.status();
+                        let _ = journey.preview(CallScope::Everything);
+                        journey.upload_and_wait(Duration::from_millis(1));
+                    }
+                    if closed.load(Ordering::SeqCst) {
+                        return;
+                    }
+                }
+            });
+        }
+        for at in 0..60 {
+            let answer = [Consent::Granted, Consent::Unknown, Consent::Denied][at % 3];
+            journey.set_consent(answer);
+            journey.allow_location(at % 2 == 0);
+            journey.prepare_call();
+            if at % 7 == 0 {
+                journey.erase();
+            }
+            thread::yield_now();
+        }
+        journey.set_consent(Consent::Granted);
+        journey.record(product(round));
+        journey.close();
+        closed.store(true, Ordering::SeqCst);
+    });
 }
 
 type Use = fn(&Journey);

@@ -96,53 +96,66 @@ fn create_key(data: &str, kind: &str) -> String {
 fn sigkill_takes_nothing_that_was_answered() {
     let folder = tempfile::tempdir().unwrap();
     let key = create_key(folder.path().to_str().unwrap(), "write");
-    let acknowledged = Mutex::new(HashSet::new());
+    let confirmed = Mutex::new(HashSet::new());
     for round in 1..=5_u128 {
         let mut server = Server::start(folder.path());
-        let answers = AtomicUsize::new(0);
-        std::thread::scope(|scope| {
-            let clients: Vec<_> = (0..4_u128)
-                .map(|client| {
-                    let (address, key) = (server.address.clone(), key.clone());
-                    let (answers, acknowledged) = (&answers, &acknowledged);
-                    scope.spawn(move || {
-                        let installation = round * 10 + client + 1;
-                        let mut first = 1;
-                        // Until the server is gone.
-                        while let Some((200, answer)) = request(
-                            &address,
-                            "POST",
-                            "/v1/batches",
-                            &key,
-                            &batch(installation, first, 10),
-                        ) {
-                            assert_eq!(answer["stored"], 10);
-                            acknowledged.lock().unwrap().insert((installation, first));
-                            answers.fetch_add(1, Ordering::SeqCst);
-                            first += 10;
-                        }
-                    })
-                })
-                .collect();
-            // In the middle of the work, at another moment each round.
-            while answers.load(Ordering::SeqCst) < 7 * round as usize
-                && clients.iter().any(|client| !client.is_finished())
-            {
-                std::thread::yield_now();
-            }
-            server.kill();
-            for client in clients {
-                client.join().unwrap();
-            }
-        });
+        upload_until_killed(&mut server, &key, round, &confirmed);
     }
-    let connection = rusqlite::Connection::open(folder.path().join("collector.db")).unwrap();
+    let confirmed = confirmed.into_inner().unwrap();
+    assert!(confirmed.len() >= 5 * 7);
+    are_stored_whole(folder.path(), confirmed);
+}
+
+/// The batches that were confirmed: the installation, and the first `seq` of ten.
+type Confirmed = HashSet<(u128, u64)>;
+
+/// Four clients upload one batch after the other, until the server is killed in the middle.
+fn upload_until_killed(server: &mut Server, key: &str, round: u128, confirmed: &Mutex<Confirmed>) {
+    let answers = AtomicUsize::new(0);
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..4_u128)
+            .map(|client| {
+                let (address, key) = (server.address.clone(), key);
+                let answers = &answers;
+                scope.spawn(move || {
+                    let installation = round * 10 + client + 1;
+                    let mut first = 1;
+                    // Until the server is gone.
+                    while let Some((200, answer)) = request(
+                        &address,
+                        "POST",
+                        "/v1/batches",
+                        key,
+                        &batch(installation, first, 10),
+                    ) {
+                        assert_eq!(answer["stored"], 10);
+                        confirmed.lock().unwrap().insert((installation, first));
+                        answers.fetch_add(1, Ordering::SeqCst);
+                        first += 10;
+                    }
+                })
+            })
+            .collect();
+        // In the middle of the work, at another moment each round.
+        while answers.load(Ordering::SeqCst) < 7 * round as usize
+            && clients.iter().any(|client| !client.is_finished())
+        {
+            std::thread::yield_now();
+        }
+        server.kill();
+        for client in clients {
+            client.join().unwrap();
+        }
+    });
+}
+
+/// Every batch that was confirmed is in the database, and no batch in part.
+fn are_stored_whole(folder: &Path, confirmed: Confirmed) {
+    let connection = rusqlite::Connection::open(folder.join("collector.db")).unwrap();
     let check: String =
         connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
     assert_eq!(check, "ok");
-    let acknowledged = acknowledged.into_inner().unwrap();
-    assert!(acknowledged.len() >= 5 * 7);
-    for (installation, first) in acknowledged {
+    for (installation, first) in confirmed {
         let count: i64 = connection
             .query_row(
                 "SELECT count(*) FROM events JOIN installations ON id = installation
