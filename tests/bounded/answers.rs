@@ -25,7 +25,7 @@ fn answered(phone: &Phone, body: Vec<u8>) {
         body,
     })]);
     phone.journey().upload_now();
-    phone.settle();
+    phone.run_until_idle();
 }
 
 #[test]
@@ -100,7 +100,7 @@ fn with_nothing_queued_the_worker_has_no_deadline() {
     let mut phone = Phone::running();
     assert_eq!(phone.clock.next_wake_ms(), None, "just opened");
     phone.views(["home"]);
-    phone.settle();
+    phone.run_until_idle();
     assert!(phone.clock.next_wake_ms().is_some());
     phone.upload_all();
     assert_eq!(phone.clock.next_wake_ms(), None, "all is uploaded");
@@ -156,6 +156,6 @@ fn a_collector_that_asks_to_wait_forever_is_asked_again_after_a_day() {
     let wait = phone.clock.next_wake_ms().unwrap() - 1_000_000;
     assert!((86_400_000..97_000_000).contains(&wait), "{wait}");
     phone.journey().upload_now();
-    phone.settle();
+    phone.run_until_idle();
     assert_eq!(phone.accounted(1).queued, 1, "nobody cuts that wait short");
 }

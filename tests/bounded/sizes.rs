@@ -64,7 +64,7 @@ fn the_folder_stays_within_the_quota_at_every_step_of_a_flood() {
                     recorded += 1;
                     check(&phone);
                 }
-                phone.settle();
+                phone.run_until_idle();
                 check(&phone);
             }
             let status = phone.accounted(recorded);
@@ -228,10 +228,10 @@ fn a_calls_snapshot_is_the_newest_twenty_events_of_16_kib_together() {
     let phone = Phone::running();
     phone.views((0..40).map(|at| format!("screen/{at}")));
     phone.journey().call_context(&CallRequest::to("+33123456789")).unwrap();
-    phone.settle();
+    phone.run_until_idle();
     (0..40).for_each(|at| phone.journey().record(custom(at, 1_500)));
     phone.journey().call_context(&CallRequest::to("+33123456789")).unwrap();
-    phone.settle();
+    phone.run_until_idle();
     phone.collector(|collector| {
         let events = |at: usize| collector.calls[at]["events"].as_array().unwrap().clone();
         assert_eq!(events(0).len(), 20);

@@ -35,7 +35,7 @@ fn a_call_has_the_exact_form_of_each_carrier() {
 #[test]
 fn a_call_that_no_dialer_places_has_everything_but_a_dial_string() {
     let phone = Phone::running();
-    phone.settle();
+    phone.run_until_idle();
     let call = phone.journey().call_context(&CallRequest::without_number().about("chat")).unwrap();
     assert_eq!(call.dial_string, None);
     assert!(call.token.is_some() && !call.sip_headers.is_empty());
@@ -44,11 +44,11 @@ fn a_call_that_no_dialer_places_has_everything_but_a_dial_string() {
 #[test]
 fn a_number_that_is_none_uses_up_no_code_and_is_counted() {
     let phone = Phone::running();
-    phone.settle();
+    phone.run_until_idle();
     let codes = phone.status().codes;
     let refused = phone.journey().call_context(&CallRequest::to("call me"));
     assert_eq!(refused, Err(JourneyError::PhoneNumber));
-    phone.settle();
+    phone.run_until_idle();
     let status = phone.accounted(1);
     assert_eq!((status.codes, status.dropped.get(DropReason::Invalid)), (codes, 1));
 }

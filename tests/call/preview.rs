@@ -52,7 +52,7 @@ fn tapped(phone: &Phone) -> (Option<String>, Vec<Step>) {
     phone.network.online();
     phone.journey().call_context(&CallRequest::to("+33123456789")).unwrap();
     phone.journey().upload_now();
-    phone.settle();
+    phone.run_until_idle();
     phone.collector(|collector| {
         let call = collector.calls.iter().max_by_key(|call| call["call"]["seq"].as_u64()).unwrap();
         let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
@@ -193,7 +193,7 @@ fn it_is_what_the_snapshot_of_a_call_tapped_now_carries() {
 #[test]
 fn it_waits_for_the_journal_alone_and_sends_nothing() {
     let phone = Phone::running();
-    phone.settle();
+    phone.run_until_idle();
     phone.views(["home", "cart"]);
     let before = phone.network.sent().len();
     let preview = phone.journey().preview(CallScope::Everything);
@@ -205,7 +205,7 @@ fn it_waits_for_the_journal_alone_and_sends_nothing() {
     };
     // No time has passed: the worker did not wait for company.
     assert_eq!(preview.steps, [step("home"), step("cart")]);
-    phone.settle();
+    phone.run_until_idle();
     assert_eq!(phone.network.sent().len(), before);
     assert_eq!(phone.accounted(2).queued, 2);
     // Nor does a search show what may not be recorded.
@@ -265,7 +265,7 @@ fn without_a_grant_and_after_close_it_is_empty() {
         "so did the erasure"
     );
     phone.views(["after"]);
-    phone.settle();
+    phone.run_until_idle();
     phone.clock.worker_ended();
     phone.journey().close();
     assert_eq!(phone.journey().preview(CallScope::Everything), Preview::default());
@@ -295,7 +295,7 @@ fn with_the_worker_held_up(phone: &Phone, during: impl FnOnce()) {
     is_held.recv().unwrap();
     during();
     drop(let_go);
-    phone.settle();
+    phone.run_until_idle();
 }
 
 #[test]

@@ -224,7 +224,7 @@ impl Scene {
         let journey = Journey::open_with(self.config.clone(), link, clock).unwrap();
         self.clock.worker_started();
         self.journey = Some(journey);
-        self.clock.settle();
+        self.clock.run_until_idle();
     }
 
     /// Kills the app: the next one finds what a SIGKILL at this instant would have left.
@@ -268,7 +268,7 @@ impl Scene {
             }
             self.clock.advance(STEP_MS);
             self.link.pass(STEP_MS);
-            self.clock.settle();
+            self.clock.run_until_idle();
         }
         at_most_ms
     }

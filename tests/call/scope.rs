@@ -21,7 +21,7 @@ fn at_payment() -> Phone {
     phone.views(["payment"]);
     phone.journey().record(failure("declined"));
     phone.journey().record(Event::Custom { name: "coupon".into(), values: [].into() });
-    phone.settle();
+    phone.run_until_idle();
     phone
 }
 
@@ -31,7 +31,7 @@ fn call(phone: &Phone, scope: CallScope) -> CallContext {
 
 /// The last snapshot that was uploaded.
 fn snapshot(phone: &Phone) -> Value {
-    phone.settle();
+    phone.run_until_idle();
     phone.collector(|collector| collector.calls.last().unwrap().clone())
 }
 

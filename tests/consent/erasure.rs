@@ -20,7 +20,7 @@ fn an_erasure_leaves_one_note_and_once_the_collector_knows_an_empty_folder() {
     phone.journey().erase();
     let noted = BTreeMap::from([("erase".to_owned(), format!("{id}\n").into_bytes())]);
     assert_eq!(snapshot(&phone.folder())["erase"], noted["erase"], "before the call returns");
-    phone.settle();
+    phone.run_until_idle();
     assert_eq!(snapshot(&phone.folder()), noted);
     assert_eq!(phone.status().consent, Consent::Unknown);
     phone.views(["waits for a consent"]);
@@ -74,7 +74,7 @@ fn an_erasure_whose_deletion_was_killed_at_any_file_is_carried_out() {
     let full = phone.outside().join("full");
     copy_folder(&phone.folder(), &full);
     phone.journey().erase();
-    phone.settle();
+    phone.run_until_idle();
     fs::copy(phone.folder().join("erase"), full.join("erase")).unwrap();
     phone.close();
     let all = names(&full);
@@ -144,10 +144,10 @@ fn a_late_batch_after_the_erasure_stays_out() {
     phone.network.online();
     phone.network.next_faults([Fault::Held]);
     phone.journey().upload_now();
-    phone.settle();
+    phone.run_until_idle();
     assert_eq!(phone.network.held(), 1);
     phone.journey().erase();
-    phone.settle();
+    phone.run_until_idle();
     phone.clock.advance(600_000);
     assert!(phone.collector(|collector| collector.erased.contains(&old)));
     phone.journey().set_consent(Consent::Granted);
@@ -174,7 +174,7 @@ fn an_installation_that_the_collector_has_erased_is_purged_here() {
         } else {
             phone.journey().upload_now();
         }
-        phone.settle();
+        phone.run_until_idle();
         assert_eq!(snapshot(&phone.folder()), BTreeMap::new());
         assert_eq!(phone.status().consent, Consent::Unknown);
         assert_eq!(phone.accounted(0).queued, 0);

@@ -67,7 +67,7 @@ fn a_refusal_leaves_an_empty_note_and_nothing_waits() {
     phone.journey().set_consent(Consent::Denied);
     // At once for the app, and the note stands before the call returns.
     assert_eq!(fs::read(phone.folder().join("denied")).unwrap(), [0; 0]);
-    phone.settle();
+    phone.run_until_idle();
     assert_eq!(snapshot(&phone.folder()), BTreeMap::from([("denied".to_owned(), Vec::new())]));
     phone.network.online();
     let before = phone.network.sent().len();

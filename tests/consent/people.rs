@@ -67,11 +67,11 @@ fn an_erasure_drops_codes_and_customer() {
     phone.upload_all();
     phone.journey().erase();
     assert_eq!(phone.status().codes, 0);
-    phone.settle();
+    phone.run_until_idle();
     phone.journey().set_consent(jalon::Consent::Granted);
     phone.views(["new"]);
     phone.journey().call_context(&CallRequest::to("112")).unwrap();
-    phone.settle();
+    phone.run_until_idle();
     phone.collector(|collector| {
         let call = collector.calls.last().unwrap();
         assert!(call["customer"].is_null() && call["events"].as_array().unwrap().len() == 1);
@@ -169,7 +169,7 @@ fn a_customer_named_after_a_refusal_is_named_again_after_the_grant() {
     phone.open();
     phone.journey().set_consent(Consent::Denied);
     phone.journey().identify("A", None);
-    phone.settle();
+    phone.run_until_idle();
     phone.journey().set_consent(Consent::Granted);
     phone.journey().identify("A", None);
     phone.views(["home"]);

@@ -104,7 +104,7 @@ fn a_disk_that_is_full_from_the_start_keeps_two_hundred_events_in_memory() {
             phone.open();
             let recorded = screens("full", 230);
             phone.views(&recorded);
-            phone.settle();
+            phone.run_until_idle();
             let status = phone.accounted(230);
             assert_eq!((status.queued, status.dropped.get(DropReason::Disk)), (200, 30));
             assert!(status.storage_trouble.is_some(), "{status:?}");
@@ -133,7 +133,7 @@ fn short_writes_tear_no_record_and_are_counted() {
     for bytes in ["700", "5000", "5001", "20011"] {
         let mut phone = Phone::running();
         phone.network.offline();
-        phone.settle();
+        phone.run_until_idle();
         limit(bytes);
         let mut recorded = screens(bytes, 150);
         phone.views(&recorded);
@@ -279,7 +279,7 @@ fn a_device_that_was_not_unlocked_since_it_started_says_so_and_loses_nothing() {
     phone.config.folder = std::env::var_os(FOLDER).unwrap().into();
     phone.open();
     phone.views(screens("meanwhile", 150));
-    phone.settle();
+    phone.run_until_idle();
     assert_eq!(
         phone.status().storage_trouble.as_deref(),
         Some("the device was not unlocked since it started: events wait in memory until it is")

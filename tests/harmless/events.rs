@@ -25,7 +25,7 @@ fn a_clock_that_is_years_off_or_jumps_costs_nothing_within_or_between_runs() {
             }
             let screen = format!("{round}-{step}");
             phone.views([&screen]);
-            phone.clock.settle();
+            phone.clock.run_until_idle();
             expected.push(screen);
             phone.journey().call_context(&CallRequest::to("+33123456789")).unwrap();
             phone.clock.change(|now| now.wall_ms = START_WALL_MS);

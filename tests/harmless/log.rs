@@ -129,14 +129,14 @@ fn a_closed_journey_says_nothing() {
 #[track_caller]
 fn one_warning_until_an_upload_succeeds(log: &TestLog, fault: &Fault, says: &str) {
     let phone = Phone::running();
-    phone.settle();
+    phone.run_until_idle();
     for _ in 0..2 {
         phone.network.every_request(fault.clone());
         phone.views(["home"]);
         log.take();
         for round in 0..3 {
             assert!(!phone.journey().upload_and_wait(Duration::from_mins(1)));
-            phone.settle();
+            phone.run_until_idle();
             let lines = log.take();
             let loud: Vec<_> = lines.iter().filter(|(level, _)| *level < Level::Debug).collect();
             if round == 0 {
@@ -211,12 +211,12 @@ fn no_line_at_any_level_holds_anything_of_an_event_a_customer_or_a_key() {
                 journey.call_context(&CallRequest::to("+33123456789").about(SECRET)).unwrap();
                 assert!(!journey.preview(CallScope::Everything).steps.is_empty());
                 journey.upload_now();
-                phone.settle();
+                phone.run_until_idle();
                 phone.clock.advance(60_000);
             }
             phone.network.online();
             journey.erase();
-            phone.settle();
+            phone.run_until_idle();
             phone.close();
             let lines = log.take();
             assert!(lines.len() > 20, "{lines:?}");

@@ -48,7 +48,7 @@ fn check_told(phone: &Phone, status: &Status) {
 }
 
 /// Uploads what waits, and one batch more: the header of the last one tells it all.
-fn settle_accounts(phone: &Phone, recorded: u64) -> Status {
+fn upload_and_account(phone: &Phone, recorded: u64) -> Status {
     phone.upload_all();
     phone.views(["last"]);
     phone.upload_all();
@@ -78,7 +78,7 @@ fn the_oldest_go_when_the_quota_is_full_and_the_collector_is_told_how_many() {
     phone.restart();
     assert_eq!(phone.accounted(800).dropped.get(DropReason::Quota), quota, "after a restart too");
     phone.network.online();
-    let status = settle_accounts(&phone, 800);
+    let status = upload_and_account(&phone, 800);
     assert_eq!(status.dropped.total(), quota);
     check_told(&phone, &status);
     let first = phone.collector(|collector| collector.journey(1)[0]["name"].clone());
@@ -108,7 +108,7 @@ fn what_outlives_its_time_is_dropped_as_expired() {
         assert_eq!(phone.accounted(30).queued, 20);
     }
     phone.network.online();
-    let status = settle_accounts(&phone, 30);
+    let status = upload_and_account(&phone, 30);
     assert_eq!(status.dropped.total(), 10);
     check_told(&phone, &status);
 }
@@ -141,7 +141,7 @@ fn what_is_refused_at_the_door_is_counted_by_its_reason_also_after_a_kill() {
     phone.restart();
     check(phone.accounted(6));
     phone.network.online();
-    let status = settle_accounts(&phone, 6);
+    let status = upload_and_account(&phone, 6);
     check(status.clone());
     check_told(&phone, &status);
 }
@@ -156,7 +156,7 @@ fn nothing_is_dropped_without_a_grant_but_what_does_not_fit_the_wait() {
     assert_eq!((status.queued, status.dropped.get(DropReason::Consent)), (200, 50));
     phone.journey().set_consent(Consent::Granted);
     phone.accounted(250);
-    let status = settle_accounts(&phone, 250);
+    let status = upload_and_account(&phone, 250);
     assert_eq!((status.delivered, status.dropped.total()), (201, 50));
     check_told(&phone, &status);
     let seen = phone.collector(|collector| collector.screens_seen());
@@ -180,8 +180,8 @@ fn what_the_disk_does_not_take_is_dropped_as_disk() {
     assert!(status.storage_trouble.is_some());
     fs::remove_dir(phone.folder().join("journey.db")).unwrap();
     phone.journey().upload_now();
-    phone.settle();
-    let status = settle_accounts(&phone, recorded);
+    phone.run_until_idle();
+    let status = upload_and_account(&phone, recorded);
     assert_eq!((status.dropped.total(), status.storage_trouble.as_ref()), (10, None));
     check_told(&phone, &status);
 }
@@ -206,7 +206,7 @@ fn records_damaged_in_the_journal_are_counted_as_corrupt_each() {
     let corrupt = status.dropped.get(DropReason::Corrupt);
     assert!((2..=4).contains(&corrupt), "{corrupt}");
     phone.network.online();
-    let status = settle_accounts(&phone, 30);
+    let status = upload_and_account(&phone, 30);
     assert_eq!((status.delivered, status.dropped.total()), (31 - corrupt, corrupt));
     check_told(&phone, &status);
 }
@@ -227,7 +227,7 @@ fn what_was_lost_with_a_store_is_counted_in_the_next_epoch() {
     assert_eq!((status.queued, status.dropped.get(DropReason::Corrupt)), (0, 40));
     assert!(phone.folder().join("set-aside.db").exists());
     phone.network.online();
-    let status = settle_accounts(&phone, 40);
+    let status = upload_and_account(&phone, 40);
     assert_eq!(told(&phone)["epoch"], 2);
     check_told(&phone, &status);
     // One that is no database at all is one loss at least.
@@ -236,7 +236,7 @@ fn what_was_lost_with_a_store_is_counted_in_the_next_epoch() {
     phone.open();
     let status = phone.accounted(1);
     assert_eq!(status.dropped.get(DropReason::Corrupt), 1);
-    let status = settle_accounts(&phone, 1);
+    let status = upload_and_account(&phone, 1);
     assert_eq!((told(&phone)["epoch"].as_u64(), status.delivered), (Some(3), 1));
     check_told(&phone, &status);
 }
@@ -276,7 +276,7 @@ fn taps_customers_and_positions_count_like_events() {
     journey.set_location(48.857, 2.352);
     journey.call_context(&CallRequest::to("+33123456789")).unwrap();
     journey.clear_customer();
-    let status = settle_accounts(&phone, 5);
+    let status = upload_and_account(&phone, 5);
     assert_eq!((status.delivered, status.dropped.total()), (6, 0));
     check_told(&phone, &status);
 }

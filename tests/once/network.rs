@@ -71,7 +71,7 @@ fn a_storm_of_429_and_503_is_waited_out_as_asked_however_impatient_the_app() {
         for _ in 0..5 {
             phone.clock.advance(110_000);
             phone.journey().upload_now();
-            phone.settle();
+            phone.run_until_idle();
             phone.clock.advance(32_000);
         }
         // One request for each 120 to 133 seconds, and none cut short.
@@ -195,7 +195,7 @@ fn a_half_open_connection_holds_neither_a_call_nor_what_is_recorded_meanwhile() 
     assert_eq!(phone.network.held(), 1);
     phone.views(names(40..50));
     phone.journey().call_context(&CallRequest::to("+33123456789")).unwrap();
-    phone.settle();
+    phone.run_until_idle();
     assert_eq!(phone.collector(|collector| collector.calls.len()), 1, "the call's own lane");
     // The batch arrives after the process that sent it, and after it was sent again.
     phone.restart();
@@ -210,7 +210,7 @@ fn what_was_recorded_a_moment_before_is_uploaded_when_the_app_asks() {
     let phone = Phone::running();
     phone.views(names(0..3));
     phone.journey().upload_now();
-    phone.settle();
+    phone.run_until_idle();
     assert_eq!(phone.collector(|collector| collector.screens_seen()), names(0..3));
 }
 
@@ -224,10 +224,10 @@ fn a_change_of_customer_does_not_make_the_phone_ask_for_codes_over_and_over() {
     assert_eq!(phone.status().codes, 5);
     // A tap used one up: more may be asked for.
     phone.journey().call_context(&CallRequest::to("+33123456789")).unwrap();
-    phone.settle();
+    phone.run_until_idle();
     let before = phone.network.sent().len();
     phone.journey().identify("b", None);
-    phone.settle();
+    phone.run_until_idle();
     let sent = phone.network.sent();
     assert!(sent.len() <= before + 2, "the call's batch, and one that asks: {}", sent.len());
     phone.upload_all();

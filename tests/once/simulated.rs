@@ -172,7 +172,7 @@ impl Life {
     }
 
     fn kill(&mut self) {
-        self.phone.settle();
+        self.phone.run_until_idle();
         let now = Disk::of(&self.phone.folder());
         self.phone.close();
         now.restore(&self.phone.folder());
@@ -180,7 +180,7 @@ impl Life {
     }
 
     fn cut_power(&mut self) {
-        self.phone.settle();
+        self.phone.run_until_idle();
         let now = Disk::of(&self.phone.folder());
         self.phone.close();
         let mut left = self.left.lock().unwrap();
@@ -195,7 +195,7 @@ impl Life {
         drop(left);
         self.cuts += 1;
         self.phone.open();
-        self.phone.settle();
+        self.phone.run_until_idle();
         self.counted = self.phone.status().recorded;
     }
 

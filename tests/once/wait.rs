@@ -23,7 +23,7 @@ fn answered(status: u16, retry_after_ms: Option<u64>) -> Fault {
 /// A phone that has asked for its codes, and has nothing to do.
 fn idle() -> Phone {
     let phone = Phone::running();
-    phone.settle();
+    phone.run_until_idle();
     assert_eq!(phone.clock.next_wake_ms(), None);
     phone
 }
@@ -34,7 +34,7 @@ fn wait_while(phone: &Phone, during: impl FnOnce()) -> bool {
         let waiter: ScopedJoinHandle<'_, bool> =
             scope.spawn(|| phone.journey().upload_and_wait(LONG));
         phone.clock.callers_wait(1);
-        phone.settle();
+        phone.run_until_idle();
         assert!(!waiter.is_finished(), "it did not wait");
         during();
         waiter.join().unwrap()
@@ -64,7 +64,7 @@ fn with_nothing_unsent_asking_makes_no_request_and_leaves_no_wake_up() {
     for round in 0..3 {
         let before = requests(&phone);
         phone.journey().upload_now();
-        phone.settle();
+        phone.run_until_idle();
         assert!(phone.journey().upload_and_wait(LONG));
         assert_eq!(requests(&phone), before, "round {round}");
         assert_eq!(phone.clock.next_wake_ms(), None, "round {round}");
@@ -99,7 +99,7 @@ fn what_was_under_way_before_the_question_says_nothing_when_it_fails() {
     phone.network.next_faults([Fault::Held]);
     phone.views(["home"]);
     phone.journey().upload_now();
-    phone.settle();
+    phone.run_until_idle();
     assert_eq!(phone.network.held(), 1);
     let nothing_waits = wait_while(&phone, || phone.network.fail_held(SendError::Timeout));
     assert!(nothing_waits, "tried again at once, and stored");
@@ -109,7 +109,7 @@ fn what_was_under_way_before_the_question_says_nothing_when_it_fails() {
     phone.network.next_faults([Fault::Held, Fault::LostRequest(SendError::Connect)]);
     phone.views(["cart"]);
     phone.journey().upload_now();
-    phone.settle();
+    phone.run_until_idle();
     assert!(!wait_while(&phone, || phone.network.fail_held(SendError::Timeout)));
 }
 
@@ -145,7 +145,7 @@ fn it_gives_up_after_its_timeout_and_the_upload_goes_on() {
     });
     assert!(!nothing_waits);
     phone.network.release();
-    phone.settle();
+    phone.run_until_idle();
     assert_eq!(phone.status().queued, 0);
     assert_eq!(requests(&phone), 2, "codes, and one batch");
     assert!(phone.journey().upload_and_wait(Duration::MAX));
@@ -158,10 +158,10 @@ fn what_is_recorded_while_it_waits_is_uploaded_too() {
     phone.views(["first"]);
     let nothing_waits = wait_while(&phone, || {
         phone.views(["second", "third"]);
-        phone.settle();
+        phone.run_until_idle();
         assert_eq!(phone.network.held(), 1, "what comes gathers while a batch is under way");
         phone.network.release();
-        phone.settle();
+        phone.run_until_idle();
         assert_eq!(phone.network.held(), 1, "and follows at once");
         phone.network.release();
     });
@@ -177,7 +177,7 @@ fn a_call_that_waits_is_waited_for() {
     phone.network.next_faults([Fault::Held]);
     phone.views(["payment"]);
     phone.journey().call_context(&CallRequest::to("+33123456789")).unwrap();
-    phone.settle();
+    phone.run_until_idle();
     assert!(wait_while(&phone, || phone.network.release()));
     let lanes: Vec<Lane> = phone.network.sent()[1..].iter().map(|(lane, _)| *lane).collect();
     assert_eq!(lanes, [Lane::Call, Lane::Backlog]);
@@ -275,7 +275,7 @@ fn many_threads_wait_at_once_and_one_upload_answers_them_all() {
         let waiters: Vec<_> =
             (0..8).map(|_| scope.spawn(|| phone.journey().upload_and_wait(LONG))).collect();
         phone.clock.callers_wait(8);
-        phone.settle();
+        phone.run_until_idle();
         phone.network.release();
         assert!(waiters.into_iter().all(|waiter| waiter.join().unwrap()));
     });

@@ -37,7 +37,7 @@ impl TestClock {
             now.elapsed_ms += ms;
             now.wall_ms += ms as i64;
         });
-        self.settle();
+        self.run_until_idle();
     }
 
     /// Changes the clocks in any way, as a phone's can.
@@ -58,7 +58,7 @@ impl TestClock {
     }
 
     /// Waits until every worker has done all it can at this moment.
-    pub fn settle(&self) {
+    pub fn run_until_idle(&self) {
         let mut state = self.state.lock().unwrap();
         while !state.is_idle() {
             state = self.changed.wait(state).unwrap();

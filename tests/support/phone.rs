@@ -57,7 +57,7 @@ impl Phone {
         let journey = Journey::open_with(self.config.clone(), network, clock)?;
         self.clock.worker_started();
         self.journey = Some(journey);
-        self.clock.settle();
+        self.clock.run_until_idle();
         Ok(self.journey())
     }
 
@@ -87,8 +87,8 @@ impl Phone {
     }
 
     /// Waits until the worker has done all it can at this moment.
-    pub fn settle(&self) {
-        self.clock.settle();
+    pub fn run_until_idle(&self) {
+        self.clock.run_until_idle();
     }
 
     /// Asks for an upload of everything, and waits until it is done, one back-off after the other.
@@ -96,7 +96,7 @@ impl Phone {
         self.clock.advance(1_000);
         for _ in 0..200 {
             self.journey().upload_now();
-            self.settle();
+            self.run_until_idle();
             if self.status().queued == 0 {
                 return;
             }
@@ -117,7 +117,7 @@ impl Phone {
     /// The status, once the worker is idle, with the promise checked that every event is
     /// accounted for.
     pub fn accounted(&self, recorded: u64) -> Status {
-        self.settle();
+        self.run_until_idle();
         let status = self.status();
         let Status { delivered, queued, dropped, .. } = status;
         assert_eq!(status.recorded, recorded, "{status:?}");
