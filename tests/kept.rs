@@ -1,8 +1,8 @@
 //! **Kept**: what `record` accepted survives SIGKILL at any later instant.
 //!
 //! A child process records, drains and uploads through the real clock, files and sockets, and is
-//! killed at random instants, again and again in the same folder. It says after each `record`
-//! that it returned; whatever it said must be at the collector in the end: once, and in order.
+//! killed at random instants, again and again in the same folder. After each `record` it says that
+//! it returned; whatever it said must be at the collector in the end, once and in order.
 //! `JALON_KILLS` sets how often (200), `JALON_SEED` where the randomness begins.
 #![cfg(feature = "reqwest")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
@@ -28,7 +28,7 @@ use jalon::{
 use support::{ModelCollector, Random, child};
 
 const SIGKILL: i32 = 9;
-/// How long the end may take until everything is uploaded.
+/// How long the upload of everything may take at the end.
 const PATIENCE_MS: u64 = 300_000;
 
 #[test]
@@ -48,7 +48,7 @@ fn what_was_recorded_survives_sigkill_at_any_instant() {
     for _ in 0..kills {
         let next = kill_one(&folder, &collector, first, &mut random);
         returned.extend(first..next);
-        // The record under way at the kill may be kept or not; nobody was told.
+        // The record under way at the kill may be kept or not: `record` had not returned.
         interrupted.insert(next);
         first = next + 1;
         if random.below(2) == 0 {
@@ -64,8 +64,8 @@ fn what_was_recorded_survives_sigkill_at_any_instant() {
         model.journey(1).into_iter().map(number_of).collect::<Vec<u64>>()
     });
     let wrong: Vec<_> = delivered.windows(2).filter(|pair| pair[0] >= pair[1]).collect();
-    assert!(wrong.is_empty(), "seed {seed}: doubled or out of order: {wrong:?}");
-    // The phone's own books agree: only torn tails, of records that never returned, are lost.
+    assert!(wrong.is_empty(), "seed {seed}: twice or out of order: {wrong:?}");
+    // The phone's own counts agree: only torn tails are lost, whose `record` never returned.
     let torn = status.dropped.get(DropReason::Corrupt);
     assert_eq!(status.dropped.total(), torn, "seed {seed}: {status:?}");
     let epochs: BTreeSet<u64> =
@@ -90,7 +90,7 @@ fn what_was_recorded_survives_sigkill_at_any_instant() {
     );
 }
 
-/// Runs one child from number `first` on, kills it, and tells the number it was about to record.
+/// Runs one child from number `first` on, kills it, and returns the number it was about to record.
 fn kill_one(folder: &Path, collector: &Collector, first: u64, random: &mut Random) -> u64 {
     let mut running = child::command(what_was_recorded_survives_sigkill_at_any_instant, &[])
         .env("JALON_KEPT", format!("{} {first} {}", collector.port, random.next()))
@@ -105,7 +105,8 @@ fn kill_one(folder: &Path, collector: &Collector, first: u64, random: &mut Rando
         let lines = BufReader::new(said).lines().map_while(Result::ok);
         lines.inspect(|_| _ = tell.send(())).collect::<Vec<String>>()
     });
-    // One in six dies before or while it opens; the others up to 0.2 s after, every scale alike.
+    // One in six dies before or while it opens; the others up to 0.2 s after, with each order of
+    // magnitude equally likely.
     let opened = if random.below(6) > 0 {
         heard.recv().is_ok()
     } else {
@@ -139,7 +140,7 @@ fn record_until_killed() {
     say("open");
     let mut next = first;
     loop {
-        // Else the quota would rightly take the oldest.
+        // Otherwise the quota would rightly drop the oldest.
         while journey.status().queued > 2_000 {
             journey.upload_now();
             wait_ms(2);
@@ -185,8 +186,7 @@ fn number_of(event: &serde_json::Value) -> u64 {
     text.as_str().unwrap().parse().unwrap()
 }
 
-/// Records a last event, so that there is something to upload whatever the last life left, and
-/// uploads all of it.
+/// Records a last event, so that there is something to upload in any case, and uploads everything.
 fn upload_the_rest(folder: &Path, collector: &Collector, last: u64) -> jalon::Status {
     collector.faithful.store(1, Ordering::Relaxed);
     let journey = Journey::open(config(folder, collector.port)).unwrap();
@@ -207,7 +207,7 @@ fn upload_the_rest(folder: &Path, collector: &Collector, last: u64) -> jalon::St
 fn config(folder: &Path, port: u16) -> Config {
     let mut config = Config::new(folder, format!("http://127.0.0.1:{port}"), "wk_test");
     config.consent = Some(Consent::Granted);
-    // Room for what short lives on a busy machine record and have no time to upload.
+    // Room for what a process on a busy machine records and is killed too soon to upload.
     config.quota_bytes = 512 * 1024 * 1024;
     config
 }
@@ -229,7 +229,7 @@ struct Collector {
     /// Requests that arrive after those that were sent later.
     late: Mutex<Vec<Request>>,
     requests: AtomicU64,
-    /// 1 once nothing is to be broken any more.
+    /// 1 once no exchange is to be broken any more.
     faithful: AtomicU64,
 }
 

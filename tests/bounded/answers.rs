@@ -29,7 +29,7 @@ fn answered(phone: &Phone, body: Vec<u8>) {
 }
 
 #[test]
-fn hostile_answers_are_no_collectors_and_change_nothing() {
+fn hostile_answers_change_nothing() {
     let phone = Phone::running();
     phone.views(["kept"]);
     phone.clock.advance(1_000);
@@ -45,7 +45,7 @@ fn hostile_answers_are_no_collectors_and_change_nothing() {
         br#"{"stored":1"#.to_vec(),
         "[".repeat(60_000).into_bytes(),
         format!("{{\"stored\":{}1{}}}", "[".repeat(5_000), "]".repeat(5_000)).into_bytes(),
-        // An answer of 10 MB is none, even where every word of it fits.
+        // An answer of 10 MB is refused, even if its JSON is valid.
         format!("{{\"stored\":1,\"x\":\"{}\"}}", "x".repeat(10_000_000)).into_bytes(),
     ];
     for body in bodies {
@@ -85,7 +85,7 @@ fn a_flood_of_codes_screens_and_rejections_is_cut_to_what_can_be_used() {
     }
     assert!(bytes_on_disk(&phone) < 1024 * 1024, "{} bytes", bytes_on_disk(&phone));
     phone.restart();
-    // The database itself, closed: what the answers left behind is at most 999 short names.
+    // The closed database alone: the answers left at most 999 short names in it.
     phone.close();
     assert!(bytes_on_disk(&phone) < 400 * 1024, "{} bytes", bytes_on_disk(&phone));
     // And a tap still has a code.
@@ -106,14 +106,14 @@ fn with_nothing_queued_the_worker_has_no_deadline() {
     assert_eq!(phone.clock.next_wake_ms(), None, "all is uploaded");
     phone.restart();
     assert_eq!(phone.clock.next_wake_ms(), None, "restarted");
-    // Also without a network, where codes cannot be had.
+    // The same without a network, when no codes can be leased.
     phone.network.offline();
     phone.restart();
     assert_eq!(phone.clock.next_wake_ms(), None, "restarted offline");
     let sent = phone.network.sent().len();
     phone.clock.advance(86_400_000);
     assert_eq!(phone.network.sent().len(), sent);
-    // Nor with a key that is refused, whatever waits.
+    // The same with a key that is refused, whatever is queued.
     phone.network.every_request(Fault::Answered(answer(401, &json!({}))));
     phone.views(["home"]);
     phone.clock.advance(1_000);

@@ -1,5 +1,5 @@
-//! **Bounded**: whatever the app records and the collector answers, all that the library takes has a
-//! limit.
+//! **Bounded**: whatever the app records and the collector answers, what the library uses of disk,
+//! memory, network and battery has limits.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -18,7 +18,7 @@ fn bytes_on_disk(folder: &Path) -> u64 {
     fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum()
 }
 
-/// An event of about `bytes` encoded.
+/// An event that takes about `bytes` encoded.
 fn custom(at: usize, bytes: usize) -> Event {
     let texts = bytes / 256;
     let values = (0..texts).map(|key| (format!("key-{key:02}"), Value::Text("x".repeat(240))));
@@ -26,7 +26,7 @@ fn custom(at: usize, bytes: usize) -> Event {
     Event::Custom { name: "flood".into(), values: values.chain([number]).collect() }
 }
 
-/// As large as an event can be: just below 16 KiB.
+/// The largest event there can be: just below 16 KiB.
 fn largest() -> Event {
     // A control character takes six bytes in JSON.
     let text = |at: usize| (format!("{at:02}"), Value::Text("\u{1}".repeat(178)));
@@ -41,7 +41,7 @@ fn the_folder_stays_within_the_quota_at_every_step_of_a_flood() {
         for bytes in [0, 1_000, 3_900, 15_000] {
             let mut phone = Phone::new();
             phone.config.quota_bytes = quota;
-            // A store that was given up stands inside as well.
+            // A store that was set aside counts too.
             fs::create_dir(phone.folder()).unwrap();
             if aside > 0 {
                 let bytes = vec![7; aside as usize];
@@ -58,7 +58,7 @@ fn the_folder_stays_within_the_quota_at_every_step_of_a_flood() {
             };
             let target = quota * 2;
             while recorded * (150 + bytes as u64) < target {
-                // Not faster than the worker can follow.
+                // In portions that the worker can keep up with.
                 for _ in 0..(40_000 / (150 + bytes)).min(40) {
                     phone.journey().record(flood(recorded as usize, bytes));
                     recorded += 1;
@@ -78,7 +78,7 @@ fn the_folder_stays_within_the_quota_at_every_step_of_a_flood() {
             phone.upload_all();
             check(&phone);
             let status = phone.accounted(recorded);
-            // The oldest went first: the newest is there.
+            // The oldest were dropped: the newest is there.
             let last = phone.collector(|collector| collector.journey(1).last().copied().cloned());
             let last = last.unwrap();
             assert_eq!(last["values"]["at"], json!((recorded - 1) as f64), "{status:?}");
@@ -164,7 +164,7 @@ fn what_waits_in_memory_is_two_hundred_events_and_256_kib_at_most_whatever_they_
             let grown = resident_bytes().saturating_sub(before);
             assert!(grown < 32 * MIB, "{} MiB are held for 200 small events", grown / MIB);
             assert_eq!(phone.accounted(300).queued, 200);
-            // Large ones are fewer.
+            // Of large events there is room for fewer.
             for at in 0..100 {
                 phone.journey().record(custom(at, 15 * 256));
             }
@@ -180,7 +180,7 @@ fn what_waits_in_memory_is_two_hundred_events_and_256_kib_at_most_whatever_they_
 #[test]
 fn a_request_holds_a_hundred_events_and_64_kib_inflated_at_most() {
     let mut phone = Phone::new();
-    // What an app says about itself is bounded as well.
+    // What an app states about itself is limited too.
     let long = "x".repeat(100_000);
     phone.config.app = App {
         id: long.clone(),

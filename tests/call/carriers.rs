@@ -1,4 +1,4 @@
-//! What a call carries, for each carrier: with a number or without, and with one that is none.
+//! What a call carries, for each carrier: with a phone number, without one, and with other text.
 
 use jalon::call::ContextToken;
 use jalon::{CallRequest, DropReason, JourneyError};
@@ -42,7 +42,7 @@ fn a_call_that_no_dialer_places_has_everything_but_a_dial_string() {
 }
 
 #[test]
-fn a_number_that_is_none_uses_up_no_code_and_is_counted() {
+fn what_is_not_a_phone_number_uses_up_no_code_and_is_counted() {
     let phone = Phone::running();
     phone.run_until_idle();
     let codes = phone.status().codes;

@@ -24,7 +24,7 @@ fn codes(scene: &Scene) -> usize {
     scene.journey().status().codes
 }
 
-/// A customer whose phone was online at the cart, and lost its data there. 26 minutes passed.
+/// A customer whose phone was online up to the cart and then lost its data. 26 minutes have passed.
 fn in_flight_mode() -> Scene {
     let scene = Scene::open();
     scene.journey().identify("c-42", None);
@@ -45,7 +45,7 @@ fn until_uploaded(scene: &Scene) {
     assert_eq!(scene.journey().status().queued, 0);
 }
 
-/// What an agent reads on the page, without its tags.
+/// The text that an agent reads on the page, without its tags.
 fn words(page: &str) -> String {
     let text = page.split('<').filter_map(|part| part.split_once('>')).map(|(_, text)| text);
     text.collect::<Vec<_>>()
@@ -83,7 +83,7 @@ fn the_desk_catches_up_by_itself_when_data_returns() {
     let call = tap(&scene, CallScope::Everything);
     let context = scene.link.collector.resolve(&code(&call));
     scene.link.mend();
-    // Nobody asks for it: the phone's own back-off does.
+    // The app asks for nothing: the phone retries by itself.
     scene.pass_until(11 * MINUTE_MS, || scene.journey().status().queued == 0);
     caught_up(&scene, &call, &context);
 }
@@ -92,7 +92,7 @@ fn the_desk_catches_up_by_itself_when_data_returns() {
 fn the_desk_catches_up_also_after_the_app_was_killed_in_between() {
     let mut scene = in_flight_mode();
     let call = tap(&scene, CallScope::Everything);
-    // Before the worker could take anything over, as the dialer took the screen.
+    // Before the worker could drain the journal, as when the dialer covers the app.
     scene.kill();
     let context = scene.link.collector.resolve(&code(&call));
     assert_eq!(context["call"]["confirmed"], false);
@@ -112,7 +112,7 @@ fn caught_up(scene: &Scene, call: &CallContext, before: &Value) {
     assert!(after["last_screen"]["dwell_ms"].as_u64().unwrap() >= 26 * MINUTE_MS);
     assert_eq!(after["freshness"]["pending"], 0);
     assert_eq!(after["freshness"]["missing"], 0);
-    // The page that the agent has open shows the same.
+    // The page that the agent already has open shows the same.
     let page = words(&scene.link.collector.desk(before));
     assert!(page.contains("Live") && !page.contains("Not confirmed"), "{page}");
 }
@@ -138,7 +138,7 @@ fn what_the_customer_keeps_to_themselves_stays_so_without_data() {
     let context = scene.link.collector.resolve(&code(&call));
     assert_eq!(context["call"]["confirmed"], true);
     shows_one_screen(&context);
-    // Nothing but the number: no code is dialled, so there is nothing to ask for.
+    // Only the number: no code is dialled, so there is nothing to look up.
     scene.kill();
     scene.start();
     let call = tap(&scene, CallScope::OnlyTheNumber);
@@ -170,7 +170,7 @@ fn leases_survive_a_kill_and_each_is_dialled_once() {
 }
 
 #[test]
-fn below_three_they_are_refilled_and_after_seven_days_they_are_over() {
+fn codes_are_refilled_below_three_and_expire_after_seven_days() {
     let scene = in_flight_mode();
     while codes(&scene) >= 3 {
         tap(&scene, CallScope::Everything);
@@ -210,7 +210,7 @@ fn a_phone_that_never_had_data_calls_without_a_code_and_nothing_pretends_otherwi
     let call = tap(&scene, CallScope::Everything);
     assert_eq!(call.dial_string.as_deref(), Some("tel:+33123456789"));
     assert_eq!((call.code, call.spoken_code.as_deref(), codes(&scene)), (None, None, 0));
-    // The exchange has nothing to ask with, and gets a page that says so.
+    // The exchange has no code to look up, and gets a page that says so.
     let (status, answer) = scene.link.collector.try_resolve("");
     assert_eq!(status, 404);
     let page = words(&scene.link.collector.desk(&answer));

@@ -43,11 +43,11 @@ fn everything(phone: &Phone) {
     journey.call_context(&CallRequest::to("112")).unwrap();
 }
 
-/// When, on which screen, what.
+/// When, on which screen, and what type.
 type Step = (i64, Option<String>, String);
 
-/// What the snapshot of a call that is tapped now carried, as the collector got it: for whom, and
-/// the steps.
+/// Taps a call, and returns what its snapshot carried as the collector got it: for whom, and the
+/// steps.
 fn tapped(phone: &Phone) -> (Option<String>, Vec<Step>) {
     phone.network.online();
     phone.journey().call_context(&CallRequest::to("+33123456789")).unwrap();
@@ -127,14 +127,14 @@ fn every_type_is_shown_in_the_apps_own_words() {
 }
 
 #[test]
-fn who_comes_next_is_not_shown_what_the_one_before_did() {
+fn the_next_customer_is_not_shown_what_the_one_before_did() {
     let screens = |phone: &Phone, scope| -> Vec<String> {
         let preview = phone.journey().preview(scope);
         preview.steps.into_iter().filter_map(|step| step.screen).collect()
     };
     for logs_out in [true, false] {
         let mut phone = Phone::running();
-        // What nobody did is whose who signs in.
+        // Anonymous events belong to the customer who signs in next.
         phone.views(["before-ana"]);
         phone.journey().identify("ana", None);
         phone.views(["ana"]);
@@ -157,7 +157,7 @@ fn who_comes_next_is_not_shown_what_the_one_before_did() {
         theirs(&phone);
         let (customer, _) = tapped(&phone);
         assert_eq!(customer.as_deref(), Some("ben"));
-        // Also where nothing is left of who was there before, but that there was more.
+        // Also when no event of the one before is left among the newest.
         phone.views((0..49).map(|at| format!("ben-{at}")));
         phone.upload_all();
         phone.restart();
@@ -176,12 +176,12 @@ fn it_is_what_the_snapshot_of_a_call_tapped_now_carries() {
         everything(&phone);
         phone.journey().identify("c-43", None);
         assert_eq!(is_what_a_call_carries(&phone).customer.as_deref(), Some("c-43"));
-        // Thirty more than fit, some taken over, some uploaded, some in the journal.
+        // Thirty more than fit: some drained, some uploaded, some in the journal.
         phone.views((0..30).map(|at| format!("product/{at}")));
         phone.clock.advance(1_000);
         phone.views((30..35).map(|at| format!("product/{at}")));
         assert_eq!(is_what_a_call_carries(&phone).steps.len(), 20);
-        // As many as fit 16 KiB.
+        // As many as fit into 16 KiB.
         for _ in 0..20 {
             phone.clock.advance(7);
             phone.journey().record(custom(3_000));
@@ -203,12 +203,12 @@ fn it_waits_for_the_journal_alone_and_sends_nothing() {
         what: StepKind::ScreenView,
         about: Some(screen.to_owned()),
     };
-    // No time has passed: the worker did not wait for company.
+    // No time has passed: the worker did not wait for more events.
     assert_eq!(preview.steps, [step("home"), step("cart")]);
     phone.run_until_idle();
     assert_eq!(phone.network.sent().len(), before);
     assert_eq!(phone.accounted(2).queued, 2);
-    // Nor does a search show what may not be recorded.
+    // A search does not show a query that may not be recorded.
     phone.journey().record(Event::Search { query: Some("secret".into()), results: None });
     assert_eq!(phone.journey().preview(CallScope::Everything).steps[2].about, None);
 }
@@ -224,7 +224,7 @@ fn it_says_whether_the_agent_may_see_more_and_is_there_after_a_restart() {
     assert_eq!(uploaded.steps.len(), 1, "what was uploaded is part of a snapshot");
     phone.restart();
     assert_eq!(phone.journey().preview(CallScope::Everything), uploaded);
-    // The next epoch's store knows nothing of what an earlier one uploaded.
+    // The store of the next epoch does not know what an earlier one uploaded.
     phone.close();
     fs::write(phone.folder().join("journey.db"), vec![7; 8192]).unwrap();
     phone.open();
@@ -283,7 +283,7 @@ fn with_the_disk_out_of_reach_it_is_empty_and_does_not_wait() {
     assert_eq!(phone.journey().preview(CallScope::Everything).steps.len(), 1, "asking tries again");
 }
 
-/// Runs `during` while the worker hangs in the transport, as it could in a sync on a bad disk.
+/// Runs `during` while the worker hangs in the transport, as it could in a sync of a slow disk.
 fn with_the_worker_held_up(phone: &Phone, during: impl FnOnce()) {
     let (let_go, held) = mpsc::channel::<()>();
     let (reached, is_held) = mpsc::channel::<()>();
@@ -319,12 +319,12 @@ fn held_up_for_two_seconds_it_shows_what_was_known() {
         let known = show();
         assert_eq!(known.customer.as_deref(), Some("c-42"));
         assert_eq!(known.steps.len(), 2);
-        // But never of somebody else.
+        // But never what another customer did.
         phone.journey().identify("c-43", None);
         assert_eq!(show(), Preview::default());
     });
     let preview = phone.journey().preview(CallScope::Everything);
-    // From the change on: what came before is of the other.
+    // From the change of customer on: what came before belongs to the other.
     assert_eq!((preview.customer.as_deref(), preview.steps.len()), (Some("c-43"), 1));
 }
 

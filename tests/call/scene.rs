@@ -24,13 +24,13 @@ use crate::support::{TestClock, child};
 const APP: &str = "com.example.shop";
 /// 256 kbit/s.
 const BYTES_PER_MS: f64 = 32.0;
-/// There and back, on a bad mobile network.
+/// A round trip on a bad mobile network.
 const ROUND_TRIP_MS: f64 = 300.0;
-/// What HTTP and TLS add to a body.
+/// What HTTP and TLS add to the size of a body.
 const OVERHEAD_BYTES: f64 = 600.0;
 pub const STEP_MS: u64 = 10;
 
-/// A slow link to the real collector: what is under way shares its rate.
+/// A slow link to the real collector. Requests under way at the same time share its rate.
 pub struct SlowLink {
     pub collector: Arc<RealCollector>,
     cut: AtomicBool,
@@ -57,7 +57,7 @@ impl Transport for SlowLink {
 }
 
 impl SlowLink {
-    /// No data from here on, as in flight mode: what is under way fails too.
+    /// Cuts the link, as flight mode does: requests under way fail too.
     pub fn cut(&self) {
         self.cut.store(true, Ordering::Relaxed);
         let under_way = std::mem::take(&mut *self.transfers.lock().unwrap());
@@ -66,7 +66,7 @@ impl SlowLink {
         }
     }
 
-    /// Data again.
+    /// Makes the link work again.
     pub fn mend(&self) {
         self.cut.store(false, Ordering::Relaxed);
     }
@@ -93,7 +93,7 @@ impl SlowLink {
     }
 }
 
-/// The app's screens as an agent calls them.
+/// The names that agents know the app's screens by.
 fn business_words() -> AppOptions {
     let screens = [("home", "Home page"), ("cart", "Shopping cart"), ("payment", "Paying")];
     let screen = |(name, label): (&str, &str)| Screen {
@@ -105,7 +105,7 @@ fn business_words() -> AppOptions {
     AppOptions { screens: screens.into_iter().map(screen).collect(), events_per_s: 1_000_000 }
 }
 
-/// The collector, spoken to without a socket.
+/// The collector, reached without a socket.
 pub struct RealCollector {
     runtime: Runtime,
     collector: Collector,
@@ -151,14 +151,14 @@ impl RealCollector {
         })
     }
 
-    /// What the agent who picked up sees.
+    /// What the agent who takes the call sees.
     pub fn resolve(&self, code: &str) -> Value {
         let (status, body) = self.try_resolve(code);
         assert_eq!(status, 200, "{body}");
         body
     }
 
-    /// What the exchange is answered.
+    /// What the exchange gets as an answer.
     pub fn try_resolve(&self, code: &str) -> (u16, Value) {
         let body = json!({"code": code, "call_id": "call-1", "agent": "Alex"}).to_string();
         let http = HttpRequest::post("/v1/contexts/resolve")
@@ -227,7 +227,7 @@ impl Scene {
         self.clock.run_until_idle();
     }
 
-    /// Kills the app: the next one finds what a SIGKILL at this instant would have left.
+    /// Kills the app: the next process finds what a SIGKILL at this instant would have left.
     pub fn kill(&mut self) {
         self.processes += 1;
         let left: PathBuf = self.dir.path().join(format!("phone-{}", self.processes));
@@ -260,7 +260,7 @@ impl Scene {
         self.pass_until(ms, || false);
     }
 
-    /// Lets time pass until something holds; how long that took, in ms.
+    /// Lets time pass until `holds`, and returns how long that took, in ms.
     pub fn pass_until(&self, at_most_ms: u64, holds: impl Fn() -> bool) -> u64 {
         for passed in (0..at_most_ms).step_by(STEP_MS as usize) {
             if holds() {

@@ -1,4 +1,4 @@
-//! Promise: a call carries what its customer lets it carry, and nothing beside.
+//! Promise: a call carries what its customer lets it carry, and nothing else.
 
 use jalon::{CallContext, CallRequest, CallScope, Event, Preview, StepKind};
 use serde_json::{Value, json};
@@ -84,7 +84,7 @@ fn a_code_that_shares_one_screen_uses_up_its_lease_for_good() {
 }
 
 #[test]
-fn nothing_but_the_number_dials_no_code_and_tells_nobody() {
+fn only_the_number_dials_no_code_and_uploads_nothing() {
     let phone = at_payment();
     phone.upload_all();
     let (before, requests) = (phone.status(), phone.network.sent().len());

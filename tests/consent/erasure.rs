@@ -32,7 +32,7 @@ fn an_erasure_leaves_one_note_and_once_the_collector_knows_an_empty_folder() {
     phone.collector(|collector| {
         assert!(collector.erased.contains(&id) && collector.events.is_empty());
     });
-    // A new installation, with nothing of the old one.
+    // The new installation has nothing of the old one.
     phone.journey().set_consent(Consent::Granted);
     phone.views(["new"]);
     phone.upload_all();
@@ -97,8 +97,8 @@ fn an_erasure_whose_deletion_was_killed_at_any_file_is_carried_out() {
     }
 }
 
-/// A real process, killed as soon as `erase` has returned, before its worker did anything or while
-/// it did.
+/// A real process, killed as soon as `erase` has returned: before its worker did anything, or while
+/// it worked.
 #[test]
 fn an_erasure_survives_a_sigkill_right_after_it() {
     const FOLDER: &str = "JALON_TEST_FOLDER";
@@ -140,7 +140,7 @@ fn an_erasure_survives_a_sigkill_right_after_it() {
 fn a_late_batch_after_the_erasure_stays_out() {
     let phone = granted();
     let old = installations(&phone)[0].clone();
-    // A batch is on its way and slow; meanwhile the customer erases, and that arrives first.
+    // A batch is under way and slow. The customer erases meanwhile, and the erasure arrives first.
     phone.network.online();
     phone.network.next_faults([Fault::Held]);
     phone.journey().upload_now();

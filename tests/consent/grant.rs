@@ -65,7 +65,7 @@ fn the_newest_two_hundred_get_through_at_the_grant_with_their_own_time_and_order
 fn a_refusal_leaves_an_empty_note_and_nothing_waits() {
     let mut phone = granted();
     phone.journey().set_consent(Consent::Denied);
-    // At once for the app, and the note stands before the call returns.
+    // The note is on disk before the call returns.
     assert_eq!(fs::read(phone.folder().join("denied")).unwrap(), [0; 0]);
     phone.run_until_idle();
     assert_eq!(snapshot(&phone.folder()), BTreeMap::from([("denied".to_owned(), Vec::new())]));
@@ -84,7 +84,7 @@ fn a_refusal_leaves_an_empty_note_and_nothing_waits() {
         assert_eq!(phone.status().consent, Consent::Denied, "it is remembered");
     }
     assert_eq!(phone.network.sent().len(), before);
-    // A later grant begins a new installation.
+    // A later grant starts a new installation.
     phone.journey().set_consent(Consent::Granted);
     phone.views(["granted again"]);
     phone.upload_all();

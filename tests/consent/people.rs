@@ -7,7 +7,7 @@ use jalon::{CallRequest, Consent, DropReason, Event, Value};
 
 use crate::support::Phone;
 
-/// A phone with codes that nobody was named for.
+/// A phone with codes that were leased before any customer signed in.
 fn leased() -> Phone {
     let mut phone = Phone::new();
     phone.collector(|collector| collector.leases = (1..=40).map(|at| at * 2).collect());
@@ -52,7 +52,7 @@ fn from_one_to_another_or_to_nobody_drops_the_codes_at_once_and_for_good() {
         assert_eq!(phone.status().codes, 0);
         phone.restart();
         assert_eq!(phone.status().codes, 0);
-        // New ones come with the next answer.
+        // The next answer brings new ones.
         phone.network.online();
         phone.upload_all();
         phone.clock.advance(1_000);
@@ -150,7 +150,7 @@ fn a_change_of_customer_that_the_disk_does_not_take_still_comes_before_what_foll
 }
 
 #[test]
-fn who_the_customer_is_outlives_a_crowd_of_events_that_wait_for_consent() {
+fn the_customer_is_kept_however_many_events_wait_for_consent() {
     let mut phone = Phone::new();
     phone.config.consent = None;
     phone.open();

@@ -9,12 +9,12 @@ use jalon::{CallRequest, DropReason};
 
 use crate::support::{Phone, child};
 
-/// The names of `count` screens.
+/// Names for `count` screens.
 fn screens(prefix: &str, count: usize) -> Vec<String> {
     (0..count).map(|at| format!("{prefix}/{at:04}")).collect()
 }
 
-/// The phone's folder becomes the mount point of a disk of its own.
+/// Mounts a disk of its own at the phone's folder.
 fn mount_disk(phone: &Phone, size: &str) {
     fs::create_dir(phone.folder()).unwrap();
     let folder = phone.folder();
@@ -27,7 +27,7 @@ fn remount(folder: &Path, how: &str) {
     child::run("mount", &["-o", &option, folder.to_str().unwrap()]);
 }
 
-/// Fills what is left of the disk, to the last byte.
+/// Fills the disk to its last byte.
 fn fill(folder: &Path) {
     use std::io::Write as _;
     let mut file = fs::File::create(folder.join("somebody-else's")).unwrap();
@@ -160,7 +160,7 @@ fn a_read_only_folder_keeps_events_in_memory_until_it_can_be_written() {
     child::with_own_mounts(
         a_read_only_folder_keeps_events_in_memory_until_it_can_be_written,
         || {
-            // New to the folder, and known there already.
+            // In a new folder, and in one with an installation.
             for known in [false, true] {
                 let mut phone = Phone::new();
                 mount_disk(&phone, "3m");
@@ -198,7 +198,7 @@ fn a_read_only_folder_keeps_events_in_memory_until_it_can_be_written() {
 }
 
 #[test]
-fn files_unreadable_for_now_as_on_a_locked_phone_lose_nothing() {
+fn files_that_cannot_be_read_for_now_lose_nothing() {
     for name in ["identity", "denied", "erase", "journal-0", "journal-1", "journey.db"] {
         for way in [Way::Directory, Way::Loop] {
             let mut phone = Phone::running();
@@ -210,7 +210,7 @@ fn files_unreadable_for_now_as_on_a_locked_phone_lose_nothing() {
             phone.views(&more);
             recorded.extend(more);
             let (folder, kept) = (phone.folder(), phone.outside().join("kept"));
-            // The way a kill leaves it, so that journal and store both hold something.
+            // As a kill leaves it, so that journal and store both hold events.
             child::copy_folder(&folder, &phone.outside().join("killed"));
             phone.close();
             fs::remove_dir_all(&folder).unwrap();
@@ -246,8 +246,8 @@ fn files_unreadable_for_now_as_on_a_locked_phone_lose_nothing() {
     }
 }
 
-/// Android before the first unlock: names in the app's folder cannot be looked up, and nothing can
-/// be made there.
+/// Android before the first unlock: files in the app's folder cannot be found, and none can be
+/// created there.
 #[test]
 fn a_device_that_was_not_unlocked_since_it_started_says_so_and_loses_nothing() {
     const FOLDER: &str = "JALON_TEST_LOCKED_FOLDER";
@@ -257,7 +257,7 @@ fn a_device_that_was_not_unlocked_since_it_started_says_so_and_loses_nothing() {
         phone.network.offline();
         phone.views(screens("earlier", 3));
         phone.close();
-        // For each thread's first two tries.
+        // The first two attempts of each thread fail.
         let folder = phone.folder().display().to_string();
         let wrapper = ["strace", "-ff", "-qq", "-o", "/dev/null"];
         let given = format!("{FOLDER}={folder}");

@@ -1,5 +1,4 @@
-//! Promise: wild events, a broken clock and hammering threads cost events at worst, and those are
-//! counted.
+//! Promise: malformed events and a broken clock cost events at worst, and those are counted.
 
 use std::collections::BTreeMap;
 
@@ -36,7 +35,7 @@ fn a_clock_that_is_years_off_or_jumps_costs_nothing_within_or_between_runs() {
     }
     assert_eq!(phone.collector(|collector| collector.screens_seen()), expected);
     phone.accounted(expected.len() as u64 + 2 * walls.len() as u64);
-    // A restart of the device sets the elapsed clock back as well.
+    // A restart of the device resets the elapsed clock too.
     phone.close();
     phone.clock.change(|now| now.elapsed_ms = 5);
     phone.open();
@@ -108,7 +107,7 @@ proptest! {
         }
         journey.identify(text.clone(), Some(text.clone()));
         journey.set_location(f64::NAN, f64::INFINITY);
-        // A call, or a number that is none and counts as invalid.
+        // A call, or not a valid phone number, which counts as invalid.
         let _ = journey.call_context(&CallRequest::to(text.clone()).about(text.clone()));
         journey.call_context(&CallRequest::to("112").about(text)).unwrap();
         phone.upload_all();

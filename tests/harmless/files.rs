@@ -1,4 +1,4 @@
-//! Promise: files that are damaged, strange or in use cost events at worst, and those are counted.
+//! Promise: files that are damaged, not ours or in use cost events at worst, and those are counted.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -27,25 +27,25 @@ fn killed_phone() -> (Phone, PathBuf) {
     (phone, killed)
 }
 
-/// A screen's name that no flip of one bit makes another's.
+/// A screen's name that no flip of one bit turns into another screen's.
 fn stored(at: usize) -> String {
     format!("stored/{at:02}/{at:02}")
 }
 
-/// Starts the app on a copy of the folder that was damaged, with a collector that knows nothing.
+/// Starts the app on a damaged copy of the folder, with an empty collector.
 fn start_on(template: &Path, damage: impl FnOnce(&Path)) -> Phone {
     let mut phone = Phone::new();
     copy_folder(template, &phone.folder());
     damage(&phone.folder());
     phone.network.offline();
-    // Not the numbers that the earlier process drew.
+    // So that it does not draw the random numbers of the earlier process again.
     phone.clock.random(&mut [0; 256]);
     phone.open();
     phone
 }
 
 /// The journey works: what is recorded from here on arrives, once and in order, after what is left
-/// of the 50 earlier events. Gives how many of those arrived whole, and how many were counted as
+/// of the 50 earlier events. Returns how many of those arrived whole, and how many were counted as
 /// lost.
 #[track_caller]
 fn works(phone: &mut Phone, about: &str) -> (usize, u64) {
@@ -113,7 +113,7 @@ fn any_damaged_byte_of_the_journal_costs_what_it_hit_and_that_is_counted() {
             let mut phone = start_on(&killed, |folder| flip(&folder.join(name), at, 1 << (at % 8)));
             let about = format!("{name} byte {at}");
             let (whole, counted) = works(&mut phone, &about);
-            // A segment's header takes its ten events along; nobody can tell how many there were.
+            // A damaged header costs all ten events of its segment, and their number is unknown.
             let least = if at < 36 { 40 } else { 49 };
             assert!(whole >= least, "{about}: {whole}");
             assert!(whole == 50 || counted >= 1, "{about}: {whole} arrived, {counted} counted");
@@ -134,12 +134,12 @@ fn a_truncated_journal_keeps_what_stands_before_the_cut() {
     }
 }
 
-/// SQLite sums its write-ahead log, but not its pages: a bit may flip inside an event's text and
-/// pass for one. So an event that was hit itself may arrive changed, or be taken for sent.
+/// SQLite has checksums in its write-ahead log, but not in its pages: a flipped bit inside an event
+/// may go unnoticed. So an event that was hit may arrive changed, or be taken for sent.
 #[test]
 fn a_damaged_database_costs_what_it_held_at_worst_and_never_the_journey() {
     let (mut phone, killed) = killed_phone();
-    // Closed in good order there is the database alone.
+    // After an orderly close there is only the database.
     phone.open();
     phone.close();
     let closed = phone.folder();
@@ -170,7 +170,7 @@ fn a_truncated_database_is_noticed_and_gives_no_number_twice() {
         let mut after = Phone::new();
         copy_folder(&phone.folder(), &after.folder());
         truncate(&after.folder().join("journey.db"), cut);
-        // The collector has what the lost store had sent.
+        // The collector still has what the lost store sent.
         let had = phone.collector(|collector| collector.events.clone());
         let count = had.len();
         after.collector(|collector| collector.events = had);
@@ -188,7 +188,7 @@ fn a_damaged_write_ahead_log_gives_no_number_twice() {
     let phone = Phone::running();
     phone.views((0..30).map(|number| format!("before/{number}")));
     phone.upload_all();
-    // A kill: all of it is sent, and most of it stands in the write-ahead log alone.
+    // A kill: everything is sent, and most of it is in the write-ahead log only.
     let killed = phone.outside().join("killed");
     copy_folder(&phone.folder(), &killed);
     let had = phone.collector(|collector| collector.events.clone());
@@ -275,7 +275,7 @@ fn a_locked_database_is_waited_for_and_never_given_up() {
     phone.clock.advance(1_000);
     assert!(phone.status().storage_trouble.is_some());
     phone.close();
-    // Also one that is locked from the start.
+    // The same with one that is locked from the start.
     phone.open();
     phone.views(["meanwhile/2"]);
     phone.clock.advance(5_000);
@@ -290,8 +290,8 @@ fn a_locked_database_is_waited_for_and_never_given_up() {
 }
 
 #[test]
-fn a_second_process_is_kept_out_and_disturbs_nothing() {
-    let test = a_second_process_is_kept_out_and_disturbs_nothing;
+fn a_second_process_is_kept_out_and_harms_nothing() {
+    let test = a_second_process_is_kept_out_and_harms_nothing;
     let mut phone = Phone::new();
     if child::is_child(test) {
         phone.config.folder = std::env::var_os("JALON_TEST_FOLDER").unwrap().into();

@@ -1,5 +1,5 @@
-//! Promise: a developer's mistake is one clear line in the log, and no line ever holds anything of
-//! an event, a customer or a key.
+//! Promise: each kind of misuse is one clear line in the log, and no line ever holds content of an
+//! event, a customer or a key.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -35,7 +35,7 @@ fn invalid() -> [Event; 5] {
     ]
 }
 
-/// Above 16 KiB encoded, and with too many values.
+/// One above 16 KiB encoded, and one with too many values.
 fn too_large() -> [Event; 2] {
     let text = Value::Text("\u{1}".repeat(256));
     [
@@ -45,9 +45,9 @@ fn too_large() -> [Event; 2] {
 }
 
 #[test]
-fn each_mistake_is_one_line_that_says_what_to_do_and_further_ones_are_only_counted() {
+fn each_misuse_is_one_line_that_says_what_to_do_and_further_ones_are_only_counted() {
     TestLog::read_alone(
-        each_mistake_is_one_line_that_says_what_to_do_and_further_ones_are_only_counted,
+        each_misuse_is_one_line_that_says_what_to_do_and_further_ones_are_only_counted,
         |log| {
             for _ in 0..2 {
                 let phone = Phone::running();
@@ -90,9 +90,9 @@ fn each_mistake_is_one_line_that_says_what_to_do_and_further_ones_are_only_count
 }
 
 #[test]
-fn an_event_that_waited_for_consent_and_is_too_large_is_told_at_the_grant() {
+fn an_event_that_waited_for_consent_and_is_too_large_is_reported_at_the_grant() {
     TestLog::read_alone(
-        an_event_that_waited_for_consent_and_is_too_large_is_told_at_the_grant,
+        an_event_that_waited_for_consent_and_is_too_large_is_reported_at_the_grant,
         |log| {
             let mut phone = Phone::new();
             phone.config.consent = Some(Consent::Unknown);
@@ -125,7 +125,8 @@ fn a_closed_journey_says_nothing() {
     });
 }
 
-/// Has uploads meet `fault` until one succeeds, and checks that this is one warning each time.
+/// Lets uploads meet `fault` until one succeeds, twice, and checks that this is one warning each
+/// time.
 #[track_caller]
 fn one_warning_until_an_upload_succeeds(log: &TestLog, fault: &Fault, says: &str) {
     let phone = Phone::running();
@@ -185,9 +186,9 @@ fn an_endpoint_out_of_reach_is_one_warning_until_an_upload_succeeds() {
 }
 
 #[test]
-fn no_line_at_any_level_holds_anything_of_an_event_a_customer_or_a_key() {
+fn no_line_at_any_level_holds_content_of_an_event_a_customer_or_a_key() {
     TestLog::read_alone(
-        no_line_at_any_level_holds_anything_of_an_event_a_customer_or_a_key,
+        no_line_at_any_level_holds_content_of_an_event_a_customer_or_a_key,
         |log| {
             let mut phone = Phone::new();
             phone.config.write_key = SECRET.to_owned();

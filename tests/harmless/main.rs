@@ -1,5 +1,5 @@
 //! **Harmless**: nothing that the disk, the app, the clock or other threads do stops the app or the
-//! journey; what it costs is counted.
+//! journey. It costs events at worst, and those are counted.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

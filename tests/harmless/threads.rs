@@ -1,6 +1,6 @@
 //! Promise: on the app's threads, recording and the tap make no system call but the journal's one
 //! `write(2)`, and `open` makes only those that ARCHITECTURE.md lists. Under `strace`, with the
-//! system's clock and real files; and many threads at once do no harm.
+//! system's clock and real files. And many threads at once do no harm.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +18,7 @@ use crate::support::{TestNetwork, child};
 const RECORDS: usize = 50;
 const TAPS: usize = 3;
 
-/// Every call that `open` may make on the app's thread. The same list stands in ARCHITECTURE.md.
+/// Every system call that `open` may make on the app's thread. ARCHITECTURE.md has the same list.
 const OPEN_MAKES: [&str; 24] = [
     // The folder and its small files.
     "openat",
@@ -50,7 +50,7 @@ const OPEN_MAKES: [&str; 24] = [
     "prctl",
 ];
 
-/// Marks a place in the trace, by a call that the library never makes.
+/// Marks a place in the trace, by a system call that the library never makes.
 fn mark(name: &str) {
     let _ = fs::read_link(format!("/mark-{name}"));
 }
@@ -65,7 +65,7 @@ fn product(at: usize) -> Event {
     }
 }
 
-/// What `strace` looks at; as a test of its own it only shows that this works untraced.
+/// The process that `strace` watches. Run as a test, it only shows that all this works untraced.
 #[test]
 fn the_traced_process() {
     let dir = tempfile::tempdir().unwrap();
@@ -80,12 +80,12 @@ fn the_traced_process() {
             Journey::open_with(config.clone(), Arc::clone(&network) as _, Arc::new(SystemClock));
         mark("end");
         let journey = journey.unwrap();
-        // Buffers grow to their size, and lazily bound symbols are bound.
+        // Until buffers have grown to their size, and lazily bound symbols are bound.
         for at in 0..200 {
             journey.record(product(at));
         }
         journey.call_context(&request).unwrap();
-        // Tokens and codes are there once the worker has drawn and leased some.
+        // Until the worker has drawn tokens and leased codes.
         while journey.status().codes < TAPS {
             thread::yield_now();
         }
@@ -104,7 +104,7 @@ fn the_traced_process() {
     }
 }
 
-/// The calls of the app's thread between two marks: name and whole line.
+/// The system calls of the app's thread between two marks: name and whole line.
 fn traced() -> BTreeMap<String, Vec<(String, String)>> {
     let dir = tempfile::tempdir().unwrap();
     let trace = dir.path().join("trace");
@@ -112,7 +112,7 @@ fn traced() -> BTreeMap<String, Vec<(String, String)>> {
     let needs = "`strace` (apt-get install strace), and leave to trace (in Docker \
                  --cap-add SYS_PTRACE)";
     child::passes_in_a_child(the_traced_process, &wrapper, needs);
-    // One file a thread; the app's is the one with the marks.
+    // One file per thread; the app's is the one with the marks.
     let files: Vec<PathBuf> =
         fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
     let of_app = |path: &&PathBuf| fs::read_to_string(path).unwrap().contains("/mark-open-first");
@@ -132,7 +132,7 @@ fn traced() -> BTreeMap<String, Vec<(String, String)>> {
 }
 
 #[test]
-fn the_apps_thread_makes_one_write_an_event_and_what_the_architecture_lists_at_open() {
+fn the_apps_thread_makes_one_write_per_event_and_what_the_architecture_lists_at_open() {
     let sections = traced();
     for (section, writes) in [
         ("record-first", RECORDS),
@@ -143,10 +143,10 @@ fn the_apps_thread_makes_one_write_an_event_and_what_the_architecture_lists_at_o
         let calls = &sections[section];
         let others: Vec<&String> = calls
             .iter()
-            // Waking the worker; the lock's other end is never held across I/O, so that a wait
-            // for it is as short as a swap of two pointers.
+            // Waking the worker and waiting for the lock are allowed: the worker never holds the
+            // lock across I/O, so that a wait is as short as a swap of two pointers.
             .filter(|(name, line)| name != "write" && !is_wake(line) && !is_lock(line))
-            // The allocator may give memory back or take some, as for any other code.
+            // The allocator may take or return memory, as for any other code.
             .filter(|(name, _)| !["brk", "mmap", "munmap", "madvise"].contains(&name.as_str()))
             .map(|(_, line)| line)
             .collect();
@@ -178,14 +178,14 @@ fn is_wake(line: &str) -> bool {
 }
 
 fn is_lock(line: &str) -> bool {
-    // std waits by either, without a timeout.
+    // The standard library waits by either, without a timeout.
     line.starts_with("futex(")
         && ["FUTEX_WAIT_PRIVATE, 2, NULL", "FUTEX_WAIT_BITSET_PRIVATE, 2, NULL"]
             .iter()
             .any(|wait| line.contains(wait))
 }
 
-/// Many threads use a journey in every way while another grants, refuses, erases and at last closes.
+/// Many threads use a journey in every way, while another grants, refuses, erases and then closes.
 #[test]
 fn many_threads_at_once_and_use_after_close_do_no_harm() {
     let dir = tempfile::tempdir().unwrap();
@@ -199,7 +199,7 @@ fn many_threads_at_once_and_use_after_close_do_no_harm() {
             Journey::open_with(config.clone(), Arc::clone(&network) as _, Arc::new(SystemClock))
                 .unwrap();
         use_at_once_until_closed(&journey, round);
-        // All of it again, on a closed journey: nothing happens, also to the one opened since.
+        // All of it again, on a closed journey: nothing happens, not even to the one opened since.
         let before = journey.status();
         let again = Journey::open_with(config, Arc::clone(&network) as _, Arc::new(SystemClock));
         let again = again.unwrap();
@@ -223,7 +223,7 @@ fn many_threads_at_once_and_use_after_close_do_no_harm() {
     network.collector(|collector| assert_eq!(collector.conflicts, [], "a seq meant two things"));
 }
 
-/// Four threads record, ask and wait, while this one changes the consent and at last closes.
+/// Four threads record, ask and wait, while this one changes the consent and then closes.
 fn use_at_once_until_closed(journey: &Journey, round: usize) {
     let closed = AtomicBool::new(false);
     thread::scope(|scope| {

@@ -1,5 +1,5 @@
 //! **Accounted**: recorded = delivered + queued + dropped; what is dropped is counted by its
-//! reason, and the collector is told. `Phone::accounted` compares with a count of the test's own.
+//! reason, and reported to the collector. `Phone::accounted` compares with the test's own count.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,15 +23,15 @@ fn large(bytes: usize) -> Event {
     Event::Custom { name: "large".into(), values: (0..16).map(value).collect() }
 }
 
-/// The last batch's header, as the collector has it.
-fn told(phone: &Phone) -> serde_json::Value {
+/// The header of the last batch that the collector got.
+fn last_header(phone: &Phone) -> serde_json::Value {
     phone.collector(|collector| collector.headers.last().cloned().unwrap())
 }
 
-/// Checks that the collector was told the truth: drops by reason, and which numbers may be
-/// missing (below `oldest`) or pending (from there up to `next`).
-fn check_told(phone: &Phone, status: &Status) {
-    let header = told(phone);
+/// Checks what was reported to the collector: drops by reason, and which numbers may be missing
+/// (below `oldest`) or pending (from there up to `next`).
+fn check_report(phone: &Phone, status: &Status) {
+    let header = last_header(phone);
     let counts = status.dropped.iter().filter(|(_, count)| *count > 0);
     let dropped: BTreeMap<_, _> = counts.map(|(reason, count)| (reason.name(), count)).collect();
     assert_eq!(header["dropped"], json!(dropped));
@@ -47,7 +47,7 @@ fn check_told(phone: &Phone, status: &Status) {
     assert_eq!((oldest - 1) - below, missing, "nothing is pending: {header}");
 }
 
-/// Uploads what waits, and one batch more: the header of the last one tells it all.
+/// Uploads what is queued, and one more batch, whose header reports everything.
 fn upload_and_account(phone: &Phone, recorded: u64) -> Status {
     phone.upload_all();
     phone.views(["last"]);
@@ -58,7 +58,7 @@ fn upload_and_account(phone: &Phone, recorded: u64) -> Status {
 }
 
 #[test]
-fn the_oldest_go_when_the_quota_is_full_and_the_collector_is_told_how_many() {
+fn the_oldest_are_dropped_when_the_quota_is_full_and_the_collector_learns_how_many() {
     let mut phone = Phone::new();
     phone.config.quota_bytes = 1024 * 1024;
     phone.open();
@@ -80,7 +80,7 @@ fn the_oldest_go_when_the_quota_is_full_and_the_collector_is_told_how_many() {
     phone.network.online();
     let status = upload_and_account(&phone, 800);
     assert_eq!(status.dropped.total(), quota);
-    check_told(&phone, &status);
+    check_report(&phone, &status);
     let first = phone.collector(|collector| collector.journey(1)[0]["name"].clone());
     assert_eq!(first, quota.to_string(), "the newest are kept, without a hole");
 }
@@ -94,13 +94,13 @@ fn what_outlives_its_time_is_dropped_as_expired() {
     phone.views(names(0..10));
     phone.clock.advance(30 * HOUR_MS);
     phone.views(names(10..30));
-    // Time passes while the app does not run, by the wall clock.
+    // The wall clock moves on while the app does not run.
     phone.close();
     phone.clock.change(|now| now.wall_ms += 20 * HOUR_MS as i64);
     phone.open();
     let status = phone.accounted(30);
     assert_eq!((status.queued, status.dropped.get(DropReason::Expired)), (20, 10));
-    // A clock that jumps by years, either way, ages nothing.
+    // A wall clock that jumps by years, forward or back, expires nothing.
     for years in [10_i64, -20] {
         phone.close();
         phone.clock.change(|now| now.wall_ms += years * 365 * 24 * HOUR_MS as i64);
@@ -110,11 +110,11 @@ fn what_outlives_its_time_is_dropped_as_expired() {
     phone.network.online();
     let status = upload_and_account(&phone, 30);
     assert_eq!(status.dropped.total(), 10);
-    check_told(&phone, &status);
+    check_report(&phone, &status);
 }
 
 #[test]
-fn what_is_refused_at_the_door_is_counted_by_its_reason_also_after_a_kill() {
+fn what_record_refuses_is_counted_by_its_reason_also_after_a_kill() {
     let mut phone = Phone::running();
     phone.network.offline();
     let journey = phone.journey();
@@ -132,7 +132,7 @@ fn what_is_refused_at_the_door_is_counted_by_its_reason_also_after_a_kill() {
         assert_eq!(status.dropped.total(), 6);
     };
     check(phone.accounted(6));
-    // Killed before the worker took the notes over.
+    // Killed before the worker drained the notes.
     let disk = Disk::of(&phone.folder());
     phone.close();
     disk.restore(&phone.folder());
@@ -143,11 +143,11 @@ fn what_is_refused_at_the_door_is_counted_by_its_reason_also_after_a_kill() {
     phone.network.online();
     let status = upload_and_account(&phone, 6);
     check(status.clone());
-    check_told(&phone, &status);
+    check_report(&phone, &status);
 }
 
 #[test]
-fn nothing_is_dropped_without_a_grant_but_what_does_not_fit_the_wait() {
+fn without_a_grant_only_what_does_not_fit_the_buffer_is_dropped() {
     let mut phone = Phone::new();
     phone.config.consent = None;
     phone.open();
@@ -158,7 +158,7 @@ fn nothing_is_dropped_without_a_grant_but_what_does_not_fit_the_wait() {
     phone.accounted(250);
     let status = upload_and_account(&phone, 250);
     assert_eq!((status.delivered, status.dropped.total()), (201, 50));
-    check_told(&phone, &status);
+    check_report(&phone, &status);
     let seen = phone.collector(|collector| collector.screens_seen());
     assert_eq!(seen[..200], names(50..250));
 }
@@ -166,7 +166,7 @@ fn nothing_is_dropped_without_a_grant_but_what_does_not_fit_the_wait() {
 #[test]
 fn what_the_disk_does_not_take_is_dropped_as_disk() {
     let mut phone = Phone::new();
-    // A folder stands where the store belongs: it cannot be opened, and the journal fills up.
+    // There is a folder in the store's place: the store cannot be opened, and the journal fills up.
     fs::create_dir_all(phone.folder().join("journey.db")).unwrap();
     phone.open();
     let mut recorded = 0;
@@ -183,11 +183,11 @@ fn what_the_disk_does_not_take_is_dropped_as_disk() {
     phone.run_until_idle();
     let status = upload_and_account(&phone, recorded);
     assert_eq!((status.dropped.total(), status.storage_trouble.as_ref()), (10, None));
-    check_told(&phone, &status);
+    check_report(&phone, &status);
 }
 
 #[test]
-fn records_damaged_in_the_journal_are_counted_as_corrupt_each() {
+fn each_record_damaged_in_the_journal_is_counted_as_corrupt() {
     let mut phone = Phone::running();
     phone.network.offline();
     phone.views(names(0..30));
@@ -197,7 +197,7 @@ fn records_damaged_in_the_journal_are_counted_as_corrupt_each() {
     let path = ["journal-0", "journal-1"].map(|name| phone.folder().join(name));
     let path = path.into_iter().max_by_key(|path| path.metadata().unwrap().len()).unwrap();
     let mut bytes = fs::read(&path).unwrap();
-    // Somewhere in the middle, over several records: the gap in their places tells how many.
+    // In the middle, across several records: the gap in their places shows how many.
     let middle = bytes.len() / 2;
     bytes[middle..middle + 300].fill(0x55);
     fs::write(&path, bytes).unwrap();
@@ -208,7 +208,7 @@ fn records_damaged_in_the_journal_are_counted_as_corrupt_each() {
     phone.network.online();
     let status = upload_and_account(&phone, 30);
     assert_eq!((status.delivered, status.dropped.total()), (31 - corrupt, corrupt));
-    check_told(&phone, &status);
+    check_report(&phone, &status);
 }
 
 #[test]
@@ -228,21 +228,21 @@ fn what_was_lost_with_a_store_is_counted_in_the_next_epoch() {
     assert!(phone.folder().join("set-aside.db").exists());
     phone.network.online();
     let status = upload_and_account(&phone, 40);
-    assert_eq!(told(&phone)["epoch"], 2);
-    check_told(&phone, &status);
-    // One that is no database at all is one loss at least.
+    assert_eq!(last_header(&phone)["epoch"], 2);
+    check_report(&phone, &status);
+    // A file that is not a database counts as one loss at least.
     phone.close();
     fs::write(phone.folder().join("journey.db"), [0x42; 9_000]).unwrap();
     phone.open();
     let status = phone.accounted(1);
     assert_eq!(status.dropped.get(DropReason::Corrupt), 1);
     let status = upload_and_account(&phone, 1);
-    assert_eq!((told(&phone)["epoch"].as_u64(), status.delivered), (Some(3), 1));
-    check_told(&phone, &status);
+    assert_eq!((last_header(&phone)["epoch"].as_u64(), status.delivered), (Some(3), 1));
+    check_report(&phone, &status);
 }
 
 #[test]
-fn what_is_pending_is_told_as_pending() {
+fn what_is_pending_is_reported_as_pending() {
     let phone = Phone::running();
     phone.network.offline();
     phone.views(names(0..250));
@@ -278,5 +278,5 @@ fn taps_customers_and_positions_count_like_events() {
     journey.clear_customer();
     let status = upload_and_account(&phone, 5);
     assert_eq!((status.delivered, status.dropped.total()), (6, 0));
-    check_told(&phone, &status);
+    check_report(&phone, &status);
 }

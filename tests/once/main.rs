@@ -1,5 +1,5 @@
 //! **Once, in order** and **accounted**: what is recorded reaches the collector exactly once and in
-//! order, or is counted as dropped; and whoever waits for that is told.
+//! order, or is counted as dropped; and whoever waits for an upload learns how it went.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -1,5 +1,5 @@
 //! **Once, in order**: the collector stores each event exactly once, ordered by `(epoch, seq)`,
-//! whatever is lost, repeated, delayed or killed; and no `seq` ever means two things, not even
+//! whatever is lost, repeated, delayed or killed; and no `seq` is given to two events, not even
 //! after a power cut.
 
 use std::sync::{Arc, Mutex};
@@ -31,7 +31,7 @@ fn batches(phone: &Phone) -> Vec<Value> {
 }
 
 #[test]
-fn every_fault_of_a_network_costs_and_doubles_nothing() {
+fn no_fault_of_a_network_loses_or_duplicates_anything() {
     let faults = [
         Fault::LostRequest(SendError::Connect),
         Fault::LostRequest(SendError::Timeout),
@@ -85,7 +85,7 @@ fn a_storm_of_429_and_503_is_waited_out_as_asked_however_impatient_the_app() {
 }
 
 #[test]
-fn whoever_is_not_the_collector_is_neither_followed_nor_believed() {
+fn an_answer_that_is_not_the_collectors_is_neither_followed_nor_believed() {
     let portal = "<html>Welcome to the train's network</html>";
     for fault in [
         answered(200, None, portal),
@@ -96,7 +96,7 @@ fn whoever_is_not_the_collector_is_neither_followed_nor_believed() {
         answered(302, None, portal),
         answered(307, None, "{\"stored\":3}"),
         answered(308, None, ""),
-        // What deletes or drops must come from the collector itself.
+        // Only our own collector's problem document deletes or drops.
         answered(400, None, portal),
         answered(410, None, portal),
         answered(413, None, "{}"),
@@ -150,7 +150,8 @@ fn a_poison_event_is_found_dropped_as_rejected_and_stops_nothing_else() {
             _ => |event| (event["screen"] == "77").then_some(422),
         };
         phone.collector(|collector| collector.refuse = Some(refuse));
-        // All of it waits before the first goes out: how it is cut depends on nothing else.
+        // Everything is queued before the first batch goes out, so that batches are always the
+        // same.
         phone.network.offline();
         phone.views(names(0..250));
         phone.clock.advance(1_000);
@@ -222,7 +223,7 @@ fn a_change_of_customer_does_not_make_the_phone_ask_for_codes_over_and_over() {
     phone.journey().identify("a", None);
     phone.upload_all();
     assert_eq!(phone.status().codes, 5);
-    // A tap used one up: more may be asked for.
+    // A tap used one up, so that more may be requested.
     phone.journey().call_context(&CallRequest::to("+33123456789")).unwrap();
     phone.run_until_idle();
     let before = phone.network.sent().len();
@@ -232,7 +233,7 @@ fn a_change_of_customer_does_not_make_the_phone_ask_for_codes_over_and_over() {
     assert!(sent.len() <= before + 2, "the call's batch, and one that asks: {}", sent.len());
     phone.upload_all();
     assert_eq!(phone.status().codes, 5);
-    // Nor does one whose record the collector refuses.
+    // The same with one whose record the collector refuses.
     phone.collector(|collector| {
         collector.refuse = Some(|event| (event["customer"]["id"] == "c").then_some(400));
     });
@@ -248,7 +249,7 @@ fn after_a_power_cut_no_seq_means_two_things() {
     phone.views(names(0..30));
     phone.network.next_faults([Fault::Held]);
     phone.clock.advance(1_000);
-    // Numbered and committed, but never synced and never sent: the cut takes them.
+    // Numbered and committed, but neither synced nor sent: the power cut takes them.
     phone.views(names(30..45));
     phone.clock.advance(1_000);
     let left = durable.lock().unwrap().clone().unwrap();
@@ -265,7 +266,7 @@ fn after_a_power_cut_no_seq_means_two_things() {
     assert_eq!(seqs, (1..=50).collect::<Vec<_>>(), "the numbers of those lost are given again");
 }
 
-/// Keeps what stood on disk whenever something left the device.
+/// Keeps what was on disk each time a request left the device.
 fn watch_durable(phone: &Phone) -> Arc<Mutex<Option<Disk>>> {
     let durable = Arc::new(Mutex::new(None));
     let (noted, folder) = (Arc::clone(&durable), phone.folder());
@@ -273,7 +274,7 @@ fn watch_durable(phone: &Phone) -> Arc<Mutex<Option<Disk>>> {
     durable
 }
 
-/// Says in a file that a request left; what stood before it in the trace must be synced.
+/// Notes in a file that a request left: whatever was written before it in the trace must be synced.
 struct Marker(Mutex<std::fs::File>);
 
 impl Transport for Marker {

@@ -1,6 +1,6 @@
-//! **Once, in order** and **accounted**, over everything at once: a long life of a phone, with a
-//! network at its worst, kills, power cuts, late arrivals and clocks that jump, drawn from a seed.
-//! `JALON_SEED` and `JALON_STEPS` choose another life.
+//! **Once, in order** and **accounted**, with all faults together: a long life of a phone, with a
+//! bad network, kills, power cuts, late arrivals and clocks that jump, drawn from a seed.
+//! `JALON_SEED` and `JALON_STEPS` choose another one.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::collector::inflate;
 use crate::support::{Disk, Fault, Phone, Random};
 
-/// Journals that a power cut may bring back: the kernel writes files out within half a minute.
+/// How many earlier journals a power cut may bring back: the kernel writes files within 30 s.
 const JOURNALS_KEPT: usize = 6;
 
 struct Life {
@@ -31,15 +31,16 @@ struct Life {
     cuts: u64,
 }
 
-/// What is known from watching requests leave.
+/// What is known from the requests that left the device.
 #[derive(Default)]
 struct Left {
-    /// The disk when the last one did, all of it durable.
+    /// The disk when the last one left: all of it is durable.
     durable: Option<Disk>,
-    /// Whatever was in one.
+    /// The numbers of all events in them.
     sent: BTreeSet<u64>,
-    /// How many of the numbers recorded the store had taken over, lately and back then.
+    /// How many of the recorded numbers the store has drained.
     drained: usize,
+    /// The same when the last request left.
     safe: usize,
 }
 
@@ -140,7 +141,7 @@ impl Life {
 
     fn pass_time(&mut self) {
         if self.random.below(4) == 0 {
-            // Years either way: nobody's age or session may believe it.
+            // By years, forward or back: neither expiry nor sessions may rely on it.
             let jump_ms = self.random.below(20 * 31_536_000_000) as i64 - 10 * 31_536_000_000;
             self.phone.clock.change(|now| now.wall_ms += jump_ms);
         }
@@ -187,7 +188,7 @@ impl Life {
         let durable = left.durable.clone().unwrap();
         let survived = now.after_power_cut(&durable, &self.before, &mut self.random);
         survived.restore(&self.phone.folder());
-        // What was read after a restart is on the disk: nothing older comes back.
+        // What a restart has read is on the disk: nothing older comes back.
         self.before.clear();
         left.durable = Some(survived);
         let unsafe_from = self.recorded.iter().skip(left.safe);
@@ -209,7 +210,7 @@ impl Life {
         }
     }
 
-    /// Heals the network, lets everything arrive, and checks what did.
+    /// Restores the network, lets everything arrive, and checks what did.
     fn end(&mut self) {
         self.phone.network.online();
         self.phone.network.release();
@@ -221,7 +222,7 @@ impl Life {
             (journey, collector.events.len() as u64)
         });
         let wrong: Vec<_> = arrived.windows(2).filter(|pair| pair[0] >= pair[1]).collect();
-        assert!(wrong.is_empty(), "seed {seed}: doubled or out of order: {wrong:?}");
+        assert!(wrong.is_empty(), "seed {seed}: twice or out of order: {wrong:?}");
         let arrived: BTreeSet<u64> = arrived.into_iter().collect();
         let missing: BTreeSet<u64> =
             self.recorded.iter().copied().filter(|n| !arrived.contains(n)).collect();
@@ -250,7 +251,7 @@ fn number(name: &str, default: u64) -> u64 {
 }
 
 #[test]
-fn a_life_of_faults_and_kills_loses_and_doubles_nothing() {
+fn a_life_of_faults_and_kills_loses_nothing_and_duplicates_nothing() {
     for seed in number("JALON_SEED", 1)..number("JALON_SEED", 1) + 3 {
         let mut life = Life::new(seed, false);
         life.live(number("JALON_STEPS", 600));

@@ -8,7 +8,7 @@ use std::thread::{self, JoinHandle};
 
 use jalon::{Config, Done, HttpTransport, Lane, Method, Request, Response, SendError, Transport};
 
-/// A server for one connection: what it was sent, and how it answers.
+/// A server for one connection, with the requests that it got.
 struct Server {
     address: String,
     thread: JoinHandle<Vec<String>>,
@@ -124,7 +124,7 @@ fn a_redirect_is_handed_over_and_not_followed() {
 }
 
 #[test]
-fn retry_after_is_read_in_seconds_and_a_date_is_none() {
+fn retry_after_is_read_in_seconds_and_a_date_is_ignored() {
     for (header, expected) in [
         ("retry-after: 7\r\n", Some(7_000)),
         ("retry-after: Wed, 21 Oct 2015 07:28:00 GMT\r\n", None),
@@ -137,14 +137,14 @@ fn retry_after_is_read_in_seconds_and_a_date_is_none() {
 }
 
 #[test]
-fn a_huge_answer_is_read_only_so_far() {
+fn a_huge_answer_is_read_up_to_its_limit() {
     let server = Server::start(vec![answer("200 OK", "", &"x".repeat(10_000_000))]);
     let response = send(&transport(|_| ()), server.url()).unwrap();
     assert_eq!(response.body.len(), 64 * 1024);
 }
 
 #[test]
-fn a_refused_and_a_broken_connection_say_so() {
+fn a_refused_and_a_broken_connection_are_told_apart() {
     let refused = {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         format!("http://127.0.0.1:{}/", listener.local_addr().unwrap().port())

@@ -1,5 +1,5 @@
-//! Promise: whoever waits for an upload is woken as soon as nothing waits any more, or as soon as
-//! waiting on is of no use; and an impatient app costs no request.
+//! Promise: whoever waits for an upload is woken as soon as nothing is queued any more, or as soon
+//! as waiting longer is useless; and asking often costs no extra request.
 
 use std::fs;
 use std::thread::{self, ScopedJoinHandle};
@@ -20,7 +20,7 @@ fn answered(status: u16, retry_after_ms: Option<u64>) -> Fault {
     Fault::Answered(Response { retry_after_ms, ..problem(status) })
 }
 
-/// A phone that has asked for its codes, and has nothing to do.
+/// A phone that has requested its codes and has nothing left to do.
 fn idle() -> Phone {
     let phone = Phone::running();
     phone.run_until_idle();
@@ -28,7 +28,7 @@ fn idle() -> Phone {
     phone
 }
 
-/// Asks and waits on a thread of its own, until `during` has been done; what it was told.
+/// Waits for an upload on a thread of its own while `during` runs, and returns the answer.
 fn wait_while(phone: &Phone, during: impl FnOnce()) -> bool {
     thread::scope(|scope| {
         let waiter: ScopedJoinHandle<'_, bool> =
@@ -49,7 +49,7 @@ fn what_stands_in_the_journal_is_uploaded_and_nothing_waits_when_it_returns() {
     let status = phone.status();
     assert_eq!((status.queued, status.delivered), (0, 250));
     assert_eq!(phone.collector(|collector| collector.screens_seen().len()), 250);
-    // No time has passed, and nobody asks again.
+    // No time has passed, and nothing more is requested.
     assert_eq!(phone.clock.next_wake_ms(), None);
     let before = requests(&phone);
     assert!(phone.journey().upload_and_wait(LONG));
@@ -68,7 +68,7 @@ fn with_nothing_unsent_asking_makes_no_request_and_leaves_no_wake_up() {
         assert!(phone.journey().upload_and_wait(LONG));
         assert_eq!(requests(&phone), before, "round {round}");
         assert_eq!(phone.clock.next_wake_ms(), None, "round {round}");
-        // Nor is what comes next in a hurry because of it.
+        // What is recorded next is not sent sooner because of it.
         phone.views(["later"]);
         phone.clock.advance(1_000);
         assert_eq!(requests(&phone), before, "round {round}");
@@ -82,7 +82,7 @@ fn a_failed_upload_ends_the_wait_at_once_and_the_journey_goes_on_by_itself() {
     phone.network.offline();
     phone.views(["home"]);
     for _ in 0..3 {
-        // A wait of its own is cut short each time: one request, and no time passes.
+        // Each call cuts the back-off short: one request, and no time passes.
         let before = requests(&phone);
         assert!(!phone.journey().upload_and_wait(LONG));
         assert_eq!(requests(&phone), before + 1);
@@ -94,7 +94,7 @@ fn a_failed_upload_ends_the_wait_at_once_and_the_journey_goes_on_by_itself() {
 }
 
 #[test]
-fn what_was_under_way_before_the_question_says_nothing_when_it_fails() {
+fn an_upload_that_was_under_way_before_does_not_end_the_wait_when_it_fails() {
     let phone = idle();
     phone.network.next_faults([Fault::Held]);
     phone.views(["home"]);
@@ -105,7 +105,7 @@ fn what_was_under_way_before_the_question_says_nothing_when_it_fails() {
     assert!(nothing_waits, "tried again at once, and stored");
     assert_eq!(phone.collector(|collector| collector.screens_seen()), ["home"]);
 
-    // Failing again, it is the answer.
+    // The one that follows does, if it fails too.
     phone.network.next_faults([Fault::Held, Fault::LostRequest(SendError::Connect)]);
     phone.views(["cart"]);
     phone.journey().upload_now();
@@ -172,7 +172,7 @@ fn what_is_recorded_while_it_waits_is_uploaded_too() {
 }
 
 #[test]
-fn a_call_that_waits_is_waited_for() {
+fn a_queued_call_is_waited_for() {
     let phone = idle();
     phone.network.next_faults([Fault::Held]);
     phone.views(["payment"]);

@@ -33,7 +33,7 @@ pub fn command(test: impl Fn() + Copy, wrapper: &[&str]) -> Command {
 }
 
 /// Runs `test` again as a child under `wrapper`, and fails unless it passed there. `needs` says
-/// what the machine lacks should the wrapper itself fail.
+/// what the machine must have for the wrapper to work.
 pub fn passes_in_a_child(test: impl Fn() + Copy, wrapper: &[&str], needs: &str) {
     let Output { status, stdout, stderr } = command(test, wrapper)
         .output()
@@ -75,7 +75,7 @@ pub fn run(program: &str, arguments: &[&str]) {
     assert!(output.status.success(), "{program} {arguments:?}: {stderr}");
 }
 
-/// Copies a journey's folder: what a SIGKILL at this instant would leave, and a restart find.
+/// Copies a journey's folder, as a SIGKILL at this instant would leave it.
 pub fn copy_folder(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {

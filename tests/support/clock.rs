@@ -31,7 +31,7 @@ impl TestClock {
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
-    /// Moves both clocks on, and waits until the worker has done what became due.
+    /// Moves both clocks forward, and waits until the worker has done what became due.
     pub fn advance(&self, ms: u64) {
         self.change(|now| {
             now.elapsed_ms += ms;
@@ -57,7 +57,7 @@ impl TestClock {
         self.state.lock().unwrap().workers -= 1;
     }
 
-    /// Waits until every worker has done all it can at this moment.
+    /// Waits until every worker has done all that is due at this moment.
     pub fn run_until_idle(&self) {
         let mut state = self.state.lock().unwrap();
         while !state.is_idle() {

@@ -1,5 +1,5 @@
-//! A collector small enough to trust: it keeps what it is sent by (installation, epoch, seq), and
-//! notices when one key ever means two things.
+//! A collector small enough to trust: it keeps what it gets by (installation, epoch, seq), and
+//! notices when one key comes with two contents.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read as _;
@@ -14,16 +14,16 @@ pub type Key = (String, u64, u64);
 pub struct ModelCollector {
     /// Every event, by its key; the value is its JSON without anything of the batch's header.
     pub events: BTreeMap<Key, Value>,
-    /// Keys that came again with another content: there must never be one.
+    /// Keys that came again with another content. There must never be one.
     pub conflicts: Vec<Key>,
     /// The calls' snapshots, in the order they came.
     pub calls: Vec<Value>,
     /// The batches' headers, in the order they came, without their events.
     pub headers: Vec<Value>,
     pub erased: BTreeSet<String>,
-    /// Reasons to refuse an event for good, asked for each.
+    /// The reason to reject an event for good, if any; called for each event.
     pub reject: Option<fn(&Value) -> Option<&'static str>>,
-    /// The status that refuses a whole request because of an event in it, asked for each.
+    /// The status that refuses a whole request because of one event, if any; called for each event.
     pub refuse: Option<fn(&Value) -> Option<u16>>,
     /// Locators to lease, the last first.
     pub leases: Vec<u32>,
@@ -125,7 +125,7 @@ pub fn inflate_bytes(request: &Request) -> Vec<u8> {
     json
 }
 
-/// A problem as the collector tells it.
+/// A problem document, as the collector writes it.
 pub fn problem(status: u16) -> Response {
     answer(status, &json!({"type": "about:blank", "title": "no", "status": status}))
 }

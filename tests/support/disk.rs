@@ -1,5 +1,5 @@
-//! What stands on a phone's disk at a moment, to be put back there: how a test kills a process
-//! without one, and cuts the power.
+//! What is on a phone's disk at a moment, to be restored later: so a test simulates a kill or a
+//! power cut within its own process.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -15,7 +15,7 @@ const WAL: &str = "journey.db-wal";
 pub struct Disk(BTreeMap<String, Vec<u8>>);
 
 impl Disk {
-    /// What stands in `folder` now. Without SQLite's shared memory, which no restart outlives.
+    /// What is in `folder` now, without SQLite's shared memory, which does not survive a restart.
     pub fn of(folder: &Path) -> Self {
         let entries = fs::read_dir(folder).into_iter().flatten().map(Result::unwrap);
         let files = entries.map(|entry| (entry.file_name().into_string().unwrap(), entry.path()));
@@ -32,10 +32,9 @@ impl Disk {
         }
     }
 
-    /// What a power cut may leave of `self`, when `durable` was the last moment at which
-    /// everything was synced. The store is that moment's or newer, and whole transactions of it;
-    /// a journal, never synced, is as old as any of `before`, and cut anywhere; the small files
-    /// were synced.
+    /// What a power cut may leave of `self`, when `durable` is the last state that was synced as a
+    /// whole. The store is as of then or newer, by whole transactions. A journal is never synced:
+    /// it may be as old as any of `before`, and cut anywhere. The small files were synced.
     pub fn after_power_cut(&self, durable: &Self, before: &[Self], random: &mut Random) -> Self {
         let mut left = self.clone();
         for name in ["journal-0", "journal-1"] {
@@ -56,7 +55,7 @@ impl Disk {
                 && self.0.get(DB) == durable.0.get(DB)
                 && now.starts_with(then)
             {
-                // Some of what was appended since, but nobody says how much.
+                // A random part of what was appended since.
                 let more = random.below((now.len() - then.len()) as u64 + 1) as usize;
                 wal = Some(now[..then.len() + more].to_vec());
             }

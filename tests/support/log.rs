@@ -1,4 +1,4 @@
-//! The log, as a developer reads it.
+//! The library's log.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

@@ -7,8 +7,8 @@ use jalon::{Done, Lane, Request, Response, SendError, Transport};
 
 use super::ModelCollector;
 
-/// More than any test here needs: with a clock that stands still, a phone that repeats itself would
-/// go on for ever.
+/// More than any test here needs. With a clock that stands still, a phone that repeats a request
+/// would never stop.
 const REQUESTS_MAX: usize = 50_000;
 
 /// What happens to a request.
@@ -26,7 +26,7 @@ pub enum Fault {
     Delayed,
     /// Something else answers instead of the collector.
     Answered(Response),
-    /// Nothing comes back until the test releases it; the collector has it then.
+    /// It is under way until the test releases it, which then reaches the collector.
     Held,
     /// The transport forgets it.
     Forgotten,

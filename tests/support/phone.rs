@@ -65,7 +65,7 @@ impl Phone {
         self.journey.as_ref().expect("the app does not run")
     }
 
-    /// Ends the app in good order.
+    /// Closes the app orderly.
     pub fn close(&mut self) {
         if let Some(journey) = self.journey.take() {
             self.clock.worker_ended();
@@ -86,12 +86,12 @@ impl Phone {
         }
     }
 
-    /// Waits until the worker has done all it can at this moment.
+    /// Waits until the worker has done all that is due at this moment.
     pub fn run_until_idle(&self) {
         self.clock.run_until_idle();
     }
 
-    /// Asks for an upload of everything, and waits until it is done, one back-off after the other.
+    /// Uploads everything, through as many back-offs as that takes.
     pub fn upload_all(&self) {
         self.clock.advance(1_000);
         for _ in 0..200 {
@@ -114,8 +114,7 @@ impl Phone {
         self.network.collector(look)
     }
 
-    /// The status, once the worker is idle, with the promise checked that every event is
-    /// accounted for.
+    /// The status once the worker is idle, after a check that every event is accounted for.
     pub fn accounted(&self, recorded: u64) -> Status {
         self.run_until_idle();
         let status = self.status();
@@ -132,7 +131,7 @@ impl Drop for Phone {
     }
 }
 
-/// In memory where the system has that: a thousand phones sync a lot.
+/// In memory where the system has such a folder: a thousand phones sync a lot.
 fn temporary_folder() -> TempDir {
     let memory = Path::new("/dev/shm");
     if std::env::var_os("TMPDIR").is_none() && memory.is_dir() {
@@ -142,7 +141,7 @@ fn temporary_folder() -> TempDir {
     }
 }
 
-/// A panic in a journey's own thread breaks a promise, and would leave the test waiting forever.
+/// A panic in a journey's own thread breaks a promise, and the test would wait for ever.
 fn a_dead_worker_ends_the_test() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -1,4 +1,4 @@
-//! Bad look-ups: each a clear JSON problem that counts nothing and tells nothing.
+//! Malformed look-ups: each is a clear JSON problem, uses up no attempt and reveals nothing.
 
 use jalon_collector::KeyKind;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::support::{self, Phone, Site, code, lease};
 
 #[tokio::test]
-async fn a_code_that_cannot_be_one_says_why_and_is_not_counted() {
+async fn a_malformed_code_is_answered_with_why_and_is_not_counted() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
     let good = code(lease(&site, &mut phone, &[]).await, 0);
@@ -51,7 +51,7 @@ async fn a_look_up_names_one_call_and_one_handle() {
 }
 
 #[tokio::test]
-async fn a_code_is_read_as_people_write_it_and_letters_are_no_digits() {
+async fn a_code_is_read_as_people_write_it_but_without_letters() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
     let code = code(lease(&site, &mut phone, &[]).await, 0);

@@ -68,7 +68,7 @@ async fn a_leased_code_without_its_record_is_claimed_once() {
     site.resolve("code", &code, "second").await.is_problem(404, "no-context");
     site.clock.advance(DAY_MS + 3 * HOUR_MS);
     site.collector.expire().await.unwrap();
-    // The claim is over and forgotten, but the code stays spent.
+    // The claim has ended and is deleted, but the code stays used up.
     for call_id in ["first", "second"] {
         site.resolve("code", &code, call_id).await.is_problem(404, "no-context");
     }
@@ -144,7 +144,7 @@ async fn unknown_expired_claimed_and_another_apps_answer_alike() {
         let answer = site.post("/v1/contexts/resolve", key, &request).await;
         answer.is_problem(404, "no-context");
         let mut problem = answer.json();
-        // The link says who asked, and nothing of what was asked for.
+        // The link holds who asked, and nothing of what was asked for.
         assert!(problem["desk"].take().as_str().is_some_and(|desk| desk.len() > 100));
         let mut headers = answer.headers;
         headers.remove("content-length");
@@ -240,7 +240,7 @@ async fn misses_that_name_no_caller_count_for_their_key() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_noted_is_not_shown_and_a_failure_is_nobodys_miss() {
+async fn what_cannot_be_logged_is_not_shown_and_a_failure_counts_as_no_miss() {
     let site = Site::open().await;
     let (_, code, token) = tapped(&site).await;
     let ask = async |handle: &str, text: &str| {
@@ -276,7 +276,7 @@ async fn what_cannot_be_noted_is_not_shown_and_a_failure_is_nobodys_miss() {
 }
 
 #[tokio::test]
-async fn a_write_key_over_its_quota_is_told_when_to_come_again() {
+async fn a_write_key_over_its_quota_learns_when_to_retry() {
     let site = Site::open_with(|mut options| {
         let app = jalon_collector::config::AppOptions { screens: Vec::new(), events_per_s: 10 };
         options.apps.insert(support::APP.to_owned(), app);
@@ -295,7 +295,7 @@ async fn a_write_key_over_its_quota_is_told_when_to_come_again() {
 }
 
 #[tokio::test]
-async fn an_exchange_that_prefers_little_gets_the_link_and_no_journey() {
+async fn an_exchange_that_prefers_a_minimal_answer_gets_the_link_and_no_journey() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
     let seen: Vec<_> = (0..200).map(|id| phone.product(&format!("product-{id}"))).collect();
@@ -312,7 +312,7 @@ async fn an_exchange_that_prefers_little_gets_the_link_and_no_journey() {
     };
     let little = resolve(&[("prefer", "wait=1, Return=minimal")]).await;
     assert_eq!(little.headers["preference-applied"], "return=minimal");
-    // A variable of Asterisk's dialplan.
+    // The limit of a variable in Asterisk's dialplan.
     assert!(little.body.len() < 4_096, "{} bytes", little.body.len());
     let (little, whole) = (little.ok(), resolve(&[]).await.ok());
     assert!(little["desk"].is_string());

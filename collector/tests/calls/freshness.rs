@@ -58,7 +58,7 @@ async fn what_the_phone_dropped_explains_what_is_missing() {
     let events: Vec<_> = (0..10).map(|_| phone.screen("list")).collect();
     phone.oldest = 8;
     phone.dropped = json!({"quota": 4, "expired": 1, "consent": 9});
-    // Seven are below `oldest`; five of them the phone says it dropped, two nobody explains.
+    // Seven are below `oldest`. The phone says that it dropped five of them; two are unexplained.
     let (mut call, token) = phone.tap(None, None, &events[7..]);
     call["next"] = json!(phone.next);
     site.call(&call).await.ok();
@@ -69,7 +69,7 @@ async fn what_the_phone_dropped_explains_what_is_missing() {
 }
 
 #[tokio::test]
-async fn requests_that_overtake_each_other_never_lower_the_account() {
+async fn requests_that_overtake_each_other_never_lower_the_counts() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
     let early = phone.batch(&[]);
@@ -102,7 +102,7 @@ async fn what_was_rejected_is_neither_pending_nor_missing() {
 }
 
 #[tokio::test]
-async fn without_the_calls_record_the_phone_may_always_have_more() {
+async fn without_the_calls_record_more_is_always_pending() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
     let events = [phone.screen("list")];

@@ -1,11 +1,11 @@
-//! Guessing codes: however many guess, each caller is held to the stated rate, and nobody who
-//! really calls is held up.
+//! Guessing codes: however many guess, each caller is held to the stated rate, and no real caller
+//! is held up.
 //!
 //! A caller who has been quiet has five misses at once and then one every twelve minutes, so
 //! 5 + 5 n of them in n hours; a key whose look-ups name no caller has 600 + 600 n. The guesses
-//! have right check digits (others tell nothing and count nothing) and are drawn evenly from a
-//! fixed seed. Against 500,000 live leases one in a thousand hits, since a lease answers to two of
-//! the thousand million locators; what is asked for within the rate is all that can.
+//! have valid check digits (others reveal nothing and count nothing) and are drawn evenly from a
+//! fixed seed. Against 500,000 live leases one guess in a thousand hits, since a lease answers to
+//! two of the thousand million locators; only guesses within the rate can.
 
 use std::collections::{HashMap, HashSet};
 
@@ -30,7 +30,7 @@ use crate::support::{
 
 const SEED: u64 = 1;
 const LEASES: usize = 500_000;
-/// Each with the twenty leases that one may hold.
+/// Each with the twenty leases that a phone may hold.
 const PHONES: usize = LEASES / 20;
 const CALLERS: usize = 1_000;
 const MINUTES: usize = 250;
@@ -58,7 +58,7 @@ fn mistyped(code: &str) -> String {
     format!("{digits}{}", (check.parse::<u8>().unwrap() + 1) % 10)
 }
 
-/// What came of one guesser's look-ups.
+/// How one guesser's look-ups were answered.
 #[derive(Default)]
 struct Tally {
     missed_at: Vec<i64>,
@@ -80,7 +80,7 @@ impl Tally {
         }
     }
 
-    /// Asserts that in no stretch of time there were more than the burst and what grew back in it.
+    /// Asserts that no span of time had more misses than the burst and what grew back in that time.
     fn is_held_to(&self, burst: i64, one_ms: i64) {
         for (first, from) in self.missed_at.iter().enumerate() {
             for (last, to) in self.missed_at.iter().enumerate().skip(first) {
@@ -91,16 +91,16 @@ impl Tally {
     }
 }
 
-/// Asserts that about as many hit as must, by four standard deviations.
-fn as_lucky_as_expected(answered: u64, hits: u64, live: i64) {
+/// Asserts that the number of hits is as expected, within four standard deviations.
+fn hits_are_as_expected(answered: u64, hits: u64, live: i64) {
     let expected = answered as f64 * live as f64 * 2.0 / f64::from(LOCATOR_END);
     let off = (hits as f64 - expected).abs();
     assert!(off <= 4.0 * expected.sqrt(), "{hits} of {answered} hit; {expected} expected");
 }
 
-/// Gives out the leases: a quarter by real uploads, of every phone; the others are written into the
-/// store as an upload would, fifteen a phone, since 100,000 uploads take half a minute in a debug
-/// build.
+/// Gives out the leases: a quarter by real uploads of every phone. The others, fifteen per phone,
+/// are written into the store as an upload would, since 100,000 uploads take half a minute in a
+/// debug build.
 async fn give_out_leases(site: &Site, dice: &mut Rng) {
     let phones: Vec<Phone> =
         (0..PHONES).map(|_| Phone { codes_left: 0, ..Phone::new(site) }).collect();
@@ -135,7 +135,7 @@ async fn give_out_leases(site: &Site, dice: &mut Rng) {
     transaction.commit().unwrap();
 }
 
-/// A customer with a leased code, who will call.
+/// A real customer with a leased code, who is going to call.
 struct Real {
     phone: Phone,
     customer: String,
@@ -152,8 +152,8 @@ impl Real {
         Self { phone, customer, caller, code }
     }
 
-    /// Calls: with or without the record, some after a slip, some with the token; is answered at
-    /// once, with who they are.
+    /// Calls, with or without the record, sometimes after a mistyped code or by the token, and is
+    /// recognised at the first valid attempt.
     async fn calls(mut self, site: &Site, key: &str, n: usize) {
         let call_id = format!("call of {}", self.customer);
         let mut handle = ("code", self.code.clone());
@@ -202,7 +202,7 @@ async fn by_many_callers(site: &Site, dice: &mut Rng, real: Vec<Real>, live: i64
         let guesses: Vec<_> = (0..GUESSES_A_MINUTE)
             .map(|_| (format!("+336{:08}", dice.usize(0..CALLERS)), guess(dice)))
             .collect();
-        // All in flight at once, and among them one who really calls.
+        // All in flight at once, among them one real caller.
         let asked = guesses.iter().map(async |(caller, code)| {
             look_up(site, key, code, &format!("{caller} in {minute}"), Some(caller)).await
         });
@@ -215,7 +215,7 @@ async fn by_many_callers(site: &Site, dice: &mut Rng, real: Vec<Real>, live: i64
         });
         if let (Some(((caller, _), answer)), Some((_, next))) = (over, real.peek()) {
             still_answered(site, caller).await;
-            // What is held back tells nothing of the code: one that lives answers alike.
+            // A throttled answer reveals nothing about the code: a live one gets the same.
             let call_id = format!("{caller} in {minute}");
             let alike = look_up(site, key, &next.code, &call_id, Some(caller)).await;
             assert_eq!(alike.body, answer.body);
@@ -234,11 +234,11 @@ async fn by_many_callers(site: &Site, dice: &mut Rng, real: Vec<Real>, live: i64
         assert!(tally.missed_at.len() as i64 <= 5 + 5 * hours);
         assert!(tally.missed_at.len() >= 5, "and is not held to less");
     }
-    as_lucky_as_expected(misses as u64 + hits, hits, live);
+    hits_are_as_expected(misses as u64 + hits, hits, live);
     eprintln!("{misses} missed, {hits} hit, {throttled} held back");
 }
 
-/// A caller over the rate is told of slips, and tokens are looked up.
+/// A caller over the rate still learns of a mistyped code, and may still look up tokens.
 async fn still_answered(site: &Site, caller: &str) {
     let slip = mistyped(&code(123_456_788, 0));
     look_up(site, &site.centre, &slip, "c", Some(caller)).await.is_problem(422, "invalid");
@@ -272,10 +272,10 @@ async fn by_one_key_without_callers(site: &Site, dice: &mut Rng, real: Vec<Real>
     tally.is_held_to(600, MINUTE_MS / 10);
     let misses = tally.missed_at.len() as u64;
     assert!((1_190..=1_200).contains(&misses), "{misses} in an hour: 600 at once, 600 grown back");
-    as_lucky_as_expected(misses + tally.hits, tally.hits, live);
+    hits_are_as_expected(misses + tally.hits, tally.hits, live);
 }
 
-/// The statuses of look-ups that are all in flight at once, by one caller.
+/// Counts the statuses of look-ups that are all in flight at once, by one caller.
 async fn at_once(site: &Site, codes: Vec<String>) -> HashMap<StatusCode, usize> {
     let asked: Vec<_> = codes
         .into_iter()
@@ -296,7 +296,7 @@ async fn at_once(site: &Site, codes: Vec<String>) -> HashMap<StatusCode, usize> 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_guesses_at_once_find_no_gap() {
+async fn a_thousand_guesses_at_once_do_not_get_past_the_rate() {
     let site = Site::open().await;
     let mut dice = Rng::with_seed(SEED);
     let counts = at_once(&site, (0..1_000).map(|_| guess(&mut dice)).collect()).await;
@@ -305,12 +305,12 @@ async fn a_thousand_guesses_at_once_find_no_gap() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn guesses_among_look_ups_that_hit_find_no_gap_either() {
+async fn guesses_among_look_ups_that_hit_do_not_get_past_it_either() {
     let site = Site::open().await;
     let mut dice = Rng::with_seed(SEED);
     let mut phone = Phone::new(&site);
     let known = code(lease(&site, &mut phone, &[]).await, 0);
-    // Each hit gives back what it took, while guesses are in flight.
+    // Each hit returns the attempt it took, while guesses are in flight.
     let codes = (0..500).flat_map(|_| [known.clone(), guess(&mut dice)]).collect();
     let counts = at_once(&site, codes).await;
     assert!(counts[&StatusCode::NOT_FOUND] <= 5, "{counts:?}");
@@ -318,7 +318,7 @@ async fn guesses_among_look_ups_that_hit_find_no_gap_either() {
 }
 
 #[tokio::test]
-async fn slips_count_nothing_and_tell_nothing() {
+async fn mistyped_codes_use_up_no_attempt_and_reveal_nothing() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
     let known = code(lease(&site, &mut phone, &[]).await, 0);

@@ -1,4 +1,4 @@
-//! **Calls**: an exchange looks a call up, and gets what this customer lets it see, and no more.
+//! **Calls**: an exchange that looks up a call gets what the customer shares, and no more.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bad_look_ups;

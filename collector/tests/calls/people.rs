@@ -62,7 +62,7 @@ async fn a_desk_that_is_open_does_not_show_who_called_next() {
     site.batch(&phone.batch(&anas)).await.ok();
     let (call, token) = phone.tap(None, Some("ana"), &[]);
     site.call(&call).await.ok();
-    // Offline she leaves, and Ben comes; his call overtakes all that.
+    // Offline, Ana signs out and Ben signs in; his call overtakes these events.
     let mut backlog = vec![phone.customer(None), phone.customer(Some("ben"))];
     backlog.extend((0..30).map(|at| phone.product(&format!("ben-{at}"))));
     let (bens_call, bens_token) = phone.tap(None, Some("ben"), &backlog[12..]);
@@ -88,7 +88,7 @@ async fn a_snapshot_with_a_change_in_it_shows_what_came_after_alone() {
         phone.customer(Some("ben")),
         phone.product("ben-1"),
     ];
-    // The phone could not tell who called: somebody else came since.
+    // The phone could not say who called: the customer has changed since.
     let (call, token) = phone.tap(None, None, &snapshot);
     phone.oldest = 2;
     site.call(&call).await.ok();
@@ -97,7 +97,7 @@ async fn a_snapshot_with_a_change_in_it_shows_what_came_after_alone() {
 }
 
 #[tokio::test]
-async fn of_one_screen_only_what_failed_on_it_up_to_the_tap_is_shown() {
+async fn a_call_about_one_screen_shows_only_what_failed_on_it_up_to_the_tap() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
     let failure = |phone: &mut Phone, code: &str, screen: &str| {
@@ -111,7 +111,7 @@ async fn of_one_screen_only_what_failed_on_it_up_to_the_tap_is_shown() {
         phone.screen("product/{id}"),
     ];
     let locator = lease(&site, &mut phone, &earlier).await;
-    // Without the record nobody knows which visit the tap was on.
+    // Without the record it is unknown which visit of the screen the tap was on.
     let odd = code(locator + 1, 1);
     let unconfirmed = site.resolve("code", &odd, "unconfirmed").await.ok();
     assert_eq!(unconfirmed["failure"], Value::Null);
@@ -149,7 +149,7 @@ async fn a_call_that_comes_alone_names_its_screen() {
 }
 
 #[tokio::test]
-async fn a_call_by_nobody_shows_only_its_snapshot_until_who_left_is_certain() {
+async fn a_call_without_a_customer_shows_only_its_snapshot_until_the_sign_out_has_arrived() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
     let early = [phone.customer(Some("ana")), phone.product("ana")];
@@ -173,7 +173,7 @@ async fn a_record_that_could_not_say_who_called_leaves_it_to_the_backlog() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
     let mine = [phone.customer(Some("ana")), phone.product("ana")];
-    // Signed out and in as another before the record could leave: it says nobody.
+    // Signed out and in as another before the record could leave: it names no customer.
     let (call, token) = phone.tap(None, None, &mine[1..]);
     let later = [phone.customer(None), phone.customer(Some("ben")), phone.product("ben")];
     site.call(&call).await.ok();
@@ -185,7 +185,7 @@ async fn a_record_that_could_not_say_who_called_leaves_it_to_the_backlog() {
 }
 
 #[tokio::test]
-async fn a_lease_shows_only_whom_it_was_given_under() {
+async fn a_lease_shows_only_the_customer_it_was_given_under() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
     let events = [phone.customer(Some("ana")), phone.product("ana")];
@@ -198,7 +198,7 @@ async fn a_lease_shows_only_whom_it_was_given_under() {
 }
 
 #[tokio::test]
-async fn a_lease_given_under_nobody_is_the_first_identified_ones() {
+async fn a_lease_given_without_a_customer_belongs_to_the_first_who_signs_in() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
     let events = [phone.product("nobody")];
@@ -211,7 +211,7 @@ async fn a_lease_given_under_nobody_is_the_first_identified_ones() {
 }
 
 #[tokio::test]
-async fn only_this_screen_is_only_this_screen() {
+async fn a_call_about_only_this_screen_shows_nothing_else() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
     let events = [
@@ -248,7 +248,7 @@ async fn an_odd_locator_says_only_this_screen_with_no_data_at_the_tap() {
     assert_eq!(view["customer"]["id"], Value::Null);
     assert_eq!(view["last_screen"]["name"], "checkout");
     assert_eq!(view["steps"], json!([]));
-    // The even neighbour is the same lease: its one claim is made, and stays narrow.
+    // The even neighbour is the same lease: it is claimed already, and its scope stays.
     site.resolve("code", &code(locator, 2), "other").await.is_problem(404, "no-context");
     let view = site.resolve("code", &code(locator, 2), "call").await.ok();
     assert_eq!(view["call"]["scope"], "screen");

@@ -1,4 +1,4 @@
-//! A call that brought nothing: the agent still gets a page, and can type the code there.
+//! A call without a valid code or token: the agent still gets a page, and can type the code there.
 
 use axum::http::Method;
 use base64::Engine as _;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, HOUR_MS, Phone, Site, code, lease, token};
 
-/// What the exchange is told of a call it knows nothing of: the desk link.
+/// The desk link that the exchange gets for a call of which nothing is known.
 async fn nothing_known(site: &Site, request: Value) -> String {
     let answer = site.post("/v1/contexts/resolve", &site.centre, &request).await;
     assert!(answer.status.is_client_error(), "{}", answer.text());
@@ -48,7 +48,7 @@ async fn every_look_up_that_finds_nothing_still_brings_a_page_for_the_agent() {
         assert_eq!(answer.status, status);
         assert!(answer.json()["desk"].is_string(), "{query}");
     }
-    // Without a call id there is no call to make a page for.
+    // Without a call id there is no call that a page could be for.
     assert!(site.get(&path(""), Some(&site.centre)).await.json()["desk"].is_null());
     assert_eq!(site.count("SELECT count(*) FROM audit"), 0, "nobody saw anything");
 }
@@ -72,7 +72,7 @@ async fn a_platform_that_reads_the_body_of_a_200_alone_gets_the_page_too() {
         let desk = problem["desk"].as_str().unwrap();
         assert!(site.get(desk, None).await.text().contains("Nothing is known of this call"));
     }
-    // What no page would help with is a problem all the same.
+    // A request that no page can help with stays a problem.
     let lenient = [("prefer", "handling=lenient")];
     let path = "/v1/contexts/resolve";
     let answer = site.request(Method::POST, path, Some(&site.centre), &lenient, "{}").await;
@@ -112,19 +112,19 @@ async fn a_code_read_aloud_opens_the_call_for_the_same_call_id() {
         site.count("SELECT count(*) FROM audit WHERE act = 'resolve' AND agent = 'agent-7'"),
         1
     );
-    // Loaded again, or by the agent whom the call was passed on to: nothing is typed twice.
+    // Loaded again, or by an agent to whom the call was transferred: nothing is typed twice.
     let again = site.get(&desk, None).await;
     assert_eq!(again.status, 303);
     let found_again = again.headers["location"].to_str().unwrap();
     assert!(site.get(found_again, None).await.text().contains("ana"));
-    // The exchange may ask again; nobody else has the call now.
+    // The exchange may ask again; no other call id gets the call.
     site.resolve("code", &code, "c").await.ok();
     site.resolve("code", &code, "another").await.is_problem(404, "no-context");
     assert_eq!(type_code(&site, found, &code).await.status, 405);
 }
 
 #[tokio::test]
-async fn a_slip_costs_nothing_and_a_wrong_code_counts_as_the_callers_miss() {
+async fn a_mistyped_code_uses_up_no_attempt_and_a_wrong_one_counts_as_the_callers_miss() {
     let site = Site::open().await;
     let right = code(412_907_384, 0);
     let request = json!({"call_id": "c", "caller": "+33123456789"});

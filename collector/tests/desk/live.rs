@@ -103,7 +103,7 @@ async fn a_broken_stream_goes_on_where_it_was_even_when_older_events_came_meanwh
     assert_eq!(again.id, "2");
     assert!(again.data.contains("Product backlog"));
 
-    // With the newest id nothing is repeated: the next event is the next change.
+    // From the newest id on nothing is repeated: the next event is the next change.
     let mut quiet = Stream::open(&site, desk, Some(&again.id)).await;
     let events = [phone.product("later")];
     let (event, _) =
@@ -147,7 +147,7 @@ async fn erasing_from_another_process_ends_it_too() {
     let options = Options::new(site.folder.path());
     let other = Collector::open(options, site.clock.clone()).await.unwrap();
     other.erase_customer(None, "ana").await.unwrap();
-    // Nobody tells this process; the stream looks by itself every 15 seconds.
+    // This process is not notified; the stream looks by itself every 15 seconds.
     tokio::time::pause();
     assert_eq!(stream.next().await.unwrap().name, "erased");
 }
@@ -172,7 +172,7 @@ async fn a_stream_ends_with_its_link_and_with_the_server() {
 }
 
 #[tokio::test]
-async fn one_link_that_got_about_does_not_take_the_others_streams() {
+async fn one_link_that_was_passed_around_does_not_use_up_the_streams_of_others() {
     let site = Site::open().await;
     let (_, desk) = resolved(&site).await;
     let mut streams = Vec::new();

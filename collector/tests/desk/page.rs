@@ -98,7 +98,7 @@ async fn an_erased_customers_link_says_so() {
 }
 
 #[tokio::test]
-async fn what_the_folder_holds_is_its_owners_alone() {
+async fn only_the_owner_may_read_the_folders_files() {
     use std::os::unix::fs::PermissionsExt as _;
     let site = Site::open().await;
     for file in ["secret", "collector.db", "collector.db-wal"] {

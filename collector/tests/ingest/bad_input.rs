@@ -1,4 +1,4 @@
-//! Bad input: each a clear JSON problem, nothing stored by half, never a 5xx.
+//! Malformed uploads: each is a clear JSON problem and never a 5xx, and nothing is half stored.
 
 use std::io::Write as _;
 
@@ -110,7 +110,7 @@ async fn unknown_fields_are_ignored_and_unknown_types_rejected_by_name() {
     let abyss = format!("{}{}", "[".repeat(7_000), "]".repeat(7_000));
     let mut batch = phone.batch(&events);
     batch["weather"] = json!("fine");
-    // Nested deeper than any stack holds, where nobody looks.
+    // Nested deeper than any stack allows, in a field that is ignored.
     let text = batch.to_string().replacen("[1,2,3]", &abyss, 1);
     let answer = send(&site, text).await.ok();
     assert_eq!(answer["stored"], 1);
@@ -175,7 +175,7 @@ async fn a_bomb_stops_inflating_at_the_bound() {
     let zstd = zstd::encode_all(&zeros[..], 19).unwrap();
     let gzip = gzip(&zeros);
     assert!(gzip.len() < 100_000 && zstd.len() < 100_000);
-    // A window of 128 MiB asked for in a few bytes: refused before any memory is taken.
+    // A few bytes that ask for a window of 128 MiB: refused before any memory is taken.
     let window = vec![0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x88, 0x01, 0x00, 0x00];
     for (encoding, body, status) in
         [("gzip", gzip, 413), ("zstd", zstd, 413), ("zstd", window, 400)]
@@ -205,7 +205,7 @@ async fn an_encoding_that_is_false_or_unknown_is_a_problem() {
 }
 
 #[tokio::test]
-async fn a_missing_wrong_or_wrong_kind_key_is_told_apart() {
+async fn a_missing_key_a_wrong_one_and_one_of_the_wrong_kind_are_told_apart() {
     let site = Site::open().await;
     let body = || Body::from("{}");
     for path in ["/v1/batches", "/v1/calls", "/v1/contexts/resolve"] {
@@ -243,7 +243,7 @@ async fn another_apps_installation_cannot_be_written_or_erased() {
 }
 
 #[tokio::test]
-async fn a_call_must_be_one() {
+async fn a_malformed_call_is_refused() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
     site.call(&phone.batch(&[])).await.is_problem(400, "malformed");
@@ -273,7 +273,7 @@ async fn a_call_must_be_one() {
 }
 
 #[tokio::test]
-async fn a_text_no_agent_could_read_is_refused() {
+async fn a_text_too_long_for_an_agent_is_refused() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
     let (long, short) = ("x".repeat(1_025), "x".repeat(1_024));
@@ -302,7 +302,7 @@ async fn a_text_no_agent_could_read_is_refused() {
 }
 
 #[tokio::test]
-async fn a_crowd_of_slow_bodies_shuts_nobody_out() {
+async fn many_slow_bodies_do_not_keep_other_phones_out() {
     let site = Site::open().await;
     site.batch(&Phone::new(&site).batch(&[])).await.ok();
     let slow = (0..300).map(|_| {
@@ -311,13 +311,13 @@ async fn a_crowd_of_slow_bodies_shuts_nobody_out() {
         Box::pin(site.request(Method::POST, "/v1/batches", Some(&site.write), &[], body))
     });
     let mut slow: Vec<_> = slow.collect();
-    // The key is known by now, so that one poll brings each to where it waits for its body.
+    // The key is cached by now, so that each waits for its body after one poll.
     assert!(slow.iter_mut().all(|request| request.now_or_never().is_none()));
     site.batch(&Phone::new(&site).batch(&[])).await.ok();
 }
 
 #[tokio::test]
-async fn what_is_not_there_is_a_problem_too() {
+async fn an_unknown_route_or_method_is_a_problem_too() {
     let site = Site::open().await;
     site.get("/v2/batches", None).await.is_problem(404, "no-route");
     site.get("/v1/batches", None).await.is_problem(405, "method");

@@ -1,4 +1,4 @@
-//! Erase and retention: what goes, what little stays, and that it stays out.
+//! Erasure and retention: what is deleted, what little stays, and that nothing comes back.
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
@@ -11,7 +11,7 @@ async fn erase(site: &Site, installation: &str) -> Answer {
     site.request(Method::DELETE, &path, Some(&site.write), &[], Body::empty()).await
 }
 
-/// Rows that still tell of an installation.
+/// The number of rows that still belong to an installation.
 fn traces(site: &Site) -> i64 {
     ["installations", "events", "arrivals", "customers", "epochs", "calls"]
         .iter()
@@ -49,7 +49,7 @@ async fn erasing_leaves_a_tombstone_and_whatever_comes_later_is_gone() {
     site.collector.expire().await.unwrap();
     site.batch(&phone.batch(&late)).await.is_problem(410, "erased");
     assert_eq!(traces(&site), 0);
-    // Erasing again is no error: the first answer may have been lost.
+    // Erasing again is not an error: the first answer may have been lost.
     assert_eq!(erase(&site, &phone.installation).await.status, StatusCode::NO_CONTENT);
 }
 
@@ -74,7 +74,7 @@ async fn erased_means_erased_in_the_files_too() {
 }
 
 #[tokio::test]
-async fn what_a_reader_held_back_from_erasing_goes_with_the_next_commit() {
+async fn what_a_reader_kept_from_being_erased_is_erased_with_the_next_commit() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
     let events = [phone.customer(Some("anastasia-2718"))];
@@ -169,7 +169,7 @@ async fn events_go_thirty_days_after_they_arrived_however_old_they_were() {
 }
 
 #[tokio::test]
-async fn what_arrived_in_a_gap_later_does_not_go_with_what_is_around_it() {
+async fn what_arrived_later_in_a_gap_expires_later_than_what_is_around_it() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
     let mut events = [phone.product("1"), phone.product("2"), phone.product("3")];

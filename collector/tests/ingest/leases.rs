@@ -1,4 +1,5 @@
-//! Leased codes: handed out in answers, bounded, even, rested.
+//! Leased codes: answers hand them out, in limited number; locators are even, and rest before they
+//! are given again.
 
 use std::collections::HashSet;
 
@@ -53,10 +54,10 @@ async fn a_phone_whose_answers_are_lost_holds_at_most_twenty() {
         given.extend(locators(&site.batch(&phone.batch(&[])).await.ok()));
     }
     assert_eq!(given.len(), 20);
-    // One is claimed, so one may follow.
+    // One is claimed, so that one more may follow.
     site.resolve("code", &code(given[0], 0), "call").await.ok();
     assert_eq!(locators(&site.batch(&phone.batch(&[])).await.ok()).len(), 1);
-    // All have ended, so they may all be replaced.
+    // All have ended, so that all may be replaced.
     site.clock.advance(8 * DAY_MS + 1);
     assert_eq!(locators(&site.batch(&phone.batch(&[])).await.ok()).len(), 5);
 }

@@ -1,5 +1,5 @@
-//! **Ingest**: what a phone sends is stored once and within bounds, its codes and proofs are handled,
-//! and all of it can be erased.
+//! **Ingest**: what a phone sends is checked, stored once and within limits, and erased on request;
+//! and it gets its codes.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod bad_input;

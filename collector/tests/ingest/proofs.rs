@@ -16,7 +16,7 @@ const TWO: &[u8] = include_bytes!("../keys/two.private.pem");
 const TWO_PUBLIC: &[u8] = include_bytes!("../keys/two.public.pem");
 const SECRET: &[u8] = b"0123456789abcdef0123456789abcdef";
 
-/// The app's backend: signs as it should, unless told otherwise.
+/// The app's backend. It signs correctly, unless a test changes its claims.
 struct Backend {
     header: Header,
     key: EncodingKey,
@@ -64,7 +64,7 @@ fn identify(phone: &mut Phone, id: &str, proof: &str) -> Value {
     phone.event(json!({"type": "customer", "customer": {"id": id, "proof": proof}}))
 }
 
-/// Uploads events, taps, and says whom the agent sees.
+/// Uploads events, taps, and returns the customer that the agent sees.
 async fn shown(site: &Site, phone: &mut Phone, events: &[Value]) -> Value {
     site.batch(&phone.batch(events)).await.ok();
     let (call, token) = phone.tap(None, Some("ana"), &[]);
@@ -84,8 +84,9 @@ thread_local! {
     static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What is logged on this thread, where each test has a collector of its own. (One subscriber for
-/// all threads: whether a line is of interest is remembered for the whole process.)
+/// What is logged on this thread, on which each test runs its own collector. There is one
+/// subscriber for all threads, since `tracing` caches for the whole process whether a line is
+/// enabled.
 struct Log;
 
 impl io::Write for Log {
@@ -139,7 +140,7 @@ async fn forged_expired_and_foreign_proofs_say_not_verified_and_the_log_says_why
     let proofs = [
         ("signed it", Backend::es256(TWO, &phone).sign()),
         ("signed it", format!("{signed}.{}", signature.chars().rev().collect::<String>())),
-        // The public key as a secret: the key fixes the algorithm, not the header.
+        // The public key used as a secret: the key decides the algorithm, not the header.
         ("its `alg`", Backend::hs256(ONE_PUBLIC, &phone).sign()),
         ("no JWT", format!("eyJhbGciOiJub25lIn0.{payload}.")),
         ("no JWT", "a.b.c".to_owned()),
@@ -171,7 +172,7 @@ async fn forged_expired_and_foreign_proofs_say_not_verified_and_the_log_says_why
 #[tokio::test]
 async fn a_proof_is_judged_at_the_moment_of_identify_by_the_collectors_clock() {
     let site = site().await;
-    // A phone that stays offline for 23 hours, and whose clock is a year behind.
+    // A phone that is offline for 23 hours, and whose clock is a year behind.
     let mut phone = Phone::new(&site);
     let proof = Backend::es256(ONE, &phone).sign();
     let mut event = identify(&mut phone, "ana", &proof);
@@ -184,14 +185,14 @@ async fn a_proof_is_judged_at_the_moment_of_identify_by_the_collectors_clock() {
     site.call(&call).await.ok();
     assert_eq!(site.resolve("token", &token, "c").await.ok()["customer"]["verified"], true);
 
-    // Longer than a day on the way: as of a day before it arrived, and it had expired by then.
+    // Longer than a day under way: judged as of a day before its arrival, when it had expired.
     let mut phone = Phone::new(&site);
     let proof = Backend::es256(ONE, &phone).sign();
     let event = identify(&mut phone, "ana", &proof);
     site.clock.advance(DAY_MS + 12 * MINUTE_MS);
     assert_eq!(shown(&site, &mut phone, &[event]).await["verified"], false);
 
-    // Expired before the app named the customer: a minute may lie between two clocks, no more.
+    // Expired before the app named the customer: the clocks may differ by a minute, and no more.
     let mut phone = Phone::new(&site);
     let proof = Backend::es256(ONE, &phone).sign();
     site.clock.advance(11 * MINUTE_MS - 1);
@@ -218,7 +219,7 @@ async fn a_call_that_overtakes_the_backlog_brings_its_proof_along() {
     let customer = site.resolve("token", &token, "c").await.ok()["customer"].clone();
     assert_eq!(customer, json!({"id": "ana", "verified": true}));
 
-    // It does not say when: then at the tap.
+    // Without the time of `identify`, that of the tap counts.
     let (mut call, token) = phone.tap(None, None, &[]);
     call["customer"] = json!({"id": "ben", "proof": proof});
     site.call(&call).await.ok();
@@ -232,13 +233,13 @@ async fn a_customer_who_was_proven_days_ago_is_still_who_calls() {
     let mut phone = Phone::new(&site);
     let (proof, identified_at) = (Backend::es256(ONE, &phone).sign(), phone.now());
     assert!(verifies(&site, &mut phone, &proof).await);
-    // The call repeats the proof, which has expired long since.
+    // The call repeats the proof, which expired long ago.
     site.clock.advance(3 * DAY_MS);
     let (mut call, token) = phone.tap(None, None, &[]);
     call["customer"] = json!({"id": "ana", "proof": proof, "at": identified_at});
     site.call(&call).await.ok();
     assert_eq!(site.resolve("token", &token, "c").await.ok()["customer"]["verified"], true);
-    // But it proves nobody who was not proven then.
+    // But it does not verify a customer who was not verified then.
     let mut other = Phone::new(&site);
     let (mut call, token) = other.tap(None, None, &[]);
     call["customer"] = json!({"id": "ana", "proof": proof, "at": identified_at});
@@ -292,7 +293,7 @@ async fn one_key_follows_the_other_without_a_gap() {
     assert!(!site.collector.remove_identity_key(APP, &first).await.unwrap());
     assert!(!verifies(&site, &mut phone, &proofs[0]).await);
     assert!(verifies(&site, &mut phone, &proofs[1]).await);
-    // Another app's key proves nothing here.
+    // The same key under another app verifies nothing here.
     let theirs = IdentityKey::read("other".to_owned(), KeyAlgorithm::Es256, ONE_PUBLIC).unwrap();
     site.collector.add_identity_key(theirs).await.unwrap();
     assert!(!verifies(&site, &mut Phone::new(&site), &proofs[0]).await);
@@ -326,7 +327,7 @@ async fn an_app_has_a_bounded_number_of_keys_and_each_must_be_of_use() {
 }
 
 #[tokio::test]
-async fn a_proof_of_a_megabyte_is_a_clear_answer_and_many_proofs_cost_little() {
+async fn a_proof_of_a_megabyte_gets_a_clear_answer_and_many_proofs_cost_little() {
     let site = site().await;
     let mut phone = Phone::new(&site);
     let huge = "x".repeat(1_000_000);
@@ -340,7 +341,7 @@ async fn a_proof_of_a_megabyte_is_a_clear_answer_and_many_proofs_cost_little() {
     call["customer"]["proof"] = json!("x".repeat(2_000_000));
     site.call(&call).await.is_problem(413, "too-large");
 
-    // 500 in one upload: the newest are judged.
+    // 500 in one upload: the newest are checked.
     let proof = Backend::es256(ONE, &phone).sign();
     let mut events: Vec<Value> = (0..499).map(|_| identify(&mut phone, "eve", "a.b.c")).collect();
     events.push(identify(&mut phone, "ana", &proof));

@@ -150,7 +150,7 @@ async fn the_same_token_again_is_the_same_call() {
     site.call(&call).await.ok();
     site.clock.advance(1_000);
     site.call(&call).await.ok();
-    // The backlog brings it once more, and another phone cannot take it over.
+    // It comes again with the backlog, and another phone cannot take it over.
     let mut other = Phone::new(&site);
     let (mut theft, _) = other.tap(None, Some("eve"), &[]);
     theft["call"]["token"] = json!(token);
@@ -165,7 +165,7 @@ async fn the_same_token_again_is_the_same_call() {
 async fn times_are_the_collectors_whatever_the_phone_believes() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
-    // The phone's clock is ten years off: only what passed on it counts.
+    // The phone's clock is ten years off: only differences on it count.
     let off = 10 * 365 * support::DAY_MS;
     let mut events = [phone.screen("a"), phone.screen("b"), phone.screen("c")];
     events[0]["at"] = json!(support::START_MS + off - 7_000);

@@ -1,4 +1,4 @@
-//! The audit log: every view is in it, and nobody changes it unseen.
+//! The audit log: every view is in it, and no change of it goes unnoticed.
 
 use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::support::{APP, DAY_MS, Phone, Site};
 
-/// A call with its token, resolved by `agent` for `call_id`; its desk link.
+/// The desk link of a new call that `agent` resolved for `call_id`.
 async fn resolved(site: &Site, call_id: &str, agent: Option<&str>) -> String {
     let mut phone = Phone::new(site);
     let (call, token) = phone.tap(None, Some("ana"), &[]);
@@ -48,7 +48,7 @@ fn flaws(site: &Site) -> Vec<(i64, Flaw)> {
     entries(site).iter().filter_map(|entry| Some((entry.id, entry.flaw?))).collect()
 }
 
-/// What somebody does who can write the database.
+/// Changes the database as somebody with write access could.
 fn tamper(site: &Site, sql: &str) {
     let path = site.folder.path().join("collector.db");
     let connection = rusqlite::Connection::open(path).unwrap();
@@ -114,7 +114,7 @@ async fn whatever_is_altered_in_an_entry_is_seen() {
         "at = at + 1",
         "at = 'never'",
         "app = app || '.other'",
-        // The same letters, elsewhere.
+        // The same letters, split differently.
         "app = 'com.example.shopd', act = 'esk'",
         "act = 'live'",
         "call = zeroblob(32)",
@@ -127,7 +127,7 @@ async fn whatever_is_altered_in_an_entry_is_seen() {
 }
 
 #[tokio::test]
-async fn a_nobody_who_becomes_somebody_is_seen() {
+async fn an_entry_without_an_agent_that_gets_an_empty_one_is_seen() {
     let site = viewed().await;
     tamper(&site, "UPDATE audit SET agent = '' WHERE id = 5");
     assert_eq!(flaws(&site), [(5, ALTERED)]);
@@ -150,7 +150,7 @@ async fn swapped_entries_are_seen() {
         "UPDATE audit SET id = 99 WHERE id = 1; UPDATE audit SET id = 1 WHERE id = 4;
          UPDATE audit SET id = 4 WHERE id = 99;",
     );
-    // With their seals: what follows each does not fit either.
+    // Together with their seals: the entry after each does not fit either.
     assert_eq!(flaws(&site).iter().map(|(id, _)| *id).collect::<Vec<_>>(), [1, 2, 4, 5]);
     let site = viewed().await;
     tamper(
@@ -169,7 +169,7 @@ async fn a_missing_entry_is_seen_first_or_in_the_middle() {
     let site = viewed().await;
     tamper(&site, "DELETE FROM audit WHERE id IN (2, 3)");
     assert_eq!(flaws(&site), [(4, Flaw::Missing { from: 2, to: 3 })]);
-    // Numbered anew, to hide the gap.
+    // Renumbered, to hide the gap.
     let site = viewed().await;
     tamper(
         &site,
@@ -189,7 +189,7 @@ async fn a_forged_entry_is_seen_wherever_it_is_put() {
         if id != 6 {
             continue;
         }
-        // What is written after it does not make it true.
+        // Entries written after it do not make it valid.
         resolved(&site, "call-4", None).await;
         assert_eq!(flaws(&site), [(6, ALTERED)]);
     }
@@ -212,7 +212,7 @@ async fn a_cut_tail_is_seen_by_a_kept_seal_alone() {
 async fn a_log_written_anew_with_the_secret_is_seen_by_a_kept_seal() {
     let site = viewed().await;
     let kept = entries(&site)[0].seal.clone();
-    // Whoever also read the secret can do what the collector does: here, the collector does it.
+    // Whoever has the secret as well can do what the collector does. Here the collector does it.
     tamper(&site, "DELETE FROM audit");
     for call_id in ["call-1", "call-2"] {
         resolved(&site, call_id, Some("maria")).await;

@@ -44,14 +44,14 @@ async fn openapi_lists_every_route_and_the_shapes_behind_it() {
 }
 
 #[tokio::test]
-async fn it_says_that_it_lives_and_takes_writes() {
+async fn it_says_that_it_is_alive_and_ready() {
     let site = Site::open().await;
     assert_eq!(site.get("/healthz", None).await.status, 200);
     assert_eq!(site.get("/readyz", None).await.status, 200);
 }
 
 #[tokio::test]
-async fn counters_count_and_name_nobody() {
+async fn counters_count_and_hold_nothing_personal() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
     let events = [phone.customer(Some("ana")), phone.product("1")];

@@ -1,4 +1,4 @@
-//! The real binary: its commands, and that SIGKILL takes nothing it answered for.
+//! The real binary: its commands, and that a SIGKILL loses nothing that it confirmed.
 
 use std::collections::HashSet;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -93,7 +93,7 @@ fn create_key(data: &str, kind: &str) -> String {
 }
 
 #[test]
-fn sigkill_takes_nothing_that_was_answered() {
+fn sigkill_loses_nothing_that_was_confirmed() {
     let folder = tempfile::tempdir().unwrap();
     let key = create_key(folder.path().to_str().unwrap(), "write");
     let confirmed = Mutex::new(HashSet::new());
@@ -136,7 +136,7 @@ fn upload_until_killed(server: &mut Server, key: &str, round: u128, confirmed: &
                 })
             })
             .collect();
-        // In the middle of the work, at another moment each round.
+        // In the middle of the work, at a different moment in each round.
         while answers.load(Ordering::SeqCst) < 7 * round as usize
             && clients.iter().any(|client| !client.is_finished())
         {
@@ -169,7 +169,7 @@ fn are_stored_whole(folder: &Path, confirmed: Confirmed) {
             .unwrap();
         assert_eq!(count, 10);
     }
-    // Nothing is stored by half either: every batch is there whole or not at all.
+    // Nothing is half stored either: every batch is there whole or not at all.
     let halves: i64 = connection
         .query_row(
             "SELECT count(*) FROM (SELECT 1 FROM events GROUP BY installation, (seq - 1) / 10
@@ -309,7 +309,7 @@ fn a_head_that_never_ends_does_not_keep_it_from_ending() {
     let mut server = Server::start(folder.path());
     let mut slow = TcpStream::connect(&server.address).unwrap();
     slow.write_all(b"GET /healthz HTTP/1.1\r\nhost:").unwrap();
-    // An answer to somebody else says that the slow one was accepted.
+    // An answer on another connection shows that the slow one was accepted.
     request(&server.address, "GET", "/healthz", "", &Value::Null).unwrap();
     let kill = Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status();
     assert!(kill.unwrap().success());

@@ -1,5 +1,5 @@
-//! What every test of the collector stands on: a fake clock, a collector in a folder of its own,
-//! and a phone that builds requests.
+//! What the collector's tests share: a fake clock, a collector in a folder of its own, and a phone
+//! that builds requests.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -22,7 +22,7 @@ pub(crate) const MINUTE_MS: i64 = 60_000;
 pub(crate) const HOUR_MS: i64 = 60 * MINUTE_MS;
 pub(crate) const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// A clock that stands still until it is told to move. Its randomness is the system's, or a seed's.
+/// A clock that stands still until a test moves it. Its randomness comes from the system or a seed.
 pub(crate) struct FakeClock {
     wall_ms: AtomicI64,
     dice: Option<Mutex<fastrand::Rng>>,
@@ -113,7 +113,7 @@ impl Site {
         Self::make(tempfile::tempdir().unwrap(), FakeClock::new(), change).await
     }
 
-    /// A collector on this folder, perhaps that of one that has ended, by this clock.
+    /// A collector on this folder, which may have belonged to one that has ended, with this clock.
     pub(crate) async fn open_on(folder: TempDir, clock: Arc<FakeClock>) -> Self {
         Self::make(folder, clock, |options| options).await
     }
@@ -213,7 +213,7 @@ impl Phone {
         self.clock.now().wall_ms
     }
 
-    /// Records an event: its fields beside the header that every event has.
+    /// Records an event with these fields, and the header that every event has.
     pub(crate) fn event(&mut self, fields: impl std::borrow::Borrow<Value>) -> Value {
         let mut event = json!({"seq": self.next, "at": self.now(), "session": 1});
         event.as_object_mut().unwrap().extend(fields.borrow().as_object().unwrap().clone());
@@ -241,7 +241,7 @@ impl Phone {
             "app": {"id": APP, "version": "1"}, "events": events})
     }
 
-    /// Taps: the request that `/v1/calls` gets, and the token.
+    /// Taps, and returns the request for `/v1/calls` and the token.
     pub(crate) fn tap(
         &mut self,
         code: Option<&str>,
@@ -259,7 +259,7 @@ impl Phone {
     }
 }
 
-/// Asks for codes and takes the first as a code for this screen number.
+/// Uploads events from a phone that has no codes left, and returns the first locator it gets.
 pub(crate) async fn lease(site: &Site, phone: &mut Phone, events: &[Value]) -> u32 {
     phone.codes_left = 0;
     let answer = site.batch(&phone.batch(events)).await.ok();
