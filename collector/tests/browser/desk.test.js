@@ -1,26 +1,13 @@
 // The desk as an agent finds it when a call comes in: the first glance, its looks, its keys.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { Agent, NARROW, WIDE } from "./support/agent.js";
-import { Collector } from "./support/collector.js";
+import { NARROW, WIDE } from "./support/agent.js";
 import {
   CASE, PHONE, Phone, cart, code, customer, failure, location, order, screen, view,
 } from "./support/phone.js";
-
-let collector;
-let agent;
-
-before(async () => {
-  collector = await Collector.start();
-  agent = await Agent.start();
-});
-
-after(async () => {
-  await agent?.stop();
-  await collector?.stop();
-});
+import { agent, collector } from "./support/stage.js";
 
 // A customer who looked, chose, and whose card was declined.
 async function declinedAtPayment() {

@@ -1,24 +1,11 @@
 // A call of which nothing is known: the agent types the code that the customer reads aloud.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { Agent, NARROW, WIDE } from "./support/agent.js";
-import { Collector } from "./support/collector.js";
+import { NARROW, WIDE } from "./support/agent.js";
 import { Phone, code, customer, screen } from "./support/phone.js";
-
-let collector;
-let agent;
-
-before(async () => {
-  collector = await Collector.start();
-  agent = await Agent.start();
-});
-
-after(async () => {
-  await agent?.stop();
-  await collector?.stop();
-});
+import { agent, collector } from "./support/stage.js";
 
 // A phone with a code to read aloud, and the page of a call that came without it.
 async function readAloud() {

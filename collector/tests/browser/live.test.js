@@ -1,24 +1,10 @@
 // The desk while an agent looks at it: what arrives, what stays in their hands, how it ends.
 
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 
-import { Agent } from "./support/agent.js";
-import { Collector } from "./support/collector.js";
 import { CASE, PHONE, Phone, customer, failure, screen, view } from "./support/phone.js";
-
-let collector;
-let agent;
-
-before(async () => {
-  collector = await Collector.start();
-  agent = await Agent.start();
-});
-
-after(async () => {
-  await agent?.stop();
-  await collector?.stop();
-});
+import { agent, collector } from "./support/stage.js";
 
 // Forty different products, more than one click shows.
 const many = [...Array(40).keys()].map((n) => view({ ...CASE, id: `c${n}`, name: `Case ${n}` }));

@@ -2,27 +2,16 @@
 
 import assert from "node:assert/strict";
 import { createHmac } from "node:crypto";
-import { after, before, test } from "node:test";
+import { before, test } from "node:test";
 
-import { Agent, NARROW, WIDE } from "./support/agent.js";
-import { APP, Collector } from "./support/collector.js";
+import { NARROW, WIDE } from "./support/agent.js";
+import { APP } from "./support/collector.js";
 import { PHONE, Phone, cart, code, customer, failure, screen, view } from "./support/phone.js";
+import { agent, collector } from "./support/stage.js";
 
 const SECRET = "0123456789abcdef0123456789abcdef";
 
-let collector;
-let agent;
-
-before(async () => {
-  collector = await Collector.start();
-  await collector.addIdentityKey(SECRET);
-  agent = await Agent.start();
-});
-
-after(async () => {
-  await agent?.stop();
-  await collector?.stop();
-});
+before(() => collector.addIdentityKey(SECRET));
 
 // What the app's backend signs.
 function proof(customerId) {
