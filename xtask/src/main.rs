@@ -6,6 +6,7 @@ mod bench;
 mod debian;
 mod demo;
 mod kotlin;
+mod node;
 mod recipes;
 mod telephony;
 mod test;

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-use crate::test::node_tests;
+use crate::node::node_tests;
 use crate::tools::{self, need, need_file};
 
 /// Where Debian puts the JSON library that stands in for FreeSWITCH's own.

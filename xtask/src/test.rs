@@ -1,11 +1,10 @@
 //! `cargo xtask test`: every check, in the order in which they fail fastest.
 
-use std::process::Command;
-
 use anyhow::Result;
 use clap::ValueEnum;
 
 use crate::apple;
+use crate::node::node_tests;
 use crate::tools::{self, cargo, need};
 use crate::{android, kotlin, recipes};
 
@@ -99,18 +98,4 @@ fn browser() -> Result<()> {
     need("chromium", "chromium", WHY)?;
     let screenshots = crate::target().join("desk-screenshots");
     tools::run(node_tests("collector/tests/browser", WHY)?.env("JALON_SCREENSHOTS", screenshots))
-}
-
-/// The tests in Node of a folder, against the collector: all they need is installed and built.
-pub(crate) fn node_tests(folder: &str, why: &str) -> Result<Command> {
-    need("node", "nodejs", why)?;
-    need("npm", "npm", why)?;
-    tools::run(&mut cargo(["build", "--package", "jalon-collector"]))?;
-    let folder = crate::root().join(folder);
-    let quiet = ["ci", "--no-audit", "--no-fund", "--ignore-scripts"];
-    tools::run(Command::new("npm").args(quiet).current_dir(&folder))?;
-    let mut tests = Command::new("node");
-    tests.args(["--test", "--test-reporter=spec"]).current_dir(&folder);
-    tests.env("JALON_COLLECTOR_BIN", crate::built("jalon-collector").get_program());
-    Ok(tests)
 }
