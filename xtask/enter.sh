@@ -1,4 +1,4 @@
-# Runs a command in another root, with what it needs mounted there. `debian.rs` starts this in a
+# Runs a command in another root, with what it needs mounted there. `chroot.rs` starts this in a
 # mount namespace of its own, so that nothing has to be unmounted.
 #
 # enter.sh ROOT [OUTSIDE INSIDE ro|rw]... -- COMMAND...

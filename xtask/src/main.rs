@@ -3,7 +3,7 @@
 mod android;
 mod apple;
 mod bench;
-mod debian;
+mod chroot;
 mod demo;
 mod kotlin;
 mod node;

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
 
-use crate::debian::{Mount, Release, Room};
+use crate::chroot::{Chroot, Mount, Release};
 use crate::tools::{self, cargo};
 
 const TARGETS: [&str; 2] = ["aarch64-linux-android", "armv7-linux-androideabi"];
@@ -32,10 +32,10 @@ done
 /// Checks the types of what ships, with all that its features bring.
 pub(crate) fn check() -> Result<()> {
     let packages = ["rustc-web", "rust-web-src", "cargo-web", "gcc", "libc6-dev"];
-    let room = Room::with(Release::Trixie, &packages, "the type checks for Android")?;
+    let chroot = Chroot::with(Release::Trixie, &packages, "the type checks for Android")?;
     // The machine's cargo fetches: it knows how this machine reaches the registry.
     tools::run(&mut cargo(["fetch", "--locked"]))?;
-    let library = room.folder().join("usr/lib/rustlib/src/rust/library/Cargo.toml");
+    let library = chroot.folder().join("usr/lib/rustlib/src/rust/library/Cargo.toml");
     let mut fetch = cargo(["fetch", "--locked", "--manifest-path"]);
     tools::run(fetch.arg(library).env("RUSTC_BOOTSTRAP", "1"))?;
     let built = crate::target().join("android-check");
@@ -50,7 +50,7 @@ pub(crate) fn check() -> Result<()> {
         Mount { outside: &registry, inside: "/cargo/registry", writable: false },
         Mount { outside: &built, inside: "/built", writable: true },
     ];
-    let mut check = room.command(&mounts, "env");
+    let mut check = chroot.command(&mounts, "env");
     check.args(["--chdir=/workspace", "cargo", "check", "--locked", "--offline"]);
     check.args(["--package", "jalon-bindings", "-Z", "build-std=std,panic_unwind"]);
     // For the standard library of a stable compiler.

@@ -1,6 +1,6 @@
 //! `cargo xtask xcframework`: the static library for five targets, as the one thing that Xcode takes.
 //!
-//! On Linux the library is built in the Debian room, whose Rust has the standard library's sources;
+//! On Linux the library is built in the Debian chroot, whose Rust has the standard library's sources;
 //! on a Mac by the machine's own Rust, with these targets added. A static library is never linked, so
 //! no Apple linker is needed.
 
@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, ensure};
 use sha2::{Digest as _, Sha256};
 
 use super::{macho, privacy, sdk};
-use crate::debian::{Mount, Release, Room};
+use crate::chroot::{Chroot, Mount, Release};
 use crate::tools::{self, cargo};
 
 /// One folder of the framework.
@@ -157,9 +157,9 @@ fn check(slices: &[Slice], framework: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The linker that comes with Swift in the room: it tells what the library adds to an app, and
+/// The linker that comes with Swift in the chroot: it tells what the library adds to an app, and
 /// proves that the archive can be linked.
-struct Linker(Room);
+struct Linker(Chroot);
 
 impl Linker {
     /// None on a Mac, whose own linker tells as an app is built.
@@ -167,8 +167,8 @@ impl Linker {
         if cfg!(target_os = "macos") {
             return Ok(None);
         }
-        Room::with(Release::Trixie, &["swiftlang"], "what the library adds to an app")
-            .map(|room| Some(Self(room)))
+        Chroot::with(Release::Trixie, &["swiftlang"], "what the library adds to an app")
+            .map(|chroot| Some(Self(chroot)))
     }
 
     /// In MB, with all that Swift calls, without dead code and symbols.
@@ -270,10 +270,11 @@ fn build(slices: &[Slice]) -> Result<PathBuf> {
         return Ok(crate::target());
     }
     let packages = ["rustc-web", "rust-web-src", "cargo-web", "gcc", "libc6-dev", "clang"];
-    let room = Room::with(Release::Trixie, &packages, "the static libraries for Apple's systems")?;
+    let chroot =
+        Chroot::with(Release::Trixie, &packages, "the static libraries for Apple's systems")?;
     // The machine's cargo fetches: it knows how this machine reaches the registry.
     tools::run(&mut cargo(["fetch", "--locked"]))?;
-    let library = room.folder().join("usr/lib/rustlib/src/rust/library/Cargo.toml");
+    let library = chroot.folder().join("usr/lib/rustlib/src/rust/library/Cargo.toml");
     let mut fetch = cargo(["fetch", "--locked", "--manifest-path"]);
     tools::run(fetch.arg(library).env("RUSTC_BOOTSTRAP", "1"))?;
     let built = crate::target().join("apple");
@@ -292,7 +293,7 @@ fn build(slices: &[Slice]) -> Result<PathBuf> {
     // One after the other: link-time optimisation of two would want the memory of both.
     for target in targets {
         let name = target.replace('-', "_");
-        let mut rustc = room.command(&mounts, "env");
+        let mut rustc = chroot.command(&mounts, "env");
         rustc.args(["--chdir=/workspace", "cargo", "rustc", "--locked", "--offline", "--release"]);
         rustc.args(["--lib", "--crate-type", "staticlib", "--package", "jalon-bindings"]);
         rustc.args(["-Z", "build-std=std,panic_unwind", "--target", target]);

@@ -1,4 +1,4 @@
-//! Swift itself, in the Debian room: what is generated, and `swift test` against the host's library.
+//! Swift itself, in the Debian chroot: what is generated, and `swift test` against the host's library.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
 
-use crate::debian::{Mount, Release, Room};
+use crate::chroot::{Chroot, Mount, Release};
 use crate::tools::{self, cargo};
 
 /// Swift 6, and a C compiler that knows Apple's targets.
@@ -57,7 +57,7 @@ pub(crate) fn bench() -> Result<()> {
 
 /// Where Swift builds.
 pub(crate) struct Place {
-    room: Room,
+    chroot: Chroot,
     workspace: PathBuf,
     pub(crate) scratch: PathBuf,
     native: PathBuf,
@@ -66,13 +66,13 @@ pub(crate) struct Place {
 impl Place {
     /// With the native library that `profile` built.
     pub(crate) fn with(profile: &str) -> Result<Self> {
-        let room = Room::with(Release::Trixie, &PACKAGES, "the Swift package and its tests")?;
+        let chroot = Chroot::with(Release::Trixie, &PACKAGES, "the Swift package and its tests")?;
         let swift = crate::target().join("swift");
         let (scratch, native) = (swift.join("build"), swift.join("native"));
         fs::create_dir_all(&scratch)?;
         fs::create_dir_all(&native)?;
         let place = Self {
-            room,
+            chroot,
             workspace: crate::root().canonicalize()?,
             scratch: scratch.canonicalize()?,
             native: native.canonicalize()?,
@@ -84,7 +84,7 @@ impl Place {
         Ok(place)
     }
 
-    /// A command in the room: the workspace at /workspace, what is built at /built.
+    /// A command in the chroot: the workspace at /workspace, what is built at /built.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mount = |outside, inside, writable| Mount { outside, inside, writable };
         let mounts = [
@@ -92,7 +92,7 @@ impl Place {
             mount(&*self.scratch, "/built", true),
             mount(&*self.native, "/native", false),
         ];
-        let mut command = self.room.command(&mounts, program);
+        let mut command = self.chroot.command(&mounts, program);
         command.env("LD_LIBRARY_PATH", "/native");
         command
     }
@@ -101,7 +101,7 @@ impl Place {
     pub(crate) fn swift(&self, what: &str) -> Command {
         let mut command = self.command("swift");
         command.args([what, "--package-path", "/workspace", "--scratch-path", "/built"]);
-        // The room is one already; and the workspace is read-only in it.
+        // The chroot is one already; and the workspace is read-only in it.
         command.args(["--disable-sandbox", "-Xswiftc", "-warnings-as-errors"]);
         command.args(["-Xlinker", "-L/native", "-Xlinker", "-ljalon_ffi"]);
         command

@@ -1,4 +1,4 @@
-//! Asterisk, from Debian sid in a room of its own, with the recipe's own files.
+//! Asterisk, from Debian sid in a chroot of its own, with the recipe's own files.
 
 use std::fs;
 use std::path::Path;
@@ -12,7 +12,7 @@ use super::collector::Collector;
 use super::manager::Manager;
 use super::process::Running;
 use super::{AGENTS, tones};
-use crate::debian::{Mount, Release, Room};
+use crate::chroot::{Chroot, Mount, Release};
 
 /// Where it takes calls.
 pub(crate) const ADDRESS: &str = "127.0.0.10:5060";
@@ -24,7 +24,7 @@ pub(crate) const TONES_FROM: &str = "127.0.0.13";
 const MANAGER: &str = "127.0.0.10:5038";
 /// Only this machine can reach it, and it ends with the run.
 const MANAGER_SECRET: &str = "of-this-run";
-/// Where its folder lies in the room.
+/// Where its folder lies in the chroot.
 const INSIDE: &str = "/srv/jalon";
 /// What the recipe consists of, but for the site's own file.
 const RECIPE: [&str; 3] = ["extensions.conf", "jalon.conf", "pjsip-jalon.conf"];
@@ -35,32 +35,32 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 /// An exchange that answers calls, and hears digits.
 pub(crate) struct Asterisk {
-    /// Before the room: nothing may run in it when its lock goes.
+    /// Before the chroot: nothing may run in it when its lock goes.
     _running: Running,
     /// What it says of its calls.
     pub(crate) heard: Manager,
-    _room: Room,
+    _chroot: Chroot,
 }
 
-/// A room with it installed.
+/// A chroot with it installed.
 ///
 /// # Errors
 /// Where there can be none: this needs root, on Debian.
-pub(crate) fn room() -> Result<Room> {
-    Room::with(Release::Sid, &["asterisk"], "the calls of cargo xtask telephony")
+pub(crate) fn chroot() -> Result<Chroot> {
+    Chroot::with(Release::Sid, &["asterisk"], "the calls of cargo xtask telephony")
 }
 
 impl Asterisk {
     /// Starts it.
-    pub(crate) fn start(room: Room, collector: &Collector, folder: &Path) -> Result<Self> {
+    pub(crate) fn start(chroot: Chroot, collector: &Collector, folder: &Path) -> Result<Self> {
         let folder = folder.join("asterisk");
         configure(collector, &folder)?;
         let host = crate::tools::output(&mut Command::new("hostname"))?;
-        let hosts = room.folder().join("etc/hosts");
+        let hosts = chroot.folder().join("etc/hosts");
         // It looks its own host's name up.
         fs::write(hosts, format!("127.0.0.1 localhost {host}\n"))?;
         let mount = Mount { outside: &folder, inside: INSIDE, writable: true };
-        let mut command = room.command(&[mount], "asterisk");
+        let mut command = chroot.command(&[mount], "asterisk");
         command.args(["-f", "-C", &format!("{INSIDE}/asterisk.conf")]);
         let log = folder.join("asterisk.log");
         let mut running = Running::start("Asterisk", &command, &log)?;
@@ -69,20 +69,20 @@ impl Asterisk {
                 return Some(Err(error));
             }
             let socket = folder.join("run/asterisk.ctl");
-            let is_up = socket.exists() && is_booted(&room, &folder);
+            let is_up = socket.exists() && is_booted(&chroot, &folder);
             is_up.then(|| Manager::open(MANAGER, "run", MANAGER_SECRET))
         });
         let heard = heard
             .context("it did not start in time")
             .flatten()
             .with_context(|| format!("Asterisk: see {}", log.display()))?;
-        Ok(Self { _running: running, heard, _room: room })
+        Ok(Self { _running: running, heard, _chroot: chroot })
     }
 }
 
-fn is_booted(room: &Room, folder: &Path) -> bool {
+fn is_booted(chroot: &Chroot, folder: &Path) -> bool {
     let mount = Mount { outside: folder, inside: INSIDE, writable: true };
-    let mut command = room.command(&[mount], "asterisk");
+    let mut command = chroot.command(&[mount], "asterisk");
     command.args(["-C", &format!("{INSIDE}/asterisk.conf"), "-rx", "core waitfullybooted"]);
     command
         .output()

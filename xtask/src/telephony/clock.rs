@@ -1,4 +1,4 @@
-//! The run's clock: the one room of it that reads the time and sleeps.
+//! The run's clock: the only module here that reads the time and sleeps.
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,

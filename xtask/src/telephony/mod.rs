@@ -74,7 +74,7 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     clock::now();
     // First, since it says what is missing where it cannot run.
-    let room = asterisk::room()?;
+    let chroot = asterisk::chroot()?;
     need("sipp", "sip-tester", "the calls of cargo xtask telephony")?;
     kamailio::install()?;
     tools::run(&mut cargo(["build", "--package", "jalon-collector"]))?;
@@ -90,7 +90,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let mut collector = Collector::start(&folder)?;
     let phones = Phones::start(&collector, &folder)?;
     let agents = Agents::open(AGENTS)?;
-    let asterisk = Asterisk::start(room, &collector, &folder)?;
+    let asterisk = Asterisk::start(chroot, &collector, &folder)?;
     let mut kamailio = Kamailio::start(&collector, &folder)?;
     let network = Network::new(&agents, &asterisk.heard, folder.join("calls"));
 

@@ -3,7 +3,7 @@
 //!
 //! Made once, as root, by debootstrap, from the mirror that the machine's own apt sources name.
 //! Each command runs in a mount namespace of its own: what is mounted for it ends with its last
-//! process, however that dies, so nothing outside can ever be deleted through the room.
+//! process, however that dies, so nothing outside can ever be deleted through the chroot.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ use rustix::io::{FdFlags, fcntl_setfd};
 
 use crate::tools::{self, need};
 
-/// Which release a room is.
+/// Which release a chroot is.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Release {
     /// The stable one: what is in it stays as it is.
@@ -32,7 +32,7 @@ impl Release {
         }
     }
 
-    /// What names another folder for its room.
+    /// What names another folder for its chroot.
     fn variable(self) -> &'static str {
         match self {
             Self::Trixie => "JALON_DEBIAN_DIR",
@@ -49,30 +49,30 @@ impl Release {
     }
 }
 
-/// Where the room remembers what was installed whole: one empty file a package.
+/// Where the chroot remembers what was installed whole: one empty file a package.
 const INSTALLED: &str = "var/lib/jalon";
 const PATH_INSIDE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// A folder of the machine, as a command in the room sees it.
+/// A folder of the machine, as a command in the chroot sees it.
 pub(crate) struct Mount<'a> {
     /// On the machine.
     pub(crate) outside: &'a Path,
-    /// In the room, absolute.
+    /// In the chroot, absolute.
     pub(crate) inside: &'a str,
     /// Whether the command may write there.
     pub(crate) writable: bool,
 }
 
 /// The root, made.
-pub(crate) struct Room {
+pub(crate) struct Chroot {
     release: Release,
     folder: PathBuf,
-    /// Held while we live: of two that want to make or fill the room, one waits.
+    /// Held while we live: of two that want to make or fill the chroot, one waits.
     _lock: File,
 }
 
-impl Room {
-    /// Opens the room with these packages in it: made and installed where they are not yet.
+impl Chroot {
+    /// Opens the chroot with these packages in it: made and installed where they are not yet.
     ///
     /// # Errors
     /// Where it cannot be made, with what to install or to do by hand.
@@ -90,25 +90,25 @@ impl Room {
         let mirror = mirror(Path::new("/")).context(elsewhere)?;
         need("unshare", "util-linux", why)?;
         need("debootstrap", "debootstrap", why)?;
-        let parent = folder.parent().context("the room's folder has no parent")?;
+        let parent = folder.parent().context("the chroot's folder has no parent")?;
         fs::create_dir_all(parent)?;
         let folder = parent.canonicalize()?.join(folder.file_name().unwrap_or_default());
         let lock = File::create(folder.with_extension("lock"))?;
         flock(&lock, FlockOperation::LockExclusive)?;
-        // What we start holds it too: should we be killed, nobody clears the room under a
+        // What we start holds it too: should we be killed, nobody clears the chroot under a
         // debootstrap that goes on.
         fcntl_setfd(&lock, FdFlags::empty())?;
-        let room = Self { release, folder: folder.clone(), _lock: lock };
-        room.make(&mirror)?;
-        room.install(packages)?;
-        // What other roots the machine trusts, such as its own proxy's, the room trusts too. Each
+        let chroot = Self { release, folder: folder.clone(), _lock: lock };
+        chroot.make(&mirror)?;
+        chroot.install(packages)?;
+        // What other roots the machine trusts, such as its own proxy's, the chroot trusts too. Each
         // time, since the package ca-certificates overwrites it.
         let trusted = "etc/ssl/certs/ca-certificates.crt";
         if let Ok(roots) = fs::read(Path::new("/").join(trusted)) {
             fs::create_dir_all(folder.join("etc/ssl/certs"))?;
             fs::write(folder.join(trusted), roots)?;
         }
-        Ok(room)
+        Ok(chroot)
     }
 
     /// Where it lies.
@@ -116,7 +116,7 @@ impl Room {
         &self.folder
     }
 
-    /// A command in the room, with nothing of the machine's environment.
+    /// A command in the chroot, with nothing of the machine's environment.
     pub(crate) fn command(&self, mounts: &[Mount<'_>], program: &str) -> Command {
         let mut command = apart();
         command.arg("sh").arg(crate::root().join("xtask/enter.sh")).arg(&self.folder);
@@ -163,7 +163,7 @@ impl Room {
                 fs::copy(&path, self.folder.join(path.strip_prefix("/")?))?;
             }
         }
-        // Names are looked up as the machine does now, not as when the room was made.
+        // Names are looked up as the machine does now, not as when the chroot was made.
         fs::copy("/etc/resolv.conf", self.folder.join("etc/resolv.conf"))
             .context("could not copy /etc/resolv.conf")?;
         let script = format!(
