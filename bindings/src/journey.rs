@@ -9,8 +9,12 @@ use std::time::Duration;
 use jalon::CallRequest;
 
 use crate::config::Config;
+use crate::logging;
+use crate::registry::OpenOnce;
 use crate::types::{CallContext, CallScope, Consent, Event, JourneyError, Preview, Status};
-use crate::{logging, registry};
+
+/// The journeys that are open in this process.
+static JOURNEYS: OpenOnce<Journey> = OpenOnce::new();
 
 /// As the core says it where the system tells.
 const LOCKED: &str =
@@ -42,7 +46,7 @@ impl Journey {
         logging::start(config.log_level);
         let folder = PathBuf::from(&config.folder);
         let locked = AtomicBool::new(config.locked);
-        registry::find_or(&folder.clone(), || {
+        let open = || {
             let opened = catch_unwind(AssertUnwindSafe(|| jalon::Journey::open(config.into())));
             let inner = match opened {
                 Ok(Ok(journey)) => Ok(journey),
@@ -52,8 +56,9 @@ impl Journey {
             if let Err(problem) = &inner {
                 log::error!("nothing is recorded: {problem}");
             }
-            Self { folder, inner, locked }
-        })
+            Self { folder: folder.clone(), inner, locked }
+        };
+        JOURNEYS.get_or_open(&folder, open, |journey| journey.inner.is_ok())
     }
 
     /// Records what the customer did or saw.
@@ -174,16 +179,11 @@ impl Journey {
     /// Brings what was recorded into the store and ends the journey's thread; waits for that, not
     /// for any upload. An app needs it only to open the folder anew.
     pub fn close(&self) {
-        registry::close(&self.folder, self, || self.with((), jalon::Journey::close));
+        JOURNEYS.close(&self.folder, self, || self.with((), jalon::Journey::close));
     }
 }
 
 impl Journey {
-    /// Whether there is a journey to speak of.
-    pub(crate) fn is_open(&self) -> bool {
-        self.inner.is_ok()
-    }
-
     /// Says why storage is out of reach, where the platform knows better than the system's answer:
     /// files that cannot be decrypted yet look as if they were not there.
     fn said_of_the_lock(&self, mut status: Status) -> Status {
