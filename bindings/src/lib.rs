@@ -17,8 +17,8 @@ pub use config::{Config, LogLevel};
 pub use journey::Journey;
 pub use logging::{LogSink, log_to};
 pub use types::{
-    CallContext, Consent, Custom, Dropped, Event, JourneyError, LastUpload, Order, Preview,
-    PreviewStep, Price, Product, Status, StepKind, Value,
+    CallContext, CallScope, Consent, Custom, Dropped, Event, JourneyError, LastUpload, NamedValue,
+    Order, Preview, PreviewStep, Price, Product, Status, StepKind, Value,
 };
 
 uniffi::setup_scaffolding!("jalon");

@@ -3526,7 +3526,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_jalon_ffi_checksum_method_journey_allow_location() != 56015) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_call_context() != 13160) {
+    if (uniffi_jalon_ffi_checksum_method_journey_call_context() != 50163) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_jalon_ffi_checksum_method_journey_clear_customer() != 31191) {
@@ -3544,22 +3544,22 @@ private let initializationResult: InitializationResult = {
     if (uniffi_jalon_ffi_checksum_method_journey_prepare_call() != 37733) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_preview() != 60641) {
+    if (uniffi_jalon_ffi_checksum_method_journey_preview() != 1941) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_jalon_ffi_checksum_method_journey_proof_nonce() != 8728) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_record() != 56877) {
+    if (uniffi_jalon_ffi_checksum_method_journey_record() != 22274) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_set_consent() != 11054) {
+    if (uniffi_jalon_ffi_checksum_method_journey_set_consent() != 33492) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_jalon_ffi_checksum_method_journey_set_location() != 48588) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_status() != 59994) {
+    if (uniffi_jalon_ffi_checksum_method_journey_status() != 41958) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_jalon_ffi_checksum_method_journey_upload_and_wait() != 9223) {

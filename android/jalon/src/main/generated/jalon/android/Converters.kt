@@ -37,19 +37,17 @@ internal fun ByteReader.readCallScope(): CallScope = when (val variant = int()) 
     else -> unknown("CallScope", variant)
 }
 
-internal fun ByteWriter.writeConsent(value: Consent) {
+internal fun ByteWriter.writeJourneyError(value: JourneyError) {
     when (value) {
-        Consent.UNKNOWN -> int(1)
-        Consent.GRANTED -> int(2)
-        Consent.DENIED -> int(3)
+        is JourneyError.PhoneNumber -> {
+            int(1)
+        }
     }
 }
 
-internal fun ByteReader.readConsent(): Consent = when (val variant = int()) {
-    1 -> Consent.UNKNOWN
-    2 -> Consent.GRANTED
-    3 -> Consent.DENIED
-    else -> unknown("Consent", variant)
+internal fun ByteReader.readJourneyError(): JourneyError = when (val variant = int()) {
+    1 -> JourneyError.PhoneNumber()
+    else -> unknown("JourneyError", variant)
 }
 
 internal fun ByteWriter.writeEvent(value: Event) {
@@ -100,17 +98,28 @@ internal fun ByteReader.readEvent(): Event = when (val variant = int()) {
     else -> unknown("Event", variant)
 }
 
-internal fun ByteWriter.writeJourneyError(value: JourneyError) {
+internal fun ByteWriter.writeValue(value: Value) {
     when (value) {
-        is JourneyError.PhoneNumber -> {
+        is Value.Text -> {
             int(1)
+            string(value.value)
+        }
+        is Value.Number -> {
+            int(2)
+            double(value.value)
+        }
+        is Value.Flag -> {
+            int(3)
+            boolean(value.value)
         }
     }
 }
 
-internal fun ByteReader.readJourneyError(): JourneyError = when (val variant = int()) {
-    1 -> JourneyError.PhoneNumber()
-    else -> unknown("JourneyError", variant)
+internal fun ByteReader.readValue(): Value = when (val variant = int()) {
+    1 -> Value.Text(string())
+    2 -> Value.Number(double())
+    3 -> Value.Flag(boolean())
+    else -> unknown("Value", variant)
 }
 
 internal fun ByteWriter.writeStepKind(value: StepKind) {
@@ -142,28 +151,19 @@ internal fun ByteReader.readStepKind(): StepKind = when (val variant = int()) {
     else -> unknown("StepKind", variant)
 }
 
-internal fun ByteWriter.writeValue(value: Value) {
+internal fun ByteWriter.writeConsent(value: Consent) {
     when (value) {
-        is Value.Text -> {
-            int(1)
-            string(value.value)
-        }
-        is Value.Number -> {
-            int(2)
-            double(value.value)
-        }
-        is Value.Flag -> {
-            int(3)
-            boolean(value.value)
-        }
+        Consent.UNKNOWN -> int(1)
+        Consent.GRANTED -> int(2)
+        Consent.DENIED -> int(3)
     }
 }
 
-internal fun ByteReader.readValue(): Value = when (val variant = int()) {
-    1 -> Value.Text(string())
-    2 -> Value.Number(double())
-    3 -> Value.Flag(boolean())
-    else -> unknown("Value", variant)
+internal fun ByteReader.readConsent(): Consent = when (val variant = int()) {
+    1 -> Consent.UNKNOWN
+    2 -> Consent.GRANTED
+    3 -> Consent.DENIED
+    else -> unknown("Consent", variant)
 }
 
 internal fun ByteWriter.writeConfig(value: Config) {
@@ -226,6 +226,80 @@ internal fun ByteReader.readCallContext(): CallContext = CallContext(
     long(),
 )
 
+internal fun ByteWriter.writeNamedValue(value: NamedValue) {
+    string(value.name)
+    string(value.value)
+}
+
+internal fun ByteReader.readNamedValue(): NamedValue = NamedValue(
+    string(),
+    string(),
+)
+
+internal fun ByteWriter.writeOrder(value: Order) {
+    string(value.id)
+    string(value.status)
+    optional(value.total) { writePrice(it) }
+}
+
+internal fun ByteReader.readOrder(): Order = Order(
+    string(),
+    string(),
+    optional { readPrice() },
+)
+
+internal fun ByteWriter.writePrice(value: Price) {
+    long(value.minor)
+    string(value.currency)
+}
+
+internal fun ByteReader.readPrice(): Price = Price(
+    long(),
+    string(),
+)
+
+internal fun ByteWriter.writeProduct(value: Product) {
+    string(value.id)
+    optional(value.name) { string(it) }
+    optional(value.category) { string(it) }
+    optional(value.brand) { string(it) }
+    optional(value.price) { writePrice(it) }
+}
+
+internal fun ByteReader.readProduct(): Product = Product(
+    string(),
+    optional { string() },
+    optional { string() },
+    optional { string() },
+    optional { readPrice() },
+)
+
+internal fun ByteWriter.writePreview(value: Preview) {
+    optional(value.customer) { string(it) }
+    sequence(value.steps) { writePreviewStep(it) }
+    boolean(value.uploadedBefore)
+}
+
+internal fun ByteReader.readPreview(): Preview = Preview(
+    optional { string() },
+    sequence { readPreviewStep() },
+    boolean(),
+)
+
+internal fun ByteWriter.writePreviewStep(value: PreviewStep) {
+    long(value.atMs)
+    optional(value.screen) { string(it) }
+    writeStepKind(value.what)
+    optional(value.about) { string(it) }
+}
+
+internal fun ByteReader.readPreviewStep(): PreviewStep = PreviewStep(
+    long(),
+    optional { string() },
+    readStepKind(),
+    optional { string() },
+)
+
 internal fun ByteWriter.writeDropped(value: Dropped) {
     unsigned(value.quota)
     unsigned(value.expired)
@@ -258,80 +332,6 @@ internal fun ByteWriter.writeLastUpload(value: LastUpload) {
 internal fun ByteReader.readLastUpload(): LastUpload = LastUpload(
     long(),
     optional { string() },
-)
-
-internal fun ByteWriter.writeNamedValue(value: NamedValue) {
-    string(value.name)
-    string(value.value)
-}
-
-internal fun ByteReader.readNamedValue(): NamedValue = NamedValue(
-    string(),
-    string(),
-)
-
-internal fun ByteWriter.writeOrder(value: Order) {
-    string(value.id)
-    string(value.status)
-    optional(value.total) { writePrice(it) }
-}
-
-internal fun ByteReader.readOrder(): Order = Order(
-    string(),
-    string(),
-    optional { readPrice() },
-)
-
-internal fun ByteWriter.writePreview(value: Preview) {
-    optional(value.customer) { string(it) }
-    sequence(value.steps) { writePreviewStep(it) }
-    boolean(value.uploadedBefore)
-}
-
-internal fun ByteReader.readPreview(): Preview = Preview(
-    optional { string() },
-    sequence { readPreviewStep() },
-    boolean(),
-)
-
-internal fun ByteWriter.writePreviewStep(value: PreviewStep) {
-    long(value.atMs)
-    optional(value.screen) { string(it) }
-    writeStepKind(value.what)
-    optional(value.about) { string(it) }
-}
-
-internal fun ByteReader.readPreviewStep(): PreviewStep = PreviewStep(
-    long(),
-    optional { string() },
-    readStepKind(),
-    optional { string() },
-)
-
-internal fun ByteWriter.writePrice(value: Price) {
-    long(value.minor)
-    string(value.currency)
-}
-
-internal fun ByteReader.readPrice(): Price = Price(
-    long(),
-    string(),
-)
-
-internal fun ByteWriter.writeProduct(value: Product) {
-    string(value.id)
-    optional(value.name) { string(it) }
-    optional(value.category) { string(it) }
-    optional(value.brand) { string(it) }
-    optional(value.price) { writePrice(it) }
-}
-
-internal fun ByteReader.readProduct(): Product = Product(
-    string(),
-    optional { string() },
-    optional { string() },
-    optional { string() },
-    optional { readPrice() },
 )
 
 internal fun ByteWriter.writeStatus(value: Status) {

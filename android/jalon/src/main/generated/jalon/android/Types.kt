@@ -36,16 +36,15 @@ public enum class CallScope {
     ONLY_THE_NUMBER,
 }
 
-/** Whether the customer agreed to be recorded. */
-public enum class Consent {
-    /** Nobody asked yet: the newest 200 events wait in memory, and nothing is written. */
-    UNKNOWN,
+/** Why a call could not be given its context. */
+internal sealed class JourneyError : Exception() {
+    /** The number to call is no phone number: 3 to 15 digits, perhaps after a `+`. */
+    internal class PhoneNumber() : JourneyError() {
+        override fun equals(other: Any?): Boolean =
+            other is PhoneNumber
 
-    /** Recording and uploading. */
-    GRANTED,
-
-    /** Nothing is recorded, and what was is deleted. */
-    DENIED,
+        override fun hashCode(): Int = "PhoneNumber".hashCode()
+    }
 }
 
 /**
@@ -152,14 +151,39 @@ public sealed class Event {
     }
 }
 
-/** Why a call could not be given its context. */
-internal sealed class JourneyError : Exception() {
-    /** The number to call is no phone number: 3 to 15 digits, perhaps after a `+`. */
-    internal class PhoneNumber() : JourneyError() {
+/** A value of a custom event. */
+public sealed class Value {
+    /** A text of at most 256 bytes. */
+    public class Text(
+        public val value: String,
+    ) : Value() {
         override fun equals(other: Any?): Boolean =
-            other is PhoneNumber
+            other is Text &&
+                value == other.value
 
-        override fun hashCode(): Int = "PhoneNumber".hashCode()
+        override fun hashCode(): Int = arrayOf<Any?>(value).contentHashCode()
+    }
+
+    /** A finite number. */
+    public class Number(
+        public val value: Double,
+    ) : Value() {
+        override fun equals(other: Any?): Boolean =
+            other is Number &&
+                value == other.value
+
+        override fun hashCode(): Int = arrayOf<Any?>(value).contentHashCode()
+    }
+
+    /** Yes or no. */
+    public class Flag(
+        public val value: Boolean,
+    ) : Value() {
+        override fun equals(other: Any?): Boolean =
+            other is Flag &&
+                value == other.value
+
+        override fun hashCode(): Int = arrayOf<Any?>(value).contentHashCode()
     }
 }
 
@@ -196,40 +220,16 @@ public enum class StepKind {
     CALL,
 }
 
-/** A value of a custom event. */
-public sealed class Value {
-    /** A text of at most 256 bytes. */
-    public class Text(
-        public val value: String,
-    ) : Value() {
-        override fun equals(other: Any?): Boolean =
-            other is Text &&
-                value == other.value
+/** Whether the customer agreed to be recorded. */
+public enum class Consent {
+    /** Nobody asked yet: the newest 200 events wait in memory, and nothing is written. */
+    UNKNOWN,
 
-        override fun hashCode(): Int = arrayOf<Any?>(value).contentHashCode()
-    }
+    /** Recording and uploading. */
+    GRANTED,
 
-    /** A finite number. */
-    public class Number(
-        public val value: Double,
-    ) : Value() {
-        override fun equals(other: Any?): Boolean =
-            other is Number &&
-                value == other.value
-
-        override fun hashCode(): Int = arrayOf<Any?>(value).contentHashCode()
-    }
-
-    /** Yes or no. */
-    public class Flag(
-        public val value: Boolean,
-    ) : Value() {
-        override fun equals(other: Any?): Boolean =
-            other is Flag &&
-                value == other.value
-
-        override fun hashCode(): Int = arrayOf<Any?>(value).contentHashCode()
-    }
+    /** Nothing is recorded, and what was is deleted. */
+    DENIED,
 }
 
 /** The options of a journey. */
@@ -337,6 +337,117 @@ public class CallContext @JvmOverloads constructor(
     override fun hashCode(): Int = arrayOf<Any?>(dialString, token, code, spokenCode, sipHeaders, linkParameter, expiresInMs).contentHashCode()
 }
 
+/** A header or a parameter, with its exact value, which holds the token. */
+public class NamedValue(
+    /** Its name. */
+    public val name: String,
+    /** Its value. */
+    public val value: String,
+) {
+    override fun equals(other: Any?): Boolean =
+        other is NamedValue &&
+            name == other.name &&
+            value == other.value
+
+    override fun hashCode(): Int = arrayOf<Any?>(name, value).contentHashCode()
+}
+
+/** An order. */
+public class Order @JvmOverloads constructor(
+    /** The shop's id. At most 128 bytes, never blank. */
+    public val id: String,
+    /** Its status, in the shop's words. At most 64 bytes. */
+    public val status: String,
+    /** What it comes to. */
+    public val total: jalon.android.Price? = null,
+) {
+    override fun equals(other: Any?): Boolean =
+        other is Order &&
+            id == other.id &&
+            status == other.status &&
+            total == other.total
+
+    override fun hashCode(): Int = arrayOf<Any?>(id, status, total).contentHashCode()
+}
+
+/** An amount of money. */
+public class Price(
+    /** In minor units: 13076 is 130.76 EUR. */
+    public val minor: Long,
+    /** ISO 4217: three capital letters. Any other text makes the event invalid. */
+    public val currency: String,
+) {
+    override fun equals(other: Any?): Boolean =
+        other is Price &&
+            minor == other.minor &&
+            currency == other.currency
+
+    override fun hashCode(): Int = arrayOf<Any?>(minor, currency).contentHashCode()
+}
+
+/** A product, as the app's catalogue knows it. */
+public class Product @JvmOverloads constructor(
+    /** The catalogue's id. At most 128 bytes, never blank. */
+    public val id: String,
+    /** Its name, as the customer reads it. At most 256 bytes. */
+    public val name: String? = null,
+    /** Its category, such as `electronics.smartphone`. At most 128 bytes. */
+    public val category: String? = null,
+    /** Its brand. At most 64 bytes. */
+    public val brand: String? = null,
+    /** Its price. */
+    public val price: jalon.android.Price? = null,
+) {
+    override fun equals(other: Any?): Boolean =
+        other is Product &&
+            id == other.id &&
+            name == other.name &&
+            category == other.category &&
+            brand == other.brand &&
+            price == other.price
+
+    override fun hashCode(): Int = arrayOf<Any?>(id, name, category, brand, price).contentHashCode()
+}
+
+/** What a call would carry now, from this device alone. */
+public class Preview @JvmOverloads constructor(
+    /** Who the customer is, as the app said. */
+    public val customer: String? = null,
+    /** What happened last, oldest first. */
+    public val steps: List<jalon.android.PreviewStep> = emptyList(),
+    /** Whether the agent may also see what was uploaded before. */
+    public val uploadedBefore: Boolean = false,
+) {
+    override fun equals(other: Any?): Boolean =
+        other is Preview &&
+            customer == other.customer &&
+            steps == other.steps &&
+            uploadedBefore == other.uploadedBefore
+
+    override fun hashCode(): Int = arrayOf<Any?>(customer, steps, uploadedBefore).contentHashCode()
+}
+
+/** A step that a call would carry. */
+public class PreviewStep(
+    /** When, by the phone's wall clock, in ms since the Unix epoch. */
+    public val atMs: Long,
+    /** The screen it happened on. */
+    public val screen: String?,
+    /** What it was. */
+    public val what: jalon.android.StepKind,
+    /** Its subject, in the app's words: a product's name, a failure's code, a screen. */
+    public val about: String?,
+) {
+    override fun equals(other: Any?): Boolean =
+        other is PreviewStep &&
+            atMs == other.atMs &&
+            screen == other.screen &&
+            what == other.what &&
+            about == other.about
+
+    override fun hashCode(): Int = arrayOf<Any?>(atMs, screen, what, about).contentHashCode()
+}
+
 /** How many events were lost, by reason, since the epoch began. */
 public class Dropped @JvmOverloads constructor(
     /** The device's quota was full; the oldest went first. */
@@ -386,117 +497,6 @@ public class LastUpload(
             problem == other.problem
 
     override fun hashCode(): Int = arrayOf<Any?>(atMs, problem).contentHashCode()
-}
-
-/** A header or a parameter, with its exact value, which holds the token. */
-public class NamedValue(
-    /** Its name. */
-    public val name: String,
-    /** Its value. */
-    public val value: String,
-) {
-    override fun equals(other: Any?): Boolean =
-        other is NamedValue &&
-            name == other.name &&
-            value == other.value
-
-    override fun hashCode(): Int = arrayOf<Any?>(name, value).contentHashCode()
-}
-
-/** An order. */
-public class Order @JvmOverloads constructor(
-    /** The shop's id. At most 128 bytes, never blank. */
-    public val id: String,
-    /** Its status, in the shop's words. At most 64 bytes. */
-    public val status: String,
-    /** What it comes to. */
-    public val total: jalon.android.Price? = null,
-) {
-    override fun equals(other: Any?): Boolean =
-        other is Order &&
-            id == other.id &&
-            status == other.status &&
-            total == other.total
-
-    override fun hashCode(): Int = arrayOf<Any?>(id, status, total).contentHashCode()
-}
-
-/** What a call would carry now, from this device alone. */
-public class Preview @JvmOverloads constructor(
-    /** Who the customer is, as the app said. */
-    public val customer: String? = null,
-    /** What happened last, oldest first. */
-    public val steps: List<jalon.android.PreviewStep> = emptyList(),
-    /** Whether the agent may also see what was uploaded before. */
-    public val uploadedBefore: Boolean = false,
-) {
-    override fun equals(other: Any?): Boolean =
-        other is Preview &&
-            customer == other.customer &&
-            steps == other.steps &&
-            uploadedBefore == other.uploadedBefore
-
-    override fun hashCode(): Int = arrayOf<Any?>(customer, steps, uploadedBefore).contentHashCode()
-}
-
-/** A step that a call would carry. */
-public class PreviewStep(
-    /** When, by the phone's wall clock, in ms since the Unix epoch. */
-    public val atMs: Long,
-    /** The screen it happened on. */
-    public val screen: String?,
-    /** What it was. */
-    public val what: jalon.android.StepKind,
-    /** Its subject, in the app's words: a product's name, a failure's code, a screen. */
-    public val about: String?,
-) {
-    override fun equals(other: Any?): Boolean =
-        other is PreviewStep &&
-            atMs == other.atMs &&
-            screen == other.screen &&
-            what == other.what &&
-            about == other.about
-
-    override fun hashCode(): Int = arrayOf<Any?>(atMs, screen, what, about).contentHashCode()
-}
-
-/** An amount of money. */
-public class Price(
-    /** In minor units: 13076 is 130.76 EUR. */
-    public val minor: Long,
-    /** ISO 4217: three capital letters. Any other text makes the event invalid. */
-    public val currency: String,
-) {
-    override fun equals(other: Any?): Boolean =
-        other is Price &&
-            minor == other.minor &&
-            currency == other.currency
-
-    override fun hashCode(): Int = arrayOf<Any?>(minor, currency).contentHashCode()
-}
-
-/** A product, as the app's catalogue knows it. */
-public class Product @JvmOverloads constructor(
-    /** The catalogue's id. At most 128 bytes, never blank. */
-    public val id: String,
-    /** Its name, as the customer reads it. At most 256 bytes. */
-    public val name: String? = null,
-    /** Its category, such as `electronics.smartphone`. At most 128 bytes. */
-    public val category: String? = null,
-    /** Its brand. At most 64 bytes. */
-    public val brand: String? = null,
-    /** Its price. */
-    public val price: jalon.android.Price? = null,
-) {
-    override fun equals(other: Any?): Boolean =
-        other is Product &&
-            id == other.id &&
-            name == other.name &&
-            category == other.category &&
-            brand == other.brand &&
-            price == other.price
-
-    override fun hashCode(): Int = arrayOf<Any?>(id, name, category, brand, price).contentHashCode()
 }
 
 /** How a journey stands. `recorded` = `delivered` + `queued` + `dropped.total`. */
