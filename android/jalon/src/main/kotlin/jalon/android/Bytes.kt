@@ -10,9 +10,9 @@ private const val TEXT_CHARS_MAX = 64 * 1024
 internal const val ENTRIES_MAX = 1024
 
 /** Bytes a thread keeps room for between two calls. */
-private const val ROOM_KEPT_BYTES = 64 * 1024
+private const val BUFFER_KEPT_BYTES = 64 * 1024
 
-private const val FIRST_ROOM_BYTES = 512
+private const val FIRST_BUFFER_BYTES = 512
 private const val UTF8_BYTES_MAX = 3
 
 /**
@@ -20,21 +20,21 @@ private const val UTF8_BYTES_MAX = 3
  * each text and collection. One per thread, used again and again.
  */
 internal class ByteWriter private constructor() {
-    var bytes = ByteArray(FIRST_ROOM_BYTES)
+    var bytes = ByteArray(FIRST_BUFFER_BYTES)
         private set
     var length = 0
         private set
     private var inUse = false
 
     fun byte(value: Int) {
-        room(1)
+        reserve(1)
         bytes[length++] = value.toByte()
     }
 
     fun boolean(value: Boolean) = byte(if (value) 1 else 0)
 
     fun int(value: Int) {
-        room(Int.SIZE_BYTES)
+        reserve(Int.SIZE_BYTES)
         intAt(length, value)
         length += Int.SIZE_BYTES
     }
@@ -53,7 +53,7 @@ internal class ByteWriter private constructor() {
 
     fun bytes(value: ByteArray) {
         int(value.size)
-        room(value.size)
+        reserve(value.size)
         value.copyInto(bytes, length)
         length += value.size
     }
@@ -65,7 +65,7 @@ internal class ByteWriter private constructor() {
     fun string(value: String?) {
         val text = value ?: ""
         val end = minOf(text.length, TEXT_CHARS_MAX)
-        room(Int.SIZE_BYTES + end * UTF8_BYTES_MAX)
+        reserve(Int.SIZE_BYTES + end * UTF8_BYTES_MAX)
         val start = length + Int.SIZE_BYTES
         val next = utf8(text, end, start)
         intAt(length, next - start)
@@ -136,14 +136,14 @@ internal class ByteWriter private constructor() {
         bytes[at + 3] = value.toByte()
     }
 
-    private fun room(more: Int) {
+    private fun reserve(more: Int) {
         if (bytes.size - length < more) bytes = bytes.copyOf(maxOf(bytes.size * 2, length + more))
     }
 
     /** Lets the thread's next call have it. */
     fun release() {
         inUse = false
-        if (bytes.size > ROOM_KEPT_BYTES) bytes = ByteArray(FIRST_ROOM_BYTES)
+        if (bytes.size > BUFFER_KEPT_BYTES) bytes = ByteArray(FIRST_BUFFER_BYTES)
     }
 
     companion object {
@@ -155,7 +155,7 @@ internal class ByteWriter private constructor() {
          * This thread's writer, empty, until it is released; another one for a call within a call, such
          * as from a map that records while it is looked through.
          */
-        fun here(): ByteWriter {
+        fun ofThisThread(): ByteWriter {
             val writer = ofThread.get()!!.takeUnless { it.inUse } ?: ByteWriter()
             writer.inUse = true
             writer.length = 0
@@ -201,5 +201,5 @@ internal class ByteReader(private val bytes: ByteArray, private var at: Int) {
     }
 
     fun unknown(type: String, variant: Int): Nothing =
-        throw Fault("$type has no variant $variant: the native library is not of this build")
+        throw CrossingError("$type has no variant $variant: the native library is not of this build")
 }

@@ -57,7 +57,7 @@ public class CallUsButton @JvmOverloads constructor(
 
     /** The journey that the call carries; by default the one that the app has opened. */
     public var journey: Journey? = null
-        get() = field ?: Opening.current
+        get() = field ?: OpenJourneys.current
 
     /** Hears what became of a call. On the main thread. */
     public var onCall: ((CallOutcome) -> Unit)? = null
@@ -101,7 +101,7 @@ public class CallUsButton @JvmOverloads constructor(
 
     private fun call() {
         val journey = journey
-        if (journey == null) Lines.warn("a call carries nothing: open the journey first")
+        if (journey == null) JourneyLog.warn("a call carries nothing: open the journey first")
         val outcome = harmless({ CallOutcome.NO_DIALER }) {
             Dialer.call(journey, context, number, topic, scope)
         }

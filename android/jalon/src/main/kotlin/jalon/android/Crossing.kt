@@ -4,13 +4,13 @@ package jalon.android
 private const val VALUE = 0
 
 /** The crossing itself went wrong; never thrown at an app. */
-internal class Fault(message: String) : RuntimeException(message)
+internal class CrossingError(message: String) : RuntimeException(message)
 
 internal inline fun cross(
     arguments: ByteWriter.() -> Unit,
     native: (ByteArray, Int) -> ByteArray?,
 ): ByteArray? {
-    val writer = ByteWriter.here()
+    val writer = ByteWriter.ofThisThread()
     try {
         writer.arguments()
         return native(writer.bytes, writer.length)
@@ -28,10 +28,10 @@ internal inline fun tell(arguments: ByteWriter.() -> Unit, native: (ByteArray, I
 internal inline fun <T> ask(
     arguments: ByteWriter.() -> Unit,
     native: (ByteArray, Int) -> ByteArray?,
-    error: ByteReader.() -> Throwable = { Fault("an error where none was expected") },
+    error: ByteReader.() -> Throwable = { CrossingError("an error where none was expected") },
     result: ByteReader.() -> T,
 ): T {
-    val bytes = cross(arguments, native) ?: throw Fault("the native library gave no answer")
+    val bytes = cross(arguments, native) ?: throw CrossingError("the native library gave no answer")
     val reader = ByteReader(bytes, 1)
     if (bytes[0].toInt() != VALUE) throw reader.error()
     return reader.result()
@@ -44,7 +44,7 @@ internal inline fun <T> ask(
 internal inline fun <T> harmless(otherwise: () -> T, what: () -> T): T = try {
     what()
 } catch (fault: Throwable) {
-    Lines.failed(fault)
+    JourneyLog.failed(fault)
     otherwise()
 }
 

@@ -63,7 +63,7 @@ internal object Dialer {
             CallOutcome.DIALING
         } catch (_: RuntimeException) {
             // None (ActivityNotFoundException), or one that may not be opened from here.
-            Lines.info("there is no dialer on this device, or it may not be opened")
+            JourneyLog.info("there is no dialer on this device, or it may not be opened")
             val texts = journey?.texts ?: CallTexts()
             if (activity != null) explain(activity, texts, texts.explain(wanted, call.spokenCode))
             CallOutcome.NO_DIALER
@@ -82,11 +82,15 @@ internal object Dialer {
 /** Shows a dialog over an Activity that is still there, and takes it away with that. */
 internal fun show(builder: AlertDialog.Builder, activity: Activity) {
     if (activity.isFinishing || activity.isDestroyed) return
-    activity.application.registerActivityLifecycleCallbacks(Ending(activity, builder.show()))
+    val dismiss = DismissWithActivity(activity, builder.show())
+    activity.application.registerActivityLifecycleCallbacks(dismiss)
 }
 
 /** Takes a dialog away with its Activity, which would leak its window. */
-private class Ending(activity: Activity, private val dialog: Dialog) : Application.ActivityLifecycleCallbacks {
+private class DismissWithActivity(
+    activity: Activity,
+    private val dialog: Dialog,
+) : Application.ActivityLifecycleCallbacks {
     private val behind = WeakReference(activity)
 
     override fun onActivityDestroyed(activity: Activity) = harmless {

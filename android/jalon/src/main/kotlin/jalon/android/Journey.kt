@@ -33,7 +33,7 @@ public class Journey internal constructor(
      * asked for consent, the newest 200 wait in memory. An event that is invalid or too large is
      * dropped and counted; the log says so once.
      */
-    public fun record(event: Event): Unit = with { record(event) }
+    public fun record(event: Event): Unit = onNative { record(event) }
 
     /** Records that a screen came up: a route pattern such as `product/{id}`, never a URL. */
     public fun screen(name: String): Unit = record(Event.ScreenView(name))
@@ -61,7 +61,7 @@ public class Journey internal constructor(
      */
     @JvmOverloads
     public fun identify(customer: String?, proof: String? = null): Unit =
-        with { if (customer == null) clearCustomer() else identify(customer, proof) }
+        onNative { if (customer == null) clearCustomer() else identify(customer, proof) }
 
     /**
      * What the app hands to its backend, to be put into the proof as its `nonce`, so that the proof
@@ -75,30 +75,30 @@ public class Journey internal constructor(
      * Takes the customer's answer. A grant keeps what waited in memory, a refusal deletes everything
      * on the device; both are remembered over a restart. Writes a small file on the calling thread.
      */
-    public fun setConsent(consent: Consent): Unit = with { setConsent(consent) }
+    public fun setConsent(consent: Consent): Unit = onNative { setConsent(consent) }
 
     /** Takes the customer's answer about the location, which nobody has given at first. */
-    public fun allowLocation(allowed: Boolean): Unit = with { allowLocation(allowed) }
+    public fun allowLocation(allowed: Boolean): Unit = onNative { allowLocation(allowed) }
 
     /**
      * Records where the customer is, in degrees, rounded to 0.01 (about a kilometre). Dropped and
      * counted unless [allowLocation] was called.
      */
     public fun setLocation(latitude: Double, longitude: Double): Unit =
-        with { setLocation(latitude, longitude) }
+        onNative { setLocation(latitude, longitude) }
 
     /**
      * Deletes everything on the device, and has the collector delete what it has, as soon as it can
      * be reached, also after a restart. A new installation begins, to which nobody has consented.
      * Where the customer also refuses, erase first, then refuse.
      */
-    public fun erase(): Unit = with { erase() }
+    public fun erase(): Unit = onNative { erase() }
 
     /**
      * Opens the connection that a call takes, so that the tap finds it warm. Call it when a "call
      * us" of your own comes on screen; [CallUsButton] does so itself. Returns at once.
      */
-    public fun prepareCall(): Unit = with { prepareCall() }
+    public fun prepareCall(): Unit = onNative { prepareCall() }
 
     /**
      * Opens the phone's dialer on [number], with the code in the dial string, so that the agent who
@@ -154,7 +154,7 @@ public class Journey internal constructor(
      * Uploads what waits, now, and cuts the library's own waits short. Going to the background does
      * so by itself. Returns at once.
      */
-    public fun uploadNow(): Unit = with { uploadNow() }
+    public fun uploadNow(): Unit = onNative { uploadNow() }
 
     /** How the journey stands: what was recorded, delivered, dropped and why. Reads memory alone. */
     public fun status(): Status = harmless({ Status(problem) }) { native?.status() ?: Status(problem) }
@@ -164,8 +164,8 @@ public class Journey internal constructor(
      * Waits for the disk. An app needs it only to open the journey anew.
      */
     public fun close() {
-        Opening.forget(this)
-        with { close() }
+        OpenJourneys.forget(this)
+        onNative { close() }
     }
 
     /** Whether it was opened: else there is nothing to watch or to upload. */
@@ -175,7 +175,7 @@ public class Journey internal constructor(
     internal fun uploadAndWait(timeoutMs: Long): Boolean =
         harmless({ false }) { native?.uploadAndWait(timeoutMs) ?: true }
 
-    private inline fun with(what: NativeJourney.() -> Unit) = harmless { native?.what() }
+    private inline fun onNative(what: NativeJourney.() -> Unit) = harmless { native?.what() }
 
     public companion object {
         /**
@@ -204,6 +204,6 @@ public class Journey internal constructor(
             writeKey: String,
             endpoint: String,
             configuration: Configuration = Configuration(),
-        ): Journey = Opening.open(context, writeKey, endpoint, configuration)
+        ): Journey = OpenJourneys.open(context, writeKey, endpoint, configuration)
     }
 }

@@ -9,9 +9,9 @@ import android.app.job.JobService
  */
 public class UploadService : JobService() {
     override fun onStartJob(params: JobParameters): Boolean = harmless({ false }) {
-        val uploads = Opening.uploads
+        val uploads = OpenJourneys.uploads
         if (uploads == null) {
-            Lines.warn("nothing was uploaded: open the journey in Application.onCreate")
+            JourneyLog.warn("nothing was uploaded: open the journey in Application.onCreate")
             return false
         }
         val work = Runnable { harmless { jobFinished(params, !uploads.work()) } }

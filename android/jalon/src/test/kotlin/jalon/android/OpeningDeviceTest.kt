@@ -80,7 +80,7 @@ class OpeningDeviceTest {
     @Test
     fun `the collector hears what the app is and runs on`() {
         device.open().screen("home")
-        check(Opening.current!!.uploadAndWait(60_000))
+        check(OpenJourneys.current!!.uploadAndWait(60_000))
         val app = collector.requests.first { (_, body) -> body != null }.second!!["app"].asJsonObject
         assertEquals(device.app.packageName, app["id"].asString)
         assertEquals("Android 15", app["os"].asString)
@@ -150,7 +150,7 @@ class OpeningDeviceTest {
 
     @Test
     fun `the library's own lines go to Android's log under one tag`() {
-        Lines.failed(IllegalStateException("what the app recorded"))
+        JourneyLog.failed(IllegalStateException("what the app recorded"))
         val line = ShadowLog.getLogsForTag("Jalon").single()
         assertEquals(Log.ERROR, line.type)
         assertFalse("recorded" in line.msg)

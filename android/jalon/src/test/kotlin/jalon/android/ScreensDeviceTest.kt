@@ -21,7 +21,7 @@ class ScreensDeviceTest {
     private val device = Device(collector.url)
 
     private fun recorded(): List<String> {
-        check(Opening.current!!.uploadAndWait(60_000))
+        check(OpenJourneys.current!!.uploadAndWait(60_000))
         return collector.events.map { event ->
             if (event["type"].asString == "screen_view") event["screen"].asString else event["type"].asString
         }

@@ -24,7 +24,7 @@ class UploadsDeviceTest {
     private val collector = FakeCollector()
     private val device = Device(collector.url)
 
-    private fun jobs(): List<JobInfo> = Opening.uploads!!.scheduler!!.allPendingJobs
+    private fun jobs(): List<JobInfo> = OpenJourneys.uploads!!.scheduler!!.allPendingJobs
 
     @After
     fun end() {
@@ -45,7 +45,7 @@ class UploadsDeviceTest {
         assertTrue(collector.events.isEmpty())
         list.pause().stop()
         await("uploaded") { collector.events.size == 1 }
-        await("no job") { jobs().isEmpty() && Opening.current!!.status().queued == 0L }
+        await("no job") { jobs().isEmpty() && OpenJourneys.current!!.status().queued == 0L }
     }
 
     @Test
@@ -76,7 +76,7 @@ class UploadsDeviceTest {
         collector.status = 500
         device.open { jobId = null }
         buildActivity(ListActivity::class.java).setup().pause().stop()
-        await("tried") { Opening.current!!.status().lastUpload?.problem != null }
+        await("tried") { OpenJourneys.current!!.status().lastUpload?.problem != null }
         assertEquals(emptyList<JobInfo>(), jobs())
     }
 
@@ -97,9 +97,9 @@ class UploadsDeviceTest {
         list.pause().stop()
         await("a job") { jobs().isNotEmpty() }
         val first = jobs().single()
-        Opening.uploads!!.resume()
-        await("tried") { Opening.current!!.status().lastUpload?.problem != null }
-        Opening.current!!.preview()
+        OpenJourneys.uploads!!.resume()
+        await("tried") { OpenJourneys.current!!.status().lastUpload?.problem != null }
+        OpenJourneys.current!!.preview()
         assertSame(first, jobs().single())
     }
 

@@ -248,7 +248,7 @@ private fun encodeBlock(products: List<Shown>) = timed(SMALL_BLOCK, STEP_NS) {
     val shown = products[it % products.size]
     val price = Price(shown.cents, "EUR")
     val product = Product(shown.id, shown.name, shown.category, shown.brand, price)
-    val writer = ByteWriter.here()
+    val writer = ByteWriter.ofThisThread()
     writer.writeEvent(Event.ProductView(product))
     writer.release()
 }

@@ -14,7 +14,7 @@ import jalon.android.Config
 import jalon.android.Consent
 import jalon.android.Journey
 import jalon.android.LogLevel
-import jalon.android.Opening
+import jalon.android.OpenJourneys
 import jalon.android.Price
 import java.io.File
 import java.net.HttpURLConnection
@@ -66,7 +66,7 @@ internal class Ours(folder: File, url: String, consent: Consent = Consent.GRANTE
         private const val QUOTA_BYTES = 16L * 1024 * 1024
 
         fun open(folder: File, url: String, consent: Consent = Consent.GRANTED): Journey =
-            Opening.open(config(folder, url, consent), CallTexts())
+            OpenJourneys.open(config(folder, url, consent), CallTexts())
 
         private fun config(folder: File, url: String, consent: Consent) = Config(
             folder = folder.path,

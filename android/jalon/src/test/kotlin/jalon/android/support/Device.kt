@@ -11,7 +11,7 @@ import jalon.android.CallUsButton
 import jalon.android.Configuration
 import jalon.android.Consent
 import jalon.android.Journey
-import jalon.android.Opening
+import jalon.android.OpenJourneys
 import org.robolectric.RuntimeEnvironment
 import org.robolectric.Shadows.shadowOf
 
@@ -27,7 +27,7 @@ internal class Device(private val endpoint: String) : AutoCloseable {
 
     /** Ends the process as far as the library knows, and not in good order. */
     override fun close() {
-        Opening.current?.close()
+        OpenJourneys.current?.close()
     }
 }
 
@@ -56,7 +56,7 @@ class ProductDetailActivity : Activity() {
     override fun onCreate(savedInstanceState: Bundle?) {
         super.onCreate(savedInstanceState)
         // As many apps do, before they are started.
-        Opening.current?.product("1")
+        OpenJourneys.current?.product("1")
     }
 }
 

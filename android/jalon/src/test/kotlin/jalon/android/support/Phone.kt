@@ -5,7 +5,7 @@ import jalon.android.Config
 import jalon.android.Consent
 import jalon.android.Journey
 import jalon.android.LogLevel
-import jalon.android.Opening
+import jalon.android.OpenJourneys
 import java.io.File
 import java.nio.file.Files
 
@@ -46,7 +46,7 @@ class Phone(
             logLevel = LogLevel.WARN,
             locked = false,
         )
-        running = Opening.open(config, CallTexts())
+        running = OpenJourneys.open(config, CallTexts())
         return this
     }
 

@@ -2,17 +2,10 @@ package jalon.android
 
 import android.app.Application
 import android.content.Context
-import android.content.pm.ApplicationInfo
-import android.os.Build
-import android.os.StrictMode
-import java.util.Locale
 import java.util.concurrent.ConcurrentHashMap
 
-/** How this build names itself to the collector. */
-private const val SDK = "jalon-android/0.1.0"
-
 /** Opens journeys, and knows those that are open. */
-internal object Opening {
+internal object OpenJourneys {
     private val journeys = ConcurrentHashMap<Long, Journey>()
 
     /** The journey of this process: the last one that an app opened. */
@@ -22,7 +15,7 @@ internal object Opening {
 
     /** What uploads the current journey when the app is not there. */
     @Volatile
-    var uploads: Uploads? = null
+    var uploads: BackgroundUploads? = null
         private set
 
     /** Ends the watch over the current journey's app. */
@@ -35,8 +28,8 @@ internal object Opening {
         val options = given ?: Configuration()
         return harmless({ Journey(null, "opening failed: the log has a line", options.texts) }) {
             val app = context.applicationContext ?: context
-            Lines.level = options.logLevel ?: levelOf(app)
-            val stranger = otherProcess(app)
+            JourneyLog.level = options.logLevel ?: AppInfo.defaultLogLevel(app)
+            val stranger = AppInfo.otherProcess(app)
             val journey = if (stranger == null) {
                 open(config(app, writeKey, endpoint, options), options.texts)
             } else {
@@ -51,17 +44,17 @@ internal object Opening {
     }
 
     private fun watch(app: Application, journey: Journey, options: Configuration) {
-        val uploads = Uploads(app, journey, options.jobId)
-        val presence = Presence(journey, options, uploads)
-        val unlock = Unlock(app) { uploads.resume() }
+        val uploads = BackgroundUploads(app, journey, options.jobId)
+        val lifecycle = AppLifecycle(journey, options, uploads)
+        val unlock = FirstUnlock(app) { uploads.resume() }
         this.uploads = uploads
         unwatch = {
-            app.unregisterActivityLifecycleCallbacks(presence)
+            app.unregisterActivityLifecycleCallbacks(lifecycle)
             unlock.stop()
             this.uploads = null
             unwatch = {}
         }
-        app.registerActivityLifecycleCallbacks(presence)
+        app.registerActivityLifecycleCallbacks(lifecycle)
         unlock.start()
         uploads.resume()
     }
@@ -69,7 +62,7 @@ internal object Opening {
     /** Opens without Android: the part that tests run on a plain JVM. */
     fun open(config: Config, texts: CallTexts): Journey {
         val native = try {
-            Library.load()
+            NativeLibrary.load()
             NativeJourney.open(config)
         } catch (fault: LinkageError) {
             return idle("the native library is missing for this processor: ${fault.message}", texts)
@@ -88,76 +81,27 @@ internal object Opening {
     private fun idle(problem: String, options: Configuration) = idle(problem, options.texts)
 
     private fun idle(problem: String, texts: CallTexts): Journey {
-        Lines.error("nothing is recorded: $problem")
+        JourneyLog.error("nothing is recorded: $problem")
         return Journey(null, problem, texts)
     }
 
-    /** The name of this process, where it is not the app's main one: only one can have the folder. */
-    private fun otherProcess(app: Context): String? {
-        val modern = Build.VERSION.SDK_INT >= Build.VERSION_CODES.P
-        val name = if (modern) processName() else formerProcessName()
-        return name.takeIf { it != null && it != app.applicationInfo.processName }
-    }
-
-    @RequiresApi(Build.VERSION_CODES.P)
-    private fun processName(): String? = Application.getProcessName()
-
-    /** What `Application.getProcessName` asks in its turn, there since Android 4.3. */
-    private fun formerProcessName(): String? = try {
-        Class.forName("android.app.ActivityThread").getMethod("currentProcessName").invoke(null) as? String
-    } catch (_: ReflectiveOperationException) {
-        // Then the folder's lock decides.
-        null
-    }
-
-    private fun levelOf(app: Context): LogLevel {
-        val debuggable = app.applicationInfo.flags and ApplicationInfo.FLAG_DEBUGGABLE != 0
-        return if (debuggable) LogLevel.WARN else LogLevel.ERROR
-    }
-
     private fun config(app: Context, writeKey: String, endpoint: String, options: Configuration) = Config(
-        // Where `noBackupFilesDir` points; asking for it would touch the disk.
-        folder = "${app.applicationInfo.dataDir}/no_backup/jalon",
+        folder = StorageFolder.of(app),
         endpoint = endpoint,
         writeKey = writeKey,
-        sdk = SDK,
+        sdk = AppInfo.SDK,
         appId = app.packageName,
-        appVersion = versionOf(app),
-        os = "Android ${Build.VERSION.RELEASE}",
-        device = Build.MODEL ?: "",
-        locale = Locale.getDefault().toLanguageTag(),
+        appVersion = AppInfo.versionOf(app),
+        os = AppInfo.os,
+        device = AppInfo.device,
+        locale = AppInfo.locale,
         consent = options.consent,
         recordSearchQueries = options.recordSearchQueries,
         quotaBytes = options.quotaBytes,
         timeToLiveMs = options.timeToLiveMs,
         extraRoots = options.extraRoots,
         proxy = options.proxy,
-        locked = Unlock.isAwaited(app),
-        logLevel = Lines.level,
+        locked = FirstUnlock.isAwaited(app),
+        logLevel = JourneyLog.level,
     )
-
-    private fun versionOf(app: Context): String =
-        harmless({ "" }) { app.packageManager.getPackageInfo(app.packageName, 0).versionName ?: "" }
-}
-
-/** The native library, loaded once. */
-private object Library {
-    private val loaded by lazy {
-        // The class loader opens the file: a disk read by StrictMode's book, once per process.
-        val policy = policy { StrictMode.allowThreadDiskReads() }
-        try {
-            System.loadLibrary("jalon")
-        } finally {
-            policy { policy?.let(StrictMode::setThreadPolicy) }
-        }
-    }
-
-    fun load() = loaded
-
-    /** There is no StrictMode on a plain JVM. */
-    private inline fun <T> policy(what: () -> T): T? = try {
-        what()
-    } catch (_: LinkageError) {
-        null
-    }
 }

@@ -3,7 +3,7 @@ package jalon.android
 import android.util.Log
 
 /** The library's own lines in Android's log; the core writes its lines under the same tag. */
-internal object Lines {
+internal object JourneyLog {
     const val TAG = "Jalon"
 
     @Volatile

@@ -25,7 +25,7 @@ private const val IDLE_THREAD_MS = 5_000L
  * Uploads when the app is not there: at once while the process lives, else in a job that waits for
  * a network. Asks the system on a thread of its own, which ends when there is nothing to do.
  */
-internal class Uploads(
+internal class BackgroundUploads(
     private val app: Context,
     private val journey: Journey,
     private val jobId: Int?,

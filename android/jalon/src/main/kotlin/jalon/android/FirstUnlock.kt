@@ -12,7 +12,7 @@ import android.os.UserManager
  * Waits for the first unlock since the device started: until then the app's files are encrypted, and
  * events wait in memory. Only an app that is direct-boot aware runs before it.
  */
-internal class Unlock(private val app: Application, private val then: () -> Unit) {
+internal class FirstUnlock(private val app: Application, private val then: () -> Unit) {
     private val receiver = object : BroadcastReceiver() {
         override fun onReceive(context: Context, intent: Intent) = harmless {
             stop()

@@ -11,46 +11,46 @@ import java.util.WeakHashMap
  * Watches the app's Activities: records the screens they are, and has what waits uploaded when the
  * customer leaves. All of it on the main thread.
  */
-internal class Presence(
+internal class AppLifecycle(
     private val journey: Journey,
     private val options: Configuration,
-    private val uploads: Uploads,
+    private val uploads: BackgroundUploads,
 ) : Application.ActivityLifecycleCallbacks {
     private var started = 0
 
     /** Activities whose coming up was recorded when they were created. */
-    private val fresh = WeakHashMap<Activity, Unit>()
+    private val recordedOnCreate = WeakHashMap<Activity, Unit>()
 
     /** The Activity whose screen was recorded last. */
-    private var shown = WeakReference<Activity>(null)
+    private var lastRecorded = WeakReference<Activity>(null)
 
     /** The class of a shown Activity that is being made anew for a rotation: no new screen. */
-    private var turning: Class<Activity>? = null
+    private var recreated: Class<Activity>? = null
 
-    private val focus = WeakHashMap<Activity, OnWindowFocusChangeListener>()
+    private val focusListeners = WeakHashMap<Activity, OnWindowFocusChangeListener>()
 
     // Inside `super.onCreate`: what the Activity records in its own `onCreate` comes after its screen.
     override fun onActivityCreated(activity: Activity, savedInstanceState: Bundle?) = harmless {
-        fresh[activity] = Unit
-        val turned = turning == activity.javaClass
-        turning = null
-        if (turned) shown = WeakReference(activity) else screen(activity)
+        recordedOnCreate[activity] = Unit
+        val isRecreated = recreated == activity.javaClass
+        recreated = null
+        if (isRecreated) lastRecorded = WeakReference(activity) else screen(activity)
     }
 
     override fun onActivityStarted(activity: Activity) = harmless {
         // Back from another Activity or from the background; a new one was recorded above.
-        if (fresh.remove(activity) == null) screen(activity)
+        if (recordedOnCreate.remove(activity) == null) screen(activity)
         started++
     }
 
     override fun onActivityResumed(activity: Activity) = harmless {
         // Back from an Activity that let this one shine through, which was therefore never stopped.
-        if (shown.get().let { it != null && it !== activity }) screen(activity)
-        if (focus.containsKey(activity)) return@harmless
+        if (lastRecorded.get().let { it != null && it !== activity }) screen(activity)
+        if (focusListeners.containsKey(activity)) return@harmless
         // From the overview of apps a process may be killed before any Activity is stopped.
         val listener = OnWindowFocusChangeListener { has -> harmless { if (!has) uploads.leave() } }
         activity.window?.decorView?.viewTreeObserver?.addOnWindowFocusChangeListener(listener)
-        focus[activity] = listener
+        focusListeners[activity] = listener
     }
 
     override fun onActivityPaused(activity: Activity): Unit = Unit
@@ -63,17 +63,19 @@ internal class Presence(
     override fun onActivitySaveInstanceState(activity: Activity, outState: Bundle): Unit = Unit
 
     override fun onActivityDestroyed(activity: Activity) = harmless {
-        fresh.remove(activity)
-        focus.remove(activity)?.let { listener ->
+        recordedOnCreate.remove(activity)
+        focusListeners.remove(activity)?.let { listener ->
             activity.window?.decorView?.viewTreeObserver?.removeOnWindowFocusChangeListener(listener)
         }
-        if (activity.isChangingConfigurations && shown.get() === activity) turning = activity.javaClass
+        if (activity.isChangingConfigurations && lastRecorded.get() === activity) {
+            recreated = activity.javaClass
+        }
     }
 
     private fun screen(activity: Activity) {
         if (!options.automaticScreens) return
         val name = options.screenName(activity) ?: return
-        shown = WeakReference(activity)
+        lastRecorded = WeakReference(activity)
         journey.screen(name)
     }
 }
