@@ -1,7 +1,7 @@
 import Foundation
 
-/// Where the journey is: the folder on this device, and what the collector is told of app and phone.
-enum Place {
+/// What the collector is told of the app and the phone.
+enum AppInfo {
     static let sdk = "jalon-ios/0.1.0"
 
     static let appId = Bundle.main.bundleIdentifier ?? ProcessInfo.processInfo.processName
@@ -35,39 +35,5 @@ enum Place {
     static var locale: String {
         let name = Locale.current.identifier.prefix { $0 != "@" }
         return name.replacingOccurrences(of: "_", with: "-")
-    }
-
-    /// In the app's own container. On a Mac without a sandbox all apps share Application Support.
-    static var folder: URL {
-        let found = FileManager.default.urls(for: .applicationSupportDirectory, in: .userDomainMask)
-        let support = found.first ?? FileManager.default.temporaryDirectory
-        #if os(iOS)
-            return support.appendingPathComponent("jalon")
-        #else
-            return support.appendingPathComponent(appId).appendingPathComponent("jalon")
-        #endif
-    }
-
-    /// Makes the folder as the core needs it: readable after the first unlock, also while the phone
-    /// is locked, and in no backup, since a journey on two phones would be one installation twice.
-    /// What does not work is the core's to notice: it waits for the folder.
-    static func prepare(_ folder: URL) {
-        var attributes: [FileAttributeKey: Any] = [:]
-        #if canImport(UIKit)
-            attributes[.protectionKey] = FileProtectionType.completeUntilFirstUserAuthentication
-        #endif
-        let files = FileManager.default
-        try? files.createDirectory(
-            at: folder, withIntermediateDirectories: true, attributes: attributes)
-        #if canImport(UIKit)
-            // One that stood there already.
-            try? files.setAttributes(attributes, ofItemAtPath: folder.path)
-        #endif
-        #if canImport(Darwin) || canImport(UIKit)
-            var values = URLResourceValues()
-            values.isExcludedFromBackup = true
-            var folder = folder
-            try? folder.setResourceValues(values)
-        #endif
     }
 }

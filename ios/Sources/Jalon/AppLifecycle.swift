@@ -5,8 +5,8 @@
     /// Uploads what waits as the app leaves the screen, and records the view controllers that appear.
     ///
     /// Without `UIApplication.shared`, so that all of it also compiles and works in an extension.
-    enum Presence {
-        private static let watching = Locked(false)
+    enum AppLifecycle {
+        private static let watching = Protected(false)
 
         /// Seconds that the system usually gives; the background task does the rest.
         private static let leavingMs: UInt64 = 20_000
@@ -25,17 +25,17 @@
             }
             if configuration.automaticScreens {
                 let name = configuration.screenName
-                Task { @MainActor in Screens.hear(name) }
+                Task { @MainActor in Screens.observe(name) }
             }
         }
 
         /// Keeps the process running for the upload, and no longer than the system allows: at its
         /// expiry the activity ends, and with it our claim on time.
         static func leave() {
-            guard let journey = Opening.current else { return }
+            guard let journey = OpenJourneys.current else { return }
             journey.uploadNow()
             // The scheduler answers from another process: not on the main thread.
-            DispatchQueue.global(qos: .utility).async { BackgroundUpload.scheduleIfNeeded(journey) }
+            DispatchQueue.global(qos: .utility).async { BackgroundUploads.scheduleIfNeeded(journey) }
             let over = DispatchSemaphore(value: 0)
             ProcessInfo.processInfo.performExpiringActivity(withReason: "jalon: upload") { expired in
                 // Called a second time, on another thread, when time runs out.
@@ -57,9 +57,9 @@
     enum Screens {
         private static var name: (@MainActor @Sendable (UIViewController) -> String?)?
 
-        static func hear(_ name: @escaping @MainActor @Sendable (UIViewController) -> String?) {
+        static func observe(_ name: @escaping @MainActor @Sendable (UIViewController) -> String?) {
             Self.name = name
-            _ = jalon_hear_screens { controller in
+            _ = jalon_observe_screens { controller in
                 guard let controller else { return }
                 let appeared = Unmanaged<UIViewController>.fromOpaque(controller)
                 let held = appeared.takeUnretainedValue()
@@ -70,7 +70,7 @@
 
         static func appeared(_ controller: UIViewController) {
             guard let screen = name?(controller) else { return }
-            Opening.current?.screen(screen)
+            OpenJourneys.current?.screen(screen)
         }
     }
 

@@ -6,7 +6,7 @@ import JalonPlatform
 #endif
 
 /// Uploads while the app is not there, by the system's scheduler.
-enum BackgroundUpload {
+enum BackgroundUploads {
     /// What the app's Info.plist must permit.
     static let identifier = "jalon.upload"
     static let permittedKey = "BGTaskSchedulerPermittedIdentifiers"
@@ -34,7 +34,7 @@ enum BackgroundUpload {
         }
     }
 
-    private static let isRegistered = Locked(false)
+    private static let isRegistered = Protected(false)
 
     #if canImport(BackgroundTasks) && canImport(UIKit)
         private static let taskMs: UInt64 = 120_000
@@ -45,7 +45,7 @@ enum BackgroundUpload {
                 let verdict = Verdict.on(
                     permitted: Bundle.main.object(forInfoDictionaryKey: permittedKey) as? [String],
                     hasLaunched: jalon_app_has_launched(), isRegistered: isRegistered)
-                if let line = verdict.line { Lines.put(.warn, line) }
+                if let line = verdict.line { JourneyLog.put(.warn, line) }
                 if verdict == .register {
                     isRegistered = BGTaskScheduler.shared.register(
                         forTaskWithIdentifier: identifier, using: nil
@@ -63,7 +63,7 @@ enum BackgroundUpload {
             do {
                 try BGTaskScheduler.shared.submit(request)
             } catch {
-                Lines.put(.info, "no background upload: the system refused the request")
+                JourneyLog.put(.info, "no background upload: the system refused the request")
             }
         }
 
@@ -72,8 +72,8 @@ enum BackgroundUpload {
             task.expirationHandler = { finish.once(success: false) }
             DispatchQueue.global(qos: .utility).async {
                 // Opened by the app as it starts, also in the background; else there is nothing to do.
-                let done = Opening.current?.uploadAndWait(timeoutMs: taskMs) ?? true
-                if !done, let journey = Opening.current { scheduleIfNeeded(journey) }
+                let done = OpenJourneys.current?.uploadAndWait(timeoutMs: taskMs) ?? true
+                if !done, let journey = OpenJourneys.current { scheduleIfNeeded(journey) }
                 finish.once(success: done)
             }
         }
@@ -112,7 +112,7 @@ enum BackgroundUpload {
         /// why. True when the task is registered.
         @discardableResult
         public static func registerBackgroundUpload() -> Bool {
-            BackgroundUpload.register()
+            BackgroundUploads.register()
         }
     }
 #endif

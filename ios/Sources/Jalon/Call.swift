@@ -141,7 +141,7 @@ extension Journey.CallContext {
         of journey: Journey?, to number: String, topic: String?, scope: Journey.CallScope
     ) {
         guard let journey else {
-            Lines.put(.warn, "a call carries nothing: open the journey first")
+            JourneyLog.put(.warn, "a call carries nothing: open the journey first")
             self = .numberAlone(number)
             return
         }

@@ -52,7 +52,7 @@
             self.onCall = onCall
         }
 
-        private var journey: Journey? { given ?? Opening.current }
+        private var journey: Journey? { given ?? OpenJourneys.current }
         private var texts: Journey.CallTexts { journey?.texts ?? Journey.CallTexts() }
         private var carried: Journey.CallScope { chosen ?? scope }
 
@@ -134,7 +134,7 @@
         @Environment(\.journey) private var given
 
         func body(content: Content) -> some View {
-            content.onAppear { (given ?? Opening.current)?.screen(name) }
+            content.onAppear { (given ?? OpenJourneys.current)?.screen(name) }
         }
     }
 

@@ -30,7 +30,7 @@
         /// Hears what became of a call.
         public var onCall: (@MainActor (Journey.CallOutcome) -> Void)?
 
-        private var current: Journey? { journey ?? Opening.current }
+        private var current: Journey? { journey ?? OpenJourneys.current }
         private var texts: Journey.CallTexts { current?.texts ?? Journey.CallTexts() }
 
         /// A button to lay out.
@@ -141,7 +141,7 @@
                 scene.open(url, options: nil) { done.resume(returning: $0) }
             }
             if !isOpen {
-                Lines.put(.info, "this device places no calls")
+                JourneyLog.put(.info, "this device places no calls")
                 explain(spokenCode)
             }
             return isOpen ? .dialing : .noDialer

@@ -184,19 +184,19 @@ extension Config {
             folder: folder.path,
             endpoint: endpoint,
             writeKey: writeKey,
-            sdk: Place.sdk,
-            appId: Place.appId,
-            appVersion: Place.appVersion,
-            os: Place.os,
-            device: Place.device,
-            locale: Place.locale,
+            sdk: AppInfo.sdk,
+            appId: AppInfo.appId,
+            appVersion: AppInfo.appVersion,
+            os: AppInfo.os,
+            device: AppInfo.device,
+            locale: AppInfo.locale,
             consent: configuration.consent?.crossing,
             recordSearchQueries: configuration.recordSearchQueries,
             quotaBytes: configuration.quotaBytes.map(UInt64.init(clamping:)),
             timeToLiveMs: configuration.timeToLiveMs.map(UInt64.init(clamping:)),
             extraRoots: configuration.extraRoots,
             proxy: configuration.proxy,
-            logLevel: (configuration.logLevel ?? Lines.defaultLevel).crossing
+            logLevel: (configuration.logLevel ?? JourneyLog.defaultLevel).crossing
         )
     }
 }

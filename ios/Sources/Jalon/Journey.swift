@@ -35,16 +35,16 @@ public final class Journey: Sendable {
     public convenience init(
         writeKey: String, endpoint: String, configuration: Configuration = Configuration()
     ) {
-        let folder = configuration.folder ?? Place.folder
-        Place.prepare(folder)
+        let folder = configuration.folder ?? StorageFolder.standard
+        StorageFolder.prepare(folder)
         let config = Config(writeKey: writeKey, endpoint: endpoint, folder: folder, configuration)
         self.init(config, texts: configuration.texts)
-        Opening.opened(self, configuration)
+        OpenJourneys.opened(self, configuration)
     }
 
     /// Opens without the platform.
     init(_ config: Config, texts: CallTexts = CallTexts()) {
-        Lines.start(config.logLevel)
+        JourneyLog.start(config.logLevel)
         native = JalonBindings.Journey.open(config: config)
         self.texts = texts
     }
@@ -188,7 +188,7 @@ public final class Journey: Sendable {
     /// Ends the journey: what was recorded is kept, and whatever is called after that does nothing.
     /// Waits for the disk. An app needs it only to open the journey anew.
     public func close() {
-        Opening.forget(self)
+        OpenJourneys.forget(self)
         native.close()
     }
 

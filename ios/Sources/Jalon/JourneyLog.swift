@@ -7,7 +7,7 @@ internal import JalonBindings
 
 /// The library's lines in the system's log, under one subsystem; the core's come the same way.
 /// Never an event's content, which is why every line may be public.
-enum Lines {
+enum JourneyLog {
     static let subsystem = "jalon"
 
     #if DEBUG
@@ -16,7 +16,7 @@ enum Lines {
         static let defaultLevel = Journey.LogLevel.error
     #endif
 
-    private static let level = Locked(defaultLevel)
+    private static let level = Protected(defaultLevel)
 
     /// Set once, whoever opens first.
     private static let core: Void = logTo(sink: Core())
@@ -33,7 +33,7 @@ enum Lines {
     /// What the core says; it knows the level itself.
     private final class Core: LogSink, Sendable {
         func write(level: JalonBindings.LogLevel, line: String) {
-            Lines.write(Journey.LogLevel(level), line)
+            JourneyLog.write(Journey.LogLevel(level), line)
         }
     }
 

@@ -1,8 +1,8 @@
 import Foundation
 
 /// The journey that is open in this process, for the buttons and screens that were given none.
-enum Opening {
-    private static let journey = Locked<Journey?>(nil)
+enum OpenJourneys {
+    private static let journey = Protected<Journey?>(nil)
 
     /// The last one that the app opened.
     static var current: Journey? { journey.get() }
@@ -10,7 +10,7 @@ enum Opening {
     static func opened(_ journey: Journey, _ configuration: Journey.Configuration) {
         Self.journey.set(journey)
         #if canImport(UIKit)
-            Presence.watch(configuration)
+            AppLifecycle.watch(configuration)
         #endif
     }
 

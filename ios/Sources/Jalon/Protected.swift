@@ -1,7 +1,7 @@
 import Foundation
 
 /// A value behind a lock: `Mutex` asks for iOS 18.
-final class Locked<Value: Sendable>: @unchecked Sendable {
+final class Protected<Value: Sendable>: @unchecked Sendable {
     private let lock = NSLock()
     private var value: Value
 

@@ -30,20 +30,20 @@ bool jalon_app_has_launched(void) {
 typedef void (*view_did_appear)(id self, SEL name, BOOL animated);
 
 static view_did_appear original;
-static void (*hear)(void *controller);
+static void (*observer)(void *controller);
 
-static void appeared_and_heard(id self, SEL name, BOOL animated) {
+static void appeared_and_observed(id self, SEL name, BOOL animated) {
     original(self, name, animated);
-    hear((void *)self);
+    observer((void *)self);
 }
 
-bool jalon_hear_screens(void (*appeared)(void *controller)) {
+bool jalon_observe_screens(void (*appeared)(void *controller)) {
     Class controllers = objc_getClass("UIViewController");
     Method method = class_getInstanceMethod(controllers, sel_registerName("viewDidAppear:"));
-    if (hear != NULL || method == NULL) return false;
-    hear = appeared;
+    if (observer != NULL || method == NULL) return false;
+    observer = appeared;
     original = (view_did_appear)method_getImplementation(method);
-    method_setImplementation(method, (IMP)appeared_and_heard);
+    method_setImplementation(method, (IMP)appeared_and_observed);
     return true;
 }
 #else
@@ -51,7 +51,7 @@ bool jalon_app_has_launched(void) {
     return true;
 }
 
-bool jalon_hear_screens(void (*appeared)(void *controller)) {
+bool jalon_observe_screens(void (*appeared)(void *controller)) {
     (void)appeared;
     return false;
 }

@@ -6,7 +6,7 @@ import Testing
 /// What the façade itself decides, without a phone.
 struct FacadeTests {
     @Test func aBackgroundTaskIsRegisteredOnlyWhereTheSystemExpectsIt() {
-        typealias Verdict = BackgroundUpload.Verdict
+        typealias Verdict = BackgroundUploads.Verdict
         let permitted = ["com.example.refresh", "jalon.upload"]
         #expect(Verdict.on(permitted: permitted, hasLaunched: false, isRegistered: false) == .register)
         #expect(Verdict.on(permitted: permitted, hasLaunched: true, isRegistered: false) == .late)
@@ -45,8 +45,8 @@ struct FacadeTests {
     }
 
     @Test func theDefaultFolderIsTheAppsOwn() {
-        #expect(Place.folder.lastPathComponent == "jalon")
-        #expect(!Place.device.isEmpty && !Place.os.isEmpty && !Place.locale.contains("_"))
+        #expect(StorageFolder.standard.lastPathComponent == "jalon")
+        #expect(!AppInfo.device.isEmpty && !AppInfo.os.isEmpty && !AppInfo.locale.contains("_"))
     }
 
     @Test func thePrivacyManifestIsInThePackage() throws {

@@ -142,7 +142,7 @@ struct HarmlessTests {
         for _ in 1...3 {
             let phone = Phone(collector.url).open()
             let journey = phone.journey
-            let isClosed = Locked(false)
+            let isClosed = Protected(false)
             await withTaskGroup(of: Void.self) { group in
                 for _ in 1...8 {
                     group.addTask {

@@ -8,4 +8,4 @@ bool jalon_app_has_launched(void);
 
 /// Has `appeared` called with each view controller whose view has appeared, on the main thread.
 /// For the main thread. False, and nothing done, where there is no UIKit or somebody hears already.
-bool jalon_hear_screens(void (*appeared)(void *controller));
+bool jalon_observe_screens(void (*appeared)(void *controller));

@@ -11,11 +11,11 @@ final class FakeCollector: Sendable {
     }
 
     private let listening: Int32
-    private let kept = Locked<[Request]>([])
+    private let kept = Protected<[Request]>([])
     let url: String
 
     /// The status of every answer.
-    let status = Locked(200)
+    let status = Protected(200)
     var requests: [Request] { kept.get() }
 
     /// What was told of calls.
@@ -53,7 +53,7 @@ final class FakeCollector: Sendable {
     }
 
     private static func serve(
-        _ connection: Int32, _ kept: Locked<[Request]>, _ status: Locked<Int>,
+        _ connection: Int32, _ kept: Protected<[Request]>, _ status: Protected<Int>,
         _ locators: [String]
     ) {
         while let (head, body) = Sockets.read(connection) {
