@@ -2,16 +2,17 @@
     import JalonPlatform
     import UIKit
 
-    /// Uploads what waits as the app leaves the screen, and records the view controllers that appear.
+    /// Starts the upload of queued events when the app leaves the screen, and records the view
+    /// controllers that appear.
     ///
     /// Without `UIApplication.shared`, so that all of it also compiles and works in an extension.
     enum AppLifecycle {
         private static let watching = Protected(false)
 
-        /// Seconds that the system usually gives; the background task does the rest.
+        /// The time that the system usually gives, in ms; the background task does the rest.
         private static let leavingMs: UInt64 = 20_000
 
-        /// Once in a process, whatever is opened after.
+        /// Starts once per process, however often a journey is opened.
         static func watch(_ configuration: Journey.Configuration) {
             let isFirst = watching.with { watching in
                 defer { watching = true }
@@ -81,7 +82,7 @@
             controller is UINavigationController || controller is UITabBarController
             || controller is UISplitViewController || controller is UIPageViewController
         if isContainer || Bundle(for: type(of: controller)) != .main { return nil }
-        // A generic class, such as SwiftUI's hosting controller, is no name.
+        // The name of a generic class, such as SwiftUI's hosting controller, is not a screen name.
         let name = String(describing: type(of: controller))
         if name.contains("<") { return nil }
         let suffix = "ViewController"

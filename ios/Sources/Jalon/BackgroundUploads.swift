@@ -5,14 +5,14 @@ import JalonPlatform
     import BackgroundTasks
 #endif
 
-/// Uploads while the app is not there, by the system's scheduler.
+/// Uploads while the app is not running, through the system's scheduler.
 enum BackgroundUploads {
-    /// What the app's Info.plist must permit.
+    /// The identifier that the app's Info.plist must permit.
     static let identifier = "jalon.upload"
     static let permittedKey = "BGTaskSchedulerPermittedIdentifiers"
 
-    /// Whether the task may be registered now. A registration that the system did not expect ends
-    /// the process, so everything it would refuse is asked first.
+    /// Whether the task may be registered now. The system ends the process at an invalid
+    /// registration, so everything it would reject is checked first.
     enum Verdict: Equatable {
         case register
         case already
@@ -28,8 +28,10 @@ enum BackgroundUploads {
         var line: String? {
             switch self {
             case .register, .already: nil
-            case .late: "no background upload: register it before the app has finished launching"
-            case .notPermitted: "no background upload: Info.plist lacks \(identifier) in \(permittedKey)"
+            case .late:
+                "no background upload: register it before the app has finished launching"
+            case .notPermitted:
+                "no background upload: add \(identifier) to \(permittedKey) in Info.plist"
             }
         }
     }
@@ -55,7 +57,7 @@ enum BackgroundUploads {
             }
         }
 
-        /// Asks for a task where something waits: without a registration nobody would run it.
+        /// Requests a task if anything is queued; without a registration nothing would run it.
         static func scheduleIfNeeded(_ journey: Journey) {
             guard isRegistered.get(), journey.status().queued > 0 else { return }
             let request = BGProcessingTaskRequest(identifier: identifier)
@@ -71,14 +73,15 @@ enum BackgroundUploads {
             let finish = Finish(task)
             task.expirationHandler = { finish.once(success: false) }
             DispatchQueue.global(qos: .utility).async {
-                // Opened by the app as it starts, also in the background; else there is nothing to do.
+                // Opened by the app as it starts, also in the background; else there is nothing to
+                // do.
                 let done = OpenJourneys.current?.uploadAndWait(timeoutMs: taskMs) ?? true
                 if !done, let journey = OpenJourneys.current { scheduleIfNeeded(journey) }
                 finish.once(success: done)
             }
         }
 
-        /// A task ends once, by whoever is first.
+        /// Completes a task once, whoever is first.
         private final class Finish: @unchecked Sendable {
             private let lock = NSLock()
             private var task: BGTask?
@@ -103,8 +106,8 @@ enum BackgroundUploads {
 #if canImport(BackgroundTasks) && canImport(UIKit)
     @available(iOSApplicationExtension, unavailable)
     extension Journey {
-        /// Has the system start the app now and then to upload what waits, where it left with
-        /// something queued. Opt-in: call it before the app has finished launching, with
+        /// Lets the system start the app from time to time to upload what was still queued when it
+        /// left the screen. Opt-in: call it before the app has finished launching, with
         /// `jalon.upload` under `BGTaskSchedulerPermittedIdentifiers` and `processing` under
         /// `UIBackgroundModes` in Info.plist.
         ///

@@ -5,39 +5,40 @@ extension Journey {
     public enum CallScope: Sendable, Hashable, CaseIterable {
         /// The whole journey.
         case everything
-        /// Only the screen the call is made from: neither who calls nor what came before. Without
-        /// data too, since the code itself says so.
+        /// Only the screen the call is made from: neither who calls nor what came before. Also
+        /// offline, since the code itself says so.
         case onlyThisScreen
-        /// Nothing but the number: the call has no token and no code, and nobody is told of it.
+        /// Nothing but the number: the call has no token and no code, and the collector is not told
+        /// of it.
         case onlyTheNumber
     }
 
-    /// What a call carries, in the exact form of each carrier. Says nothing of it where it is printed
-    /// or logged.
+    /// The context of a call, in the exact form that each way of calling needs. Printing or logging
+    /// it shows no content.
     public struct CallContext: Sendable, Hashable, CustomStringConvertible {
-        /// What to open, such as `tel:+33123456789,,4129073852176`: the number, and the code where
-        /// there is one. `nil` for a call without a phone number.
+        /// The URL to open, such as `tel:+33123456789,,4129073852176`: the number, and the code
+        /// where there is one. `nil` for a call without a phone number.
         public var dialString: String?
         /// The token. `nil` without the customer's consent, and where the call carries nothing but
         /// the number.
         public var token: String?
-        /// The code, thirteen digits. `nil` where there is no token, and on a phone that has no code
-        /// left: one that never had data, or dialled them all without any.
+        /// The code, thirteen digits. `nil` where there is no token, and on a phone that has no
+        /// codes left: it never had a data connection, or used all its codes offline.
         public var code: String?
         /// The code in groups, for reading aloud: `412 907 385 217 6`.
         public var spokenCode: String?
         /// The headers of a SIP INVITE: `User-to-User` (RFC 7433) and `X-Jalon-Context`. Set both:
-        /// the exchange takes whichever reaches it. Empty without a token.
+        /// the exchange uses whichever reaches it. Empty without a token.
         public var sipHeaders: [NamedValue] = []
         /// The parameter of a chat, a callback request or a link: `jalon_context` and the token.
         public var linkParameter: NamedValue?
-        /// How long the token can be claimed, in ms from the tap.
+        /// How long the token can be claimed, in ms after the tap.
         public var expiresInMs = 0
 
         /// A call that carries nothing; for an app's tests and previews.
         public init() {}
 
-        /// The type alone: who has the token or the code can ask what the agent sees.
+        /// The type alone: anyone with the token or the code can see what the agent sees.
         public var description: String { "CallContext(…)" }
     }
 
@@ -54,13 +55,13 @@ extension Journey {
             self.value = value
         }
 
-        /// The name alone: the value has no place in a log.
+        /// The name alone: the value must not be logged.
         public var description: String { "\(name)=…" }
     }
 
     /// Why a call could not be given its context.
     public enum CallError: Error, Sendable, Hashable {
-        /// The number to call is no phone number: 3 to 15 digits, perhaps after a `+`.
+        /// The number to call is not a phone number: 3 to 15 digits, with an optional leading `+`.
         case notANumber
     }
 
@@ -70,15 +71,18 @@ extension Journey {
         case dialing
         /// This device places no calls; the button tells the customer the number and the code.
         case noDialer
-        /// The number to call is none: 3 to 15 digits, perhaps after a `+`. Nothing happened.
+        /// The number to call is not a phone number: 3 to 15 digits, with an optional leading `+`.
+        /// Nothing happened.
         case notANumber
     }
 
-    /// What "call us" says to the customer. The defaults are English; give the app's own for others.
+    /// The texts of "call us" for the customer. The defaults are English; set others for other
+    /// languages.
     public struct CallTexts: Sendable {
         /// The label of ``CallUsButton``.
         public var callUs = "Call us"
-        /// What a long press does, for a screen reader: it also lets the customer choose.
+        /// The name of the long press action, for a screen reader; it also lets the customer
+        /// choose.
         public var previewAction = "See what the agent will see"
         /// The title over what the agent will see.
         public var previewTitle = "The agent will see"
@@ -90,13 +94,13 @@ extension Journey {
         public var onlyTheNumber = "Nothing but my number"
         /// Says that there is more than the preview shows.
         public var uploadedBefore = "The agent also sees what you did before."
-        /// Said where a call would carry nothing.
+        /// Shown where a call would carry nothing.
         public var nothingToSee = "Nothing: the call carries only your number."
         /// The title where the device places no calls.
         public var noDialerTitle = "This device cannot place calls"
-        /// What to do there, without a code.
+        /// What to do without a dialer and without a code.
         public var noDialer: @Sendable (_ number: String) -> String = { "Call \($0) from a phone." }
-        /// What to do there, with a code to say.
+        /// What to do without a dialer, with a code to say.
         public var noDialerWithCode: @Sendable (_ number: String, _ code: String) -> String = {
             "Call \($0) from a phone. When asked, give this code:\n\n\($1)"
         }
@@ -134,9 +138,9 @@ extension Journey {
 }
 
 extension Journey.CallContext {
-    /// A button's call: with the context of `journey`; where the app has opened none, to the number
-    /// alone, so that the customer gets through all the same. Without a `dialString` where the number
-    /// is none.
+    /// A button's call: with the context of `journey`; if the app has opened none, to the number
+    /// alone, so that the call itself still works. Without a `dialString` if the number is not a
+    /// phone number.
     init(
         of journey: Journey?, to number: String, topic: String?, scope: Journey.CallScope
     ) {

@@ -1,12 +1,12 @@
 #if canImport(SwiftUI)
     import SwiftUI
 
-    /// A "call us" button, ready to use: warms the call's connection when it appears, opens the
-    /// dialer with the code at a tap, and at a long press shows the customer what the agent will see
-    /// and lets the customer choose how much that is.
+    /// A "call us" button, ready to use: opens the call's connection when it appears, opens the
+    /// dialer with the code at a tap, and at a long press shows the customer what the agent will
+    /// see and lets the customer choose how much that is.
     ///
-    /// Looks as the app has buttons look. Where the device places no calls the customer is told the
-    /// number and the code; where the app has opened no journey, the call is to the number alone.
+    /// It has the app's button style. If the device cannot place calls, the customer is told the
+    /// number and the code; if the app has opened no journey, the call is to the number alone.
     ///
     /// ```swift
     /// CallUsButton("+33 1 23 45 67 89", topic: "billing")
@@ -32,15 +32,15 @@
         }
 
         /// - Parameters:
-        ///   - number: The number to call, such as `+33 1 23 45 67 89`. With one that is none a tap
-        ///     does nothing but a line in the log.
+        ///   - number: The number to call, such as `+33 1 23 45 67 89`. If it is not a phone
+        ///     number, a tap only writes a line to the log.
         ///   - topic: What the call is about, in the app's words.
         ///   - scope: What the customer lets the call carry. The customer's own choice at a long press
-        ///     goes before it, and stands while the button does. With
-        ///     ``Journey/CallScope/onlyTheNumber`` the button dials no code and warms no connection.
+        ///     takes precedence and lasts as long as the button. With
+        ///     ``Journey/CallScope/onlyTheNumber`` the button dials no code and opens no connection.
         ///   - asksFirst: Whether a tap first shows what the agent will see, with the choice, and
         ///     calls from there.
-        ///   - onCall: Hears what became of a call.
+        ///   - onCall: Called with the outcome of each call.
         public init(
             _ number: String, topic: String? = nil, scope: Journey.CallScope = .everything,
             asksFirst: Bool = false, onCall: (@MainActor (Journey.CallOutcome) -> Void)? = nil
@@ -103,7 +103,7 @@
             isPreviewing = journey != nil
         }
 
-        /// Once the sheet is away: what a call may have to say needs its place.
+        /// Once the sheet is dismissed: an alert of the call needs its place.
         private func callIfAsked() {
             guard isToCall else { return }
             isToCall = false
@@ -122,8 +122,8 @@
 
     extension View {
         /// Records a screen view each time this view appears: a route pattern such as
-        /// `product/{id}`, never a URL. In the journey of the environment, else the one that the app
-        /// has opened.
+        /// `product/{id}`, never a URL. In the journey of the environment, else the one that the
+        /// app has opened.
         public func journeyScreen(_ name: String) -> some View {
             modifier(JourneyScreen(name: name))
         }

@@ -4,8 +4,8 @@
 
     /// ``CallUsButton`` for UIKit.
     ///
-    /// Set `number` in code; without one, or with a number that is none, a tap does nothing but a
-    /// line in the log. Where the app has opened no journey, the call is to the number alone.
+    /// Set `number` in code; if it is missing or not a phone number, a tap only writes a line to
+    /// the log. If the app has opened no journey, the call is to the number alone.
     @MainActor
     open class CallUsUIButton: UIButton {
         /// The number to call, such as `+33 1 23 45 67 89`.
@@ -14,20 +14,21 @@
         /// What the call is about, in the app's words.
         public var topic: String?
 
-        /// What the customer lets the call carry. The customer's choice at a long press is set here,
-        /// and stands while the button does. With ``Journey/CallScope/onlyTheNumber`` the button dials
-        /// no code and warms no connection.
+        /// What the customer lets the call carry. The customer's choice at a long press is set
+        /// here, and lasts as long as the button. With ``Journey/CallScope/onlyTheNumber`` the
+        /// button dials no code and opens no connection.
         public var scope = Journey.CallScope.everything {
             didSet { warm() }
         }
 
-        /// Whether a tap first shows what the agent will see, with the choice, and calls from there.
+        /// Whether a tap first shows what the agent will see, with the choice, and calls from
+        /// there.
         public var asksFirst = false
 
         /// The journey that the call carries; `nil` for the one that the app has opened.
         public var journey: Journey?
 
-        /// Hears what became of a call.
+        /// Called with the outcome of each call.
         public var onCall: (@MainActor (Journey.CallOutcome) -> Void)?
 
         private var current: Journey? { journey ?? OpenJourneys.current }
@@ -61,7 +62,7 @@
             ]
         }
 
-        /// Warms the call's connection as the button comes on screen.
+        /// Opens the call's connection when the button appears.
         open override func didMoveToWindow() {
             super.didMoveToWindow()
             warm()
@@ -72,7 +73,8 @@
         }
 
         private func tap() {
-            // Without a journey there is nothing to show first, and the number to call all the same.
+            // Without a journey there is nothing to show first, and the number to call all the
+            // same.
             if asksFirst, current != nil { preview() } else { call() }
         }
 
@@ -103,7 +105,7 @@
             top?.present(alert, animated: true)
         }
 
-        /// What lies over everything else.
+        /// The view controller on top.
         private var top: UIViewController? {
             var top = window?.rootViewController
             while let above = top?.presentedViewController { top = above }
@@ -112,12 +114,12 @@
     }
 
     extension Journey {
-        /// Opens the phone's dialer on `number`, with the code in the dial string, so that the agent
-        /// who picks up sees this journey. The system asks the customer before it dials.
+        /// Opens the phone's dialer on `number`, with the code in the dial string, so that the
+        /// agent who picks up sees this journey. The system asks the customer before it dials.
         ///
-        /// With ``CallOutcome/noDialer`` nothing was dialled, and `explain` has been called with the
-        /// code to say, where there is one. `topic` says what the call is about, in the app's words;
-        /// `scope`, what the customer lets it carry: without a code where that is nothing but the
+        /// With ``CallOutcome/noDialer`` nothing was dialled, and `explain` has been called with
+        /// the code to say, where there is one. `topic` says what the call is about, in the app's
+        /// words; `scope`, what the customer lets it carry: there is no code if that is only the
         /// number.
         @MainActor
         @discardableResult
@@ -141,7 +143,7 @@
                 scene.open(url, options: nil) { done.resume(returning: $0) }
             }
             if !isOpen {
-                JourneyLog.put(.info, "this device places no calls")
+                JourneyLog.put(.info, "this device cannot place calls")
                 explain(spokenCode)
             }
             return isOpen ? .dialing : .noDialer

@@ -14,25 +14,28 @@ extension Journey {
     ///     writeKey: "jalon_write_…", endpoint: "https://calls.example.com", configuration: configuration)
     /// ```
     public struct Configuration: Sendable {
-        /// The consent the app already knows of; it wins over the stored one. `nil`: the stored one.
+        /// The consent that the app already knows, instead of the stored one; `nil` for the stored
+        /// one.
         public var consent: Consent?
 
         /// Whether what customers type into a search is recorded, and not only how much it found.
         public var recordSearchQueries = false
 
-        /// Whether a `UIViewController` whose view appears is recorded as a screen view. Off, since
-        /// SwiftUI's screens are none; it changes UIKit's `viewDidAppear(_:)` for the whole app.
+        /// Whether a `UIViewController` whose view appears is recorded as a screen view. Off by
+        /// default: SwiftUI's screens are not view controllers, and it changes UIKit's
+        /// `viewDidAppear(_:)` for the whole app.
         public var automaticScreens = false
 
         #if canImport(UIKit)
             /// The screen name of a view controller, a route pattern such as `product/{id}`; `nil`
-            /// for one that is no screen of its own. By default the class name without
+            /// for one that is not a screen. By default the class name without
             /// `ViewController`, of the app's own classes.
             public var screenName: @MainActor @Sendable (UIViewController) -> String? =
                 defaultScreenName
         #endif
 
-        /// Bytes on the device at most, all files together; `nil` for 5 MiB, at least 1 MiB.
+        /// The most bytes to use on the device, all files together: at least 1 MiB; `nil` for 5
+        /// MiB.
         public var quotaBytes: Int?
 
         /// How long an event that cannot be uploaded is kept, in ms; `nil` for 7 days.
@@ -42,19 +45,19 @@ extension Journey {
         /// authority.
         public var extraRoots: [Data] = []
 
-        /// An HTTP proxy, such as `http://proxy.example.com:3128`. The system's is not used.
+        /// An HTTP proxy, such as `http://proxy.example.com:3128`. The system's proxy is not used.
         public var proxy: String?
 
         /// How much is written to the system's log, under the subsystem `jalon`, never an event's
         /// content. `nil`: warnings in a debug build, errors in others.
         public var logLevel: LogLevel?
 
-        /// What "call us" says to the customer, in the customer's language.
+        /// The texts of "call us", in the customer's language.
         public var texts = CallTexts()
 
-        /// A folder of the journey's own; `nil` for one in Application Support, which is what an app
-        /// wants. Never one shared with an extension: the system kills what holds a lock there while
-        /// suspended.
+        /// The folder that the journey alone uses; `nil`, right for most apps, for one in
+        /// Application Support. Never a folder shared with an extension: the system kills a
+        /// suspended process that holds a lock there.
         public var folder: URL?
 
         /// Every option at its default.

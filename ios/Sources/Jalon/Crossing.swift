@@ -1,4 +1,4 @@
-// The façade's types as the generated code has them, and back. Nothing is decided here.
+// Converts the façade's types to those of the generated code and back. Nothing is decided here.
 import Foundation
 internal import JalonBindings
 

@@ -1,30 +1,31 @@
 extension Journey {
     /// Something the customer did or saw, as the app records it.
     ///
-    /// Texts are cut at their limit, and the event says which were. A blank text where one is needed
-    /// makes the event invalid: it is dropped and counted, and the log says so once.
+    /// Texts are cut at their limit, and the event says which were. A blank text where one is
+    /// needed makes the event invalid: it is dropped and counted, and the log says so once.
     public enum Event: Sendable, Hashable {
-        /// A screen came up: a route pattern, such as `product/{id}`, never a URL. At most 128 bytes.
-        /// The SDK adds the previous one and how long it stood.
+        /// A screen was shown: a route pattern, such as `product/{id}`, never a URL. At most 128
+        /// bytes. The SDK adds the previous screen and how long it was shown.
         case screenView(_ screen: String)
 
         /// The customer looked at a product.
         case productView(_ product: Product)
 
-        /// The customer searched. What was typed is recorded only where the configuration allows it.
+        /// The customer searched. What was typed is recorded only where the configuration allows
+        /// it.
         case search(query: String? = nil, results: Int? = nil)
 
-        /// Something went into the cart, or with a `delta` below zero out of it.
+        /// A product was put into the cart or, with a `delta` below zero, taken out of it.
         case cartChange(_ product: Product, delta: Int)
 
         /// An order was placed or changed.
         case order(_ order: Order)
 
-        /// The customer saw something go wrong: by the app's code of it, such as `payment_declined`,
-        /// at most 64 bytes, on the current screen if no other is given.
+        /// The customer saw something go wrong: by the app's error code, such as
+        /// `payment_declined`, at most 64 bytes, on the current screen if no other is given.
         case failure(_ code: String, screen: String? = nil)
 
-        /// Anything else worth an agent's glance. A name of at most 64 bytes, and at most 16 values.
+        /// Anything else that helps an agent. A name of at most 64 bytes, and at most 16 values.
         case custom(_ name: String, values: [String: Value] = [:])
 
         /// The customer looked at a product, said in one go.
@@ -82,7 +83,7 @@ extension Journey {
         public var id: String
         /// Its status, in the shop's words. At most 64 bytes.
         public var status: String
-        /// What it comes to.
+        /// The total amount.
         public var total: Price?
 
         /// An order.
@@ -99,7 +100,7 @@ extension Journey {
         case text(String)
         /// A finite number.
         case number(Double)
-        /// Yes or no.
+        /// True or false.
         case flag(Bool)
     }
 }

@@ -5,8 +5,8 @@ internal import JalonBindings
     import os
 #endif
 
-/// The library's lines in the system's log, under one subsystem; the core's come the same way.
-/// Never an event's content, which is why every line may be public.
+/// Writes the library's lines and the core's to the system's log, under one subsystem. A line never
+/// holds an event's content, which is why every line may be public.
 enum JourneyLog {
     static let subsystem = "jalon"
 
@@ -18,7 +18,7 @@ enum JourneyLog {
 
     private static let level = Protected(defaultLevel)
 
-    /// Set once, whoever opens first.
+    /// Set once, by the first journey that opens.
     private static let core: Void = logTo(sink: Core())
 
     static func start(_ level: JalonBindings.LogLevel) {
@@ -30,7 +30,7 @@ enum JourneyLog {
         if level <= Self.level.get() { write(level, line) }
     }
 
-    /// What the core says; it knows the level itself.
+    /// Receives the core's lines; the core filters by level itself.
     private final class Core: LogSink, Sendable {
         func write(level: JalonBindings.LogLevel, line: String) {
             JourneyLog.write(Journey.LogLevel(level), line)

@@ -7,8 +7,8 @@
     /// Shows the customer what the agent will see, and lets the customer choose how much that is.
     /// The sheet of both buttons.
     ///
-    /// There at once, with the choice and the way to call; what a call would carry follows, asked
-    /// off the main thread at each choice.
+    /// Appears immediately, with the choices and the button to call; what a call would carry is
+    /// loaded off the main thread at each choice.
     struct PreviewSheet: View {
         private let journey: Journey
         private let choose: @MainActor (Journey.CallScope) -> Void

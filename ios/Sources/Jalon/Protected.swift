@@ -1,6 +1,6 @@
 import Foundation
 
-/// A value behind a lock: `Mutex` asks for iOS 18.
+/// A value behind a lock: `Mutex` requires iOS 18.
 final class Protected<Value: Sendable>: @unchecked Sendable {
     private let lock = NSLock()
     private var value: Value
@@ -17,7 +17,7 @@ final class Protected<Value: Sendable>: @unchecked Sendable {
         lock.withLock { value = new }
     }
 
-    /// Sees and changes the value in one go.
+    /// Reads and changes the value under the lock.
     func with<Result>(_ what: (inout Value) -> Result) -> Result {
         lock.withLock { what(&value) }
     }

@@ -1,11 +1,11 @@
 extension Journey {
     /// Whether the customer agreed to be recorded.
     public enum Consent: Sendable, Hashable, CaseIterable {
-        /// Nobody asked yet: the newest 200 events wait in memory, and nothing is written.
+        /// Not asked yet: the newest 200 events wait in memory, and nothing is written to disk.
         case unknown
-        /// Recording and uploading.
+        /// Events are recorded and uploaded.
         case granted
-        /// Nothing is recorded, and what was is deleted.
+        /// Nothing is recorded, and everything recorded before is deleted.
         case denied
     }
 
@@ -13,13 +13,13 @@ extension Journey {
     public enum LogLevel: Int, Sendable, Hashable, Comparable {
         /// Nothing.
         case off
-        /// What costs events.
+        /// Failures that lose events.
         case error
-        /// Also what a developer should mend.
+        /// Also what a developer should fix.
         case warn
-        /// Also what happens now and then.
+        /// Also occasional notices.
         case info
-        /// Also each upload.
+        /// Also every upload.
         case debug
 
         /// From less to more.
@@ -28,11 +28,11 @@ extension Journey {
         }
     }
 
-    /// How a journey stands. `recorded` = `delivered` + `queued` + `dropped.total`.
+    /// The state of a journey. `recorded` = `delivered` + `queued` + `dropped.total`.
     public struct Status: Sendable, Hashable {
-        /// Why nothing is recorded, if this journey could not be opened: in words, for a developer.
+        /// Why nothing is recorded, if this journey could not be opened: as text for a developer.
         public var problem: String?
-        /// Why events wait in memory instead of on disk, if they do: in words, for a developer.
+        /// Why events wait in memory instead of on disk, if they do: as text for a developer.
         public var storageTrouble: String?
         /// The customer's answer.
         public var consent = Consent.unknown
@@ -40,13 +40,13 @@ extension Journey {
         public var session = 0
         /// Events taken since the epoch began.
         public var recorded = 0
-        /// Events that the collector has.
+        /// Events that the collector has acknowledged.
         public var delivered = 0
         /// Events that wait, in memory or on disk.
         public var queued = 0
         /// Events that were lost.
         public var dropped = Dropped()
-        /// Call codes ready for a tap without data.
+        /// Call codes left for calls made offline.
         public var codes = 0
         /// The last upload; `nil` before the first.
         public var lastUpload: LastUpload?
@@ -57,7 +57,7 @@ extension Journey {
 
     /// How many events were lost, by reason, since the epoch began.
     public struct Dropped: Sendable, Hashable {
-        /// The device's quota was full; the oldest went first.
+        /// The storage quota was full; the oldest were deleted first.
         public var quota = 0
         /// They could not be uploaded within their time to live.
         public var expired = 0
@@ -65,13 +65,13 @@ extension Journey {
         public var corrupt = 0
         /// Larger than 16 KiB, or a custom event of more than 16 values.
         public var tooLarge = 0
-        /// A name was blank, a currency or a phone number none, or a number not finite.
+        /// A name was blank, a currency or a phone number not valid, or a number not finite.
         public var invalid = 0
-        /// The customer had not agreed to it.
+        /// The customer had not consented.
         public var consent = 0
-        /// The disk did not take them.
+        /// They could not be written to disk.
         public var disk = 0
-        /// The collector refused them for good.
+        /// The collector rejected them permanently.
         public var rejected = 0
         /// All of them together.
         public var total = 0
@@ -84,7 +84,7 @@ extension Journey {
     public struct LastUpload: Sendable, Hashable {
         /// When, by the phone's wall clock, in ms since the Unix epoch.
         public var atMs: Int
-        /// Why it did not succeed, in words, for a developer; `nil` if it did.
+        /// Why it did not succeed, as text for a developer; `nil` if it did.
         public var problem: String?
 
         /// An upload; for an app's tests and previews.
@@ -96,7 +96,7 @@ extension Journey {
 
     /// What a call would carry now, from this device alone.
     public struct Preview: Sendable, Hashable {
-        /// Who the customer is, as the app said.
+        /// Who the customer is, as the app identified them.
         public var customer: String?
         /// What happened last, oldest first.
         public var steps: [PreviewStep] = []
@@ -115,7 +115,7 @@ extension Journey {
         public var screen: String?
         /// What it was.
         public var what: StepKind
-        /// Its subject, in the app's words: a product's name, a failure's code, a screen.
+        /// What it was about, in the app's words: a product's name, a failure's code, a screen.
         public var about: String?
 
         /// A step; for an app's tests and previews.
@@ -129,13 +129,13 @@ extension Journey {
 
     /// What a step of a preview is.
     public enum StepKind: Sendable, Hashable, CaseIterable {
-        /// A screen came up.
+        /// A screen was shown.
         case screenView
         /// A product was looked at.
         case productView
         /// A search.
         case search
-        /// Something went into the cart or out of it.
+        /// A product was put into the cart or taken out of it.
         case cartChange
         /// An order was placed or changed.
         case order

@@ -15,7 +15,7 @@ enum StorageFolder {
 
     /// Makes the folder as the core needs it: readable after the first unlock, also while the phone
     /// is locked, and in no backup, since a journey on two phones would be one installation twice.
-    /// What does not work is the core's to notice: it waits for the folder.
+    /// A failure here is noticed by the core, which waits for the folder.
     static func prepare(_ folder: URL) {
         var attributes: [FileAttributeKey: Any] = [:]
         #if canImport(UIKit)
@@ -25,7 +25,7 @@ enum StorageFolder {
         try? files.createDirectory(
             at: folder, withIntermediateDirectories: true, attributes: attributes)
         #if canImport(UIKit)
-            // One that stood there already.
+            // For a folder that existed already.
             try? files.setAttributes(attributes, ofItemAtPath: folder.path)
         #endif
         #if canImport(Darwin) || canImport(UIKit)

@@ -8,8 +8,9 @@ import java.lang.ref.WeakReference
 import java.util.WeakHashMap
 
 /**
- * Watches the app's Activities: records the screens they are, and has what waits uploaded when the
- * customer leaves. All of it on the main thread.
+ * Watches the app's Activities: records each as a screen, and starts the upload of queued events when
+ * the customer leaves the app. Main thread only. (Not named `LifecycleObserver`: in an Android app
+ * that is androidx's interface, which this does not use.)
  */
 internal class AppLifecycle(
     private val journey: Journey,
@@ -18,13 +19,13 @@ internal class AppLifecycle(
 ) : Application.ActivityLifecycleCallbacks {
     private var started = 0
 
-    /** Activities whose coming up was recorded when they were created. */
+    /** Activities whose screen view was recorded when they were created. */
     private val recordedOnCreate = WeakHashMap<Activity, Unit>()
 
     /** The Activity whose screen was recorded last. */
     private var lastRecorded = WeakReference<Activity>(null)
 
-    /** The class of a shown Activity that is being made anew for a rotation: no new screen. */
+    /** The class of a shown Activity that is being recreated, such as for a rotation: no new screen. */
     private var recreated: Class<Activity>? = null
 
     private val focusListeners = WeakHashMap<Activity, OnWindowFocusChangeListener>()
@@ -44,7 +45,7 @@ internal class AppLifecycle(
     }
 
     override fun onActivityResumed(activity: Activity) = harmless {
-        // Back from an Activity that let this one shine through, which was therefore never stopped.
+        // Back from a translucent Activity: this one stayed visible and was never stopped.
         if (lastRecorded.get().let { it != null && it !== activity }) screen(activity)
         if (focusListeners.containsKey(activity)) return@harmless
         // From the overview of apps a process may be killed before any Activity is stopped.

@@ -10,7 +10,7 @@ import java.util.concurrent.ThreadPoolExecutor
 import java.util.concurrent.TimeUnit
 import java.util.concurrent.atomic.AtomicBoolean
 
-/** The job's namespace, where the system has such. */
+/** The job's namespace, where the system supports namespaces. */
 private const val NAMESPACE = "jalon"
 
 /** How long the library waits for its own uploads as the app leaves; the job does the rest. */
@@ -22,8 +22,8 @@ private const val JOB_MS = 120_000L
 private const val IDLE_THREAD_MS = 5_000L
 
 /**
- * Uploads when the app is not there: at once while the process lives, else in a job that waits for
- * a network. Asks the system on a thread of its own, which ends when there is nothing to do.
+ * Uploads when the app leaves the screen: immediately while the process lives, otherwise in a job that
+ * waits for a network. Talks to the system on a thread of its own, which ends when it is idle.
  */
 internal class BackgroundUploads(
     private val app: Context,
@@ -44,9 +44,9 @@ internal class BackgroundUploads(
         { work -> Thread(work, "jalon-uploads") },
     ).apply { allowCoreThreadTimeOut(true) }
 
-    /** The app starts: what an earlier process left has its job again, which a reboot took. */
+    /** The app starts: schedules the job again for what an earlier process left, since a reboot removes it. */
     fun resume() = inBackground {
-        // Its answer comes after the worker has opened the store: then the count is that of the disk.
+        // Returns after the worker has opened the store: then the count includes what is on disk.
         journey.preview()
         if (somethingWaits()) schedule()
     }
@@ -81,7 +81,7 @@ internal class BackgroundUploads(
     private fun somethingWaits() =
         journey.status().run { queued > 0 && consent == Consent.GRANTED }
 
-    /** One that stands already stays, and with it the system's patience after failures. */
+    /** Keeps a job that is scheduled already, and with it the system's back-off after failures. */
     private fun schedule() {
         val id = jobId ?: return
         if (scheduler?.allPendingJobs.orEmpty().any { it.id == id }) return
@@ -93,7 +93,7 @@ internal class BackgroundUploads(
         scheduler?.schedule(job)
     }
 
-    /** A job that runs ends by itself. */
+    /** A running job ends by itself. */
     private fun cancel() {
         if (!working.get()) jobId?.let { scheduler?.cancel(it) }
     }

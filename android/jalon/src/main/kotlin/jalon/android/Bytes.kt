@@ -1,23 +1,23 @@
 package jalon.android
 
 /**
- * Characters of a text that cross at most. Every limit of the core is far below, so that a longer
- * text, cut here, meets the same fate there.
+ * The most characters of a text that are passed to the core. Each of the core's limits is far lower,
+ * so a text that is cut here is treated there as the whole would be.
  */
 private const val TEXT_CHARS_MAX = 64 * 1024
 
-/** Entries of a collection that cross at most, for the same reason. */
+/** The most entries of a collection that are passed to the core, for the same reason. */
 internal const val ENTRIES_MAX = 1024
 
-/** Bytes a thread keeps room for between two calls. */
+/** The largest buffer, in bytes, that a thread keeps between two calls. */
 private const val BUFFER_KEPT_BYTES = 64 * 1024
 
 private const val FIRST_BUFFER_BYTES = 512
 private const val UTF8_BYTES_MAX = 3
 
 /**
- * Writes values in UniFFI's own form, the one in which Rust takes them: big-endian, a length before
- * each text and collection. One per thread, used again and again.
+ * Writes values in UniFFI's format, which Rust reads: big-endian, with a length before each text and
+ * collection. One per thread, reused.
  */
 internal class ByteWriter private constructor() {
     var bytes = ByteArray(FIRST_BUFFER_BYTES)
@@ -44,7 +44,7 @@ internal class ByteWriter private constructor() {
         int(value.toInt())
     }
 
-    /** A count in Rust: below zero there is none. */
+    /** An unsigned integer in Rust: a negative value becomes zero. */
     fun unsigned(value: Int) = int(value.coerceAtLeast(0))
 
     fun unsigned(value: Long) = long(value.coerceAtLeast(0))
@@ -140,7 +140,7 @@ internal class ByteWriter private constructor() {
         if (bytes.size - length < more) bytes = bytes.copyOf(maxOf(bytes.size * 2, length + more))
     }
 
-    /** Lets the thread's next call have it. */
+    /** Makes it available to the thread's next call. */
     fun release() {
         inUse = false
         if (bytes.size > BUFFER_KEPT_BYTES) bytes = ByteArray(FIRST_BUFFER_BYTES)
@@ -201,5 +201,5 @@ internal class ByteReader(private val bytes: ByteArray, private var at: Int) {
     }
 
     fun unknown(type: String, variant: Int): Nothing =
-        throw CrossingError("$type has no variant $variant: the native library is not of this build")
+        throw CrossingError("$type has no variant $variant: build both from the same sources")
 }

@@ -1,11 +1,11 @@
 package jalon.android
 
-/** What "call us" says to the customer. The defaults are English; give the app's own for others. */
+/** The texts of "call us" for the customer. The defaults are English; set others for other languages. */
 public class CallTexts {
     /** The label of [CallUsButton]. */
     public var callUs: String = "Call us"
 
-    /** What a long press does, for a screen reader: it also lets the customer choose. */
+    /** The name of the long press action, for a screen reader; it also lets the customer choose. */
     public var previewAction: String = "See what the agent will see"
 
     /** The title over what the agent will see. */
@@ -23,16 +23,16 @@ public class CallTexts {
     /** Says that there is more than the preview shows. */
     public var uploadedBefore: String = "The agent also sees what you did before."
 
-    /** Said where a call would carry nothing. */
+    /** Shown where a call would carry nothing. */
     public var nothingToSee: String = "Nothing: the call carries only your number."
 
     /** The title where the device has no dialer. */
     public var noDialerTitle: String = "This device cannot place calls"
 
-    /** What to do there, without a code. */
+    /** What to do without a dialer and without a code. */
     public var noDialer: (number: String) -> String = { number -> "Call $number from a phone." }
 
-    /** What to do there, with a code to say. */
+    /** What to do without a dialer, with a code to say. */
     public var noDialerWithCode: (number: String, code: String) -> String = { number, code ->
         "Call $number from a phone. When asked, give this code:\n\n$code"
     }

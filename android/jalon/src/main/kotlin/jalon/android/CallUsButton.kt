@@ -20,12 +20,12 @@ private const val VIEW = "view"
 private const val SCOPE = "scope"
 
 /**
- * A "call us" button, ready to use: warms the call's connection when it comes on screen, opens the
+ * A "call us" button, ready to use: opens the call's connection when it is shown, opens the
  * dialer with the code at a tap, and at a long press shows the customer what the agent will see and
  * lets the customer choose how much that is.
  *
- * Looks as the app's theme has buttons look. Set [number] in code; without one, or with a number
- * that is none, a tap does nothing but a line in the log. Without a journey it dials the number alone.
+ * It has the look of the app's theme. Set [number] in code; if it is missing or not a phone number, a
+ * tap only writes a line to the log. Without a journey it dials the number alone.
  */
 public class CallUsButton @JvmOverloads constructor(
     context: Context,
@@ -40,8 +40,8 @@ public class CallUsButton @JvmOverloads constructor(
 
     /**
      * What the customer lets the call carry. The customer's choice at a long press is set here, and
-     * stands while the button does; with an `id`, also after the Activity is made anew. With
-     * [CallScope.ONLY_THE_NUMBER] the button dials no code and warms no connection.
+     * lasts as long as the button; with an `id`, also when the Activity is recreated. With
+     * [CallScope.ONLY_THE_NUMBER] the button dials no code and opens no connection.
      */
     public var scope: CallScope = CallScope.EVERYTHING
         set(value) {
@@ -59,7 +59,7 @@ public class CallUsButton @JvmOverloads constructor(
     public var journey: Journey? = null
         get() = field ?: OpenJourneys.current
 
-    /** Hears what became of a call. On the main thread. */
+    /** Called with the outcome of each call, on the main thread. */
     public var onCall: ((CallOutcome) -> Unit)? = null
 
     init {
@@ -89,7 +89,7 @@ public class CallUsButton @JvmOverloads constructor(
     override fun onRestoreInstanceState(state: Parcelable?) {
         val saved = state as? Bundle ?: return super.onRestoreInstanceState(state)
         CallScope.entries.getOrNull(saved.getInt(SCOPE, -1))?.let { scope = it }
-        @Suppress("DEPRECATION") // The other is there from Android 13.
+        @Suppress("DEPRECATION") // Its replacement exists only from Android 13 on.
         super.onRestoreInstanceState(saved.getParcelable(VIEW))
     }
 

@@ -13,22 +13,22 @@ import android.app.Activity
  * ```
  */
 public class Configuration {
-    /** The consent the app already knows of; it wins over the stored one. `null`: the stored one. */
+    /** The consent that the app already knows, instead of the stored one; `null` for the stored one. */
     public var consent: Consent? = null
 
     /** Whether what customers type into a search is recorded, and not only how much it found. */
     public var recordSearchQueries: Boolean = false
 
-    /** Whether an Activity that comes up is recorded as a screen view. */
+    /** Whether each Activity that is shown is recorded as a screen view. */
     public var automaticScreens: Boolean = true
 
     /**
      * The screen name of an Activity, a route pattern such as `product/{id}`; `null` for one that is
-     * no screen of its own. Called on the main thread. By default the class name without `Activity`.
+     * not a screen. Called on the main thread. By default the class name without `Activity`.
      */
     public var screenName: (Activity) -> String? = ::defaultScreenName
 
-    /** Bytes on the device at most, all files together; `null` for 5 MiB, at least 1 MiB. */
+    /** The most bytes to use on the device, all files together: at least 1 MiB; `null` for 5 MiB. */
     public var quotaBytes: Long? = null
 
     /** How long an event that cannot be uploaded is kept, in ms; `null` for 7 days. */
@@ -37,12 +37,12 @@ public class Configuration {
     /** Further root certificates to trust, each in DER: for a company's own certificate authority. */
     public var extraRoots: List<ByteArray> = emptyList()
 
-    /** An HTTP proxy, such as `http://proxy.example.com:3128`. The system's is not used. */
+    /** An HTTP proxy, such as `http://proxy.example.com:3128`. The system's proxy is not used. */
     public var proxy: String? = null
 
     /**
-     * The id of the job that uploads while the app is not there; `null` for none. From Android 14 it
-     * stands in a namespace of its own, before it must differ from the app's own jobs.
+     * The id of the job that uploads while the app is not there; `null` for no job. From Android 14 on
+     * it has a namespace of its own; on older ones it must differ from the ids of the app's jobs.
      */
     public var jobId: Int? = DEFAULT_JOB_ID
 
@@ -57,7 +57,7 @@ public class Configuration {
 
     /** Defaults shared with tests. */
     internal companion object {
-        /** "JALN", so that it meets nobody's small number. */
+        /** "JALN" in ASCII: unlikely to be the id of one of the app's jobs. */
         const val DEFAULT_JOB_ID = 0x4A41_4C4E
     }
 }

@@ -19,16 +19,16 @@ public enum class CallOutcome {
     /** There is no dialer; the customer was told the number and the code, where there was an Activity. */
     NO_DIALER,
 
-    /** The number to call is none: 3 to 15 digits, perhaps after a `+`. Nothing happened. */
+    /** The number is not a phone number: 3 to 15 digits, with an optional leading `+`. Nothing happened. */
     NOT_A_NUMBER,
 }
 
-/** What people write between digits. */
+/** The characters that people write between digits. */
 private const val SEPARATORS = " -.()/\u00a0\u202f"
 
 private val NUMBER = Regex("\\+?[0-9]{3,15}")
 
-/** A call without context, where the core is out of reach: the customer gets through all the same. */
+/** A call without context, where the core cannot be reached: the call itself still works. */
 internal fun numberAlone(number: String?): CallContext {
     val digits = number.orEmpty().filterNot { it in SEPARATORS }
     return CallContext(dialString = if (NUMBER.matches(digits)) "tel:$digits" else null)
@@ -41,7 +41,7 @@ internal fun activityOf(context: Context): Activity? {
     return at as? Activity
 }
 
-/** Hands calls to the phone's dialer, and tells the customer what to do where there is none. */
+/** Opens the phone's dialer, and tells the customer what to do where there is none. */
 internal object Dialer {
     fun call(
         journey: Journey?,
@@ -50,7 +50,7 @@ internal object Dialer {
         topic: String?,
         scope: CallScope,
     ): CallOutcome {
-        // A null from Java is no number; to the core it would be a call without one.
+        // A null from Java is an invalid number; to the core it would be a call without one.
         val wanted = number.orEmpty()
         val call = journey?.callContext(wanted, topic, scope) ?: numberAlone(wanted)
         val dial = call.dialString ?: return CallOutcome.NOT_A_NUMBER
@@ -62,8 +62,8 @@ internal object Dialer {
             context.startActivity(intent)
             CallOutcome.DIALING
         } catch (_: RuntimeException) {
-            // None (ActivityNotFoundException), or one that may not be opened from here.
-            JourneyLog.info("there is no dialer on this device, or it may not be opened")
+            // No dialer (ActivityNotFoundException), or one that may not be opened from here.
+            JourneyLog.info("this device has no dialer, or the app may not open it")
             val texts = journey?.texts ?: CallTexts()
             if (activity != null) explain(activity, texts, texts.explain(wanted, call.spokenCode))
             CallOutcome.NO_DIALER
@@ -79,14 +79,14 @@ internal object Dialer {
     }
 }
 
-/** Shows a dialog over an Activity that is still there, and takes it away with that. */
+/** Shows a dialog over an Activity that still exists, and dismisses it with the Activity. */
 internal fun show(builder: AlertDialog.Builder, activity: Activity) {
     if (activity.isFinishing || activity.isDestroyed) return
     val dismiss = DismissWithActivity(activity, builder.show())
     activity.application.registerActivityLifecycleCallbacks(dismiss)
 }
 
-/** Takes a dialog away with its Activity, which would leak its window. */
+/** Dismisses a dialog with its Activity; otherwise its window would leak. */
 private class DismissWithActivity(
     activity: Activity,
     private val dialog: Dialog,

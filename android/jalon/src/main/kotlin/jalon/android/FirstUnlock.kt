@@ -10,7 +10,7 @@ import android.os.UserManager
 
 /**
  * Waits for the first unlock since the device started: until then the app's files are encrypted, and
- * events wait in memory. Only an app that is direct-boot aware runs before it.
+ * events wait in memory. Only a direct-boot aware app runs before that.
  */
 internal class FirstUnlock(private val app: Application, private val then: () -> Unit) {
     private val receiver = object : BroadcastReceiver() {

@@ -4,14 +4,14 @@ import android.content.Context
 
 /**
  * A customer's journey through the app: which screens and products the customer sees, kept on the
- * device through kills and lost networks, brought to the collector, and handed to the agent who
+ * device through kills and lost networks, uploaded to the collector, and shown to the agent who
  * takes the customer's call.
  *
  * Open it once, in `Application.onCreate`, and use it from any thread. Nothing here ever throws, and
- * nothing blocks but what says so ([preview] and [close] wait for the disk; [setConsent],
- * [allowLocation] and [erase] write a small file): what could not be kept is counted in [status]. What [record] took survives a kill
- * of the process at any later instant; on the calling thread it makes one append to a file and no
- * other I/O.
+ * only these block: [preview] and [close] wait for the disk; [setConsent], [allowLocation] and
+ * [erase] write a small file. What could not be kept is counted in [status]. An event that [record]
+ * accepted survives a kill of the process at any later moment; on the calling thread it makes one
+ * append to a file and no other I/O.
  *
  * ```kotlin
  * val journey = Journey.open(this, writeKey = "jalon_write_…", endpoint = "https://calls.example.com")
@@ -29,13 +29,13 @@ public class Journey internal constructor(
     /**
      * Records what the customer did or saw.
      *
-     * Kept from the moment it returns, whatever happens to the process. Until the customer was
-     * asked for consent, the newest 200 wait in memory. An event that is invalid or too large is
+     * Kept from the moment it returns, whatever happens to the process. Until the customer is
+     * asked for consent, the newest 200 events wait in memory. An event that is invalid or too large is
      * dropped and counted; the log says so once.
      */
     public fun record(event: Event): Unit = onNative { record(event) }
 
-    /** Records that a screen came up: a route pattern such as `product/{id}`, never a URL. */
+    /** Records that a screen was shown: a route pattern such as `product/{id}`, never a URL. */
     public fun screen(name: String): Unit = record(Event.ScreenView(name))
 
     /** Records that the customer looked at a product. */
@@ -48,36 +48,38 @@ public class Journey internal constructor(
         price: Price? = null,
     ): Unit = record(Event.ProductView(Product(id, name, category, brand, price)))
 
-    /** Records that the customer saw something go wrong, by the app's code of it. */
+    /** Records that the customer saw something go wrong, by the app's error code. */
     @JvmOverloads
     public fun failure(code: String, screen: String? = null): Unit = record(Event.Failure(code, screen))
 
     /**
-     * Says who the customer is from here on; `null` for nobody, such as after a logout.
+     * Says who the customer is from now on; `null` for nobody, such as after a logout.
      *
-     * The same again changes nothing. [proof] is a short JWT from the app's own backend: only a
-     * customer who has one shows as verified on the agent's desk. Best with [proofNonce] in it, since
-     * one without is accepted from any phone. Ask for one at each login, and pass it at once.
+     * Identifying the same customer again changes nothing. [proof] is a short JWT from the app's own
+     * backend: only a customer with a proof is shown as verified on the agent's desk. Put
+     * [proofNonce] into it: a proof without it is accepted from any phone. Ask for a proof at each
+     * login, and pass it immediately.
      */
     @JvmOverloads
     public fun identify(customer: String?, proof: String? = null): Unit =
         onNative { if (customer == null) clearCustomer() else identify(customer, proof) }
 
     /**
-     * What the app hands to its backend, to be put into the proof as its `nonce`, so that the proof
-     * is of no use on any other phone: 22 characters, the same until [erase] or a refusal, also after
-     * a restart. `null` without the customer's consent, and while storage is out of reach. Reads
-     * memory alone; may wait while a small file is written.
+     * The `nonce` that the app's backend puts into the proof, so that the proof is useless on any
+     * other phone: 22 characters, the same until [erase] or a refusal, also after a restart. `null`
+     * without the customer's consent, and while storage cannot be reached. Reads only memory; may
+     * wait while a small file is written.
      */
     public fun proofNonce(): String? = harmless({ null }) { native?.proofNonce() }
 
     /**
-     * Takes the customer's answer. A grant keeps what waited in memory, a refusal deletes everything
-     * on the device; both are remembered over a restart. Writes a small file on the calling thread.
+     * Sets the customer's consent. A grant keeps the events that waited in memory, a refusal
+     * deletes everything on the device; both are remembered across a restart. Writes a small file
+     * on the calling thread.
      */
     public fun setConsent(consent: Consent): Unit = onNative { setConsent(consent) }
 
-    /** Takes the customer's answer about the location, which nobody has given at first. */
+    /** Sets whether the customer allows the location to be recorded; not allowed at first. */
     public fun allowLocation(allowed: Boolean): Unit = onNative { allowLocation(allowed) }
 
     /**
@@ -88,15 +90,15 @@ public class Journey internal constructor(
         onNative { setLocation(latitude, longitude) }
 
     /**
-     * Deletes everything on the device, and has the collector delete what it has, as soon as it can
-     * be reached, also after a restart. A new installation begins, to which nobody has consented.
-     * Where the customer also refuses, erase first, then refuse.
+     * Deletes everything on the device, and asks the collector to delete its data as soon as it can
+     * be reached, also after a restart. A new installation begins, without consent. If the customer
+     * also refuses consent, erase first, then refuse.
      */
     public fun erase(): Unit = onNative { erase() }
 
     /**
-     * Opens the connection that a call takes, so that the tap finds it warm. Call it when a "call
-     * us" of your own comes on screen; [CallUsButton] does so itself. Returns at once.
+     * Opens the connection that a call uses, so that it is ready at the tap. Call it when a "call
+     * us" button of your own appears; [CallUsButton] does so itself. Returns immediately.
      */
     public fun prepareCall(): Unit = onNative { prepareCall() }
 
@@ -106,7 +108,7 @@ public class Journey internal constructor(
      *
      * Where there is no dialer and [context] is an Activity, the customer is shown the number and
      * the code to say. [topic] says what the call is about, in the app's words; [scope], what the
-     * customer lets it carry: without a code where that is nothing but the number. For the main thread.
+     * customer lets it carry: there is no code if that is only the number. Call it on the main thread.
      */
     @JvmOverloads
     public fun call(
@@ -118,14 +120,14 @@ public class Journey internal constructor(
         harmless({ CallOutcome.NO_DIALER }) { Dialer.call(this, context, number, topic, scope) }
 
     /**
-     * Gives a call its context, for an app that places calls itself: by SIP, WebRTC, chat or callback,
-     * without a [number]. Waits for neither network nor database, also without data.
+     * Creates the context of a call, for an app that places calls itself. Leave [number] out for SIP,
+     * WebRTC, chat or callback. Does not wait for the network or the database; works offline.
      *
      * [topic] says what the call is about, in the app's words; [scope], what the customer lets it
-     * carry. Each answer is for one call: ask at the tap, and ask again for the next.
+     * carry. Each context is for one call: create it at the tap, and a new one for the next call.
      *
-     * With a [number] that is no phone number nothing is used up, and `dialString` is `null`; the log
-     * says so, and it counts as invalid.
+     * If [number] is not a phone number, no code is used and `dialString` is `null`; the log says so,
+     * and the call counts as invalid.
      */
     @JvmOverloads
     public fun callContext(
@@ -143,32 +145,32 @@ public class Journey internal constructor(
 
     /**
      * What a call of this [scope] would carry now, from this device alone; the agent also sees what
-     * was uploaded before, where [Preview.uploadedBefore] says so. Blocks for milliseconds as a rule
-     * and two seconds at most: not for the main thread.
+     * was uploaded before, where [Preview.uploadedBefore] says so. Usually blocks for
+     * milliseconds, at most for two seconds: do not call it on the main thread.
      */
     @JvmOverloads
     public fun preview(scope: CallScope = CallScope.EVERYTHING): Preview =
         harmless({ Preview() }) { native?.preview(scope) ?: Preview() }
 
     /**
-     * Uploads what waits, now, and cuts the library's own waits short. Going to the background does
-     * so by itself. Returns at once.
+     * Starts uploading everything that is queued, without waiting for the next scheduled upload. Going
+     * to the background does so too. Returns immediately.
      */
     public fun uploadNow(): Unit = onNative { uploadNow() }
 
-    /** How the journey stands: what was recorded, delivered, dropped and why. Reads memory alone. */
+    /** The state of the journey: what was recorded, delivered, dropped and why. Reads only memory. */
     public fun status(): Status = harmless({ Status(problem) }) { native?.status() ?: Status(problem) }
 
     /**
-     * Ends the journey: what was recorded is kept, and whatever is called after that does nothing.
-     * Waits for the disk. An app needs it only to open the journey anew.
+     * Closes the journey: what was recorded is kept, and every later call does nothing. Waits for the
+     * disk. An app needs it only to open the journey again.
      */
     public fun close() {
         OpenJourneys.forget(this)
         onNative { close() }
     }
 
-    /** Whether it was opened: else there is nothing to watch or to upload. */
+    /** Whether it was opened: otherwise there is nothing to watch or to upload. */
     internal val records: Boolean
         get() = status().problem == null
 
@@ -179,14 +181,14 @@ public class Journey internal constructor(
 
     public companion object {
         /**
-         * Opens the journey, in `Application.onCreate`; called again, it gives the same one.
+         * Opens the journey, in `Application.onCreate`; called again, it returns the same one.
          *
          * Never throws. A journey that cannot be opened records nothing, and [status] says why, as
          * does one line in the log: a wrong option, no native library, or a second process of the
          * app. Before the device's first unlock events wait in memory.
          *
          * [writeKey] is the app's, from `jalon-collector key create --kind write`: public by nature.
-         * [endpoint] is the collector, `https` but for loopback.
+         * [endpoint] is the collector's URL: `https`, except for loopback.
          */
         @JvmSynthetic
         public fun open(
@@ -196,7 +198,7 @@ public class Journey internal constructor(
             configure: Configuration.() -> Unit,
         ): Journey = open(context, writeKey, endpoint, Configuration().apply { harmless { configure() } })
 
-        /** As the other `open`, with the options in an object, or all at their defaults. */
+        /** Like the other `open`, with the options in an object, or all at their defaults. */
         @JvmStatic
         @JvmOverloads
         public fun open(

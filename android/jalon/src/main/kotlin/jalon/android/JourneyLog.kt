@@ -2,7 +2,10 @@ package jalon.android
 
 import android.util.Log
 
-/** The library's own lines in Android's log; the core writes its lines under the same tag. */
+/**
+ * Writes the library's own lines to Android's log; the core writes its lines under the same tag. (Not
+ * named `Log`, which is Android's.)
+ */
 internal object JourneyLog {
     const val TAG = "Jalon"
 
@@ -27,7 +30,7 @@ internal object JourneyLog {
         try {
             write(priority, line)
         } catch (_: Throwable) {
-            // Nothing is worth failing an app for, a log line least of all.
+            // A log line must never fail an app.
         }
     }
 }

@@ -5,7 +5,7 @@ import android.os.StrictMode
 /** The native library, loaded once. */
 internal object NativeLibrary {
     private val loaded by lazy {
-        // The class loader opens the file: a disk read by StrictMode's book, once per process.
+        // The class loader opens the file, which StrictMode reports as a disk read: once per process.
         val policy = policy { StrictMode.allowThreadDiskReads() }
         try {
             System.loadLibrary("jalon")

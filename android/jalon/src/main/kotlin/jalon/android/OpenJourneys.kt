@@ -4,7 +4,7 @@ import android.app.Application
 import android.content.Context
 import java.util.concurrent.ConcurrentHashMap
 
-/** Opens journeys, and knows those that are open. */
+/** Opens journeys, and keeps those that are open. */
 internal object OpenJourneys {
     private val journeys = ConcurrentHashMap<Long, Journey>()
 
@@ -13,12 +13,12 @@ internal object OpenJourneys {
     var current: Journey? = null
         private set
 
-    /** What uploads the current journey when the app is not there. */
+    /** Uploads the current journey when the app is not on screen. */
     @Volatile
     var uploads: BackgroundUploads? = null
         private set
 
-    /** Ends the watch over the current journey's app. */
+    /** Stops watching the app for the current journey. */
     private var unwatch: () -> Unit = {}
 
     /** One at a time: two threads that open get one journey, watched once. */

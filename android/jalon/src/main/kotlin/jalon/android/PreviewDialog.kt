@@ -19,8 +19,8 @@ private const val MARGIN_DP = 24
 /**
  * Shows the customer what the agent will see, and lets the customer choose how much that is.
  *
- * There at once, with the choice and the way to call; what a call would carry follows, asked on a
- * thread of its own at each choice. For the main thread.
+ * Appears immediately, with the choices and the button to call; what a call would carry is loaded on a
+ * thread of its own at each choice. Main thread only.
  */
 internal class PreviewDialog(
     private val journey: Journey,
@@ -91,7 +91,7 @@ internal class PreviewDialog(
         Thread(ask, "jalon-preview").start()
     }
 
-    /** The words are the app's; an answer to an earlier choice comes too late. */
+    /** Ignores the answer to an earlier choice. */
     private fun tell(scope: CallScope, preview: Preview) {
         if (scope == chosen) seen.text = texts.describe(preview)
     }

@@ -4,8 +4,9 @@ import android.app.job.JobParameters
 import android.app.job.JobService
 
 /**
- * Uploads what waits when the system says that there is a network. Started by the system alone; it
- * finds the journey that `Application.onCreate` has opened.
+ * Uploads what is queued when the system says that there is a network. Only the system starts it; it
+ * uses the journey that `Application.onCreate` opened. Its name is public: the manifest and scheduled
+ * jobs refer to it.
  */
 public class UploadService : JobService() {
     override fun onStartJob(params: JobParameters): Boolean = harmless({ false }) {
@@ -19,6 +20,6 @@ public class UploadService : JobService() {
         true
     }
 
-    /** The network is gone, or the time is up: again later. What is under way loses nothing. */
+    /** The network is gone, or the time is up: try again later. An upload in progress loses nothing. */
     override fun onStopJob(params: JobParameters): Boolean = true
 }
