@@ -6,6 +6,11 @@ use std::io;
 /// <https://docs.kernel.org/filesystems/fscrypt.html>, "Without the key"). No errno of Apple's.
 const ENOKEY: i32 = 126;
 
+/// Why events wait in memory on a device that was not unlocked since it started. Also for a façade
+/// that knows of the lock where the system does not say.
+pub const NOT_UNLOCKED: &str =
+    "the device was not unlocked since it started: events wait in memory until it is";
+
 /// An internal failure, with its cause.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
@@ -18,7 +23,7 @@ pub(crate) enum Error {
         source: io::Error,
     },
     /// The system has no key to the folder yet: Android, before the first unlock.
-    #[error("the device was not unlocked since it started: events wait in memory until it is")]
+    #[error("{}", NOT_UNLOCKED)]
     NotUnlocked,
     /// Another process, or another journey of this one, holds the folder.
     #[error("the folder is in use by another journey")]

@@ -46,7 +46,7 @@ mod worker;
 
 pub use call::CallScope;
 pub use config::{App, Config, Consent};
-pub use error::JourneyError;
+pub use error::{JourneyError, NOT_UNLOCKED};
 pub use event::{DropReason, Dropped, Event, Order, Price, Product, Value};
 pub use journey::{CallContext, CallRequest, Journey, LastUpload, NamedValue, Status};
 pub use preview::{Preview, PreviewStep, StepKind};

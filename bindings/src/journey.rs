@@ -1,4 +1,4 @@
-//! The journey as both languages see it: one that always opens, and whose calls never fail an app.
+//! The journey as both languages see it: it always opens, and its calls never fail an app.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -16,22 +16,19 @@ use crate::types::{CallContext, CallScope, Consent, Event, JourneyError, Preview
 /// The journeys that are open in this process.
 static JOURNEYS: OpenOnce<Journey> = OpenOnce::new();
 
-/// As the core says it where the system tells.
-const LOCKED: &str =
-    "the device was not unlocked since it started: events wait in memory until it is";
-
-/// A customer's journey through an app: the ordered events, kept on the device and brought to the
+/// A customer's journey through an app: the ordered events, kept on the device and uploaded to the
 /// collector.
 ///
 /// Every method may be called from any thread, also after `close`. Recording never fails and never
-/// blocks on disk or network beyond one append to the journal; what could not be kept is counted
-/// in the status. What `record` took survives a kill of the process at any later instant.
+/// blocks on disk or network beyond one append to the journal; what could not be kept is counted in
+/// the status. An event that `record` accepted survives a kill of the process at any later moment.
 #[derive(uniffi::Object)]
 pub struct Journey {
     folder: PathBuf,
-    /// The core's; else why there is none.
+    /// The core's journey, or why it could not be opened.
     inner: Result<jalon::Journey, String>,
-    /// The device was not unlocked when the journey was opened, and its storage not reached since.
+    /// The device was locked when the journey was opened, and its storage has not been reached
+    /// since.
     locked: AtomicBool,
 }
 
@@ -40,7 +37,8 @@ impl Journey {
     /// Opens the journey in `config.folder`; the same one if this process has it open already.
     ///
     /// Never fails: a journey that cannot be opened records nothing, its status says why, and so
-    /// does one line in the log. Reads a few small files, opens no database, and touches no network.
+    /// does one line in the log. Reads a few small files, opens no database, and touches no
+    /// network.
     #[uniffi::constructor]
     pub fn open(config: Config) -> Arc<Self> {
         logging::start(config.log_level);
@@ -66,32 +64,32 @@ impl Journey {
         self.with((), |journey| journey.record(event));
     }
 
-    /// Says who the customer is from here on. `proof` is a short JWT from the app's backend: only a
-    /// customer who has one shows as verified on the desk. Best with `proof_nonce` in it, since one
-    /// without is accepted from any phone. The same again changes nothing.
+    /// Says who the customer is from now on. `proof` is a short JWT from the app's backend: only a
+    /// customer with a proof is shown as verified on the desk. Put `proof_nonce` into it: a proof
+    /// without it is accepted from any phone. Identifying the same customer again changes nothing.
     pub fn identify(&self, customer: String, proof: Option<String>) {
         self.with((), |journey| journey.identify(customer, proof));
     }
 
-    /// What the app's backend puts into a proof as its `nonce`, so that the proof is of no use on any
-    /// other phone: 22 characters, the same for as long as this installation lives. `None` without
-    /// the customer's consent. Reads memory; may wait while a small file is synced.
+    /// The `nonce` that the app's backend puts into a proof, so that the proof is useless on any
+    /// other phone: 22 characters, the same for the life of this installation. `None` without the
+    /// customer's consent. Reads memory; may wait while a small file is synced.
     pub fn proof_nonce(&self) -> Option<String> {
         self.with(None, jalon::Journey::proof_nonce)
     }
 
-    /// Says that nobody is known from here on, such as after a logout.
+    /// Says that the customer is unknown from now on, such as after a logout.
     pub fn clear_customer(&self) {
         self.with((), jalon::Journey::clear_customer);
     }
 
-    /// Takes the customer's answer. `Granted` keeps what waited in memory; `Denied` deletes
-    /// everything on the device. A grant and a refusal are remembered over a restart.
+    /// Sets the customer's consent. `Granted` keeps the events that waited in memory; `Denied`
+    /// deletes everything on the device. Both are remembered across a restart.
     pub fn set_consent(&self, consent: Consent) {
         self.with((), |journey| journey.set_consent(consent));
     }
 
-    /// Takes the customer's answer about the location, which nobody has given at first.
+    /// Sets whether the customer allows the location to be recorded; not allowed at first.
     pub fn allow_location(&self, allowed: bool) {
         self.with((), |journey| journey.allow_location(allowed));
     }
@@ -102,25 +100,25 @@ impl Journey {
         self.with((), |journey| journey.set_location(latitude, longitude));
     }
 
-    /// Deletes everything on the device, and has the collector delete what it has as soon as it can
-    /// be reached. A new installation begins, and nobody has consented to it yet. Where a customer
-    /// also refuses, erase first.
+    /// Deletes everything on the device, and asks the collector to delete its data as soon as it
+    /// can be reached. A new installation begins, without consent. If the customer also refuses
+    /// consent, erase first.
     pub fn erase(&self) {
         self.with((), jalon::Journey::erase);
     }
 
-    /// Opens the connection that a call's snapshot will take: when a "call us" button comes on
-    /// screen. Returns at once.
+    /// Opens the connection that a call's snapshot will use. Call it when a "call us" button
+    /// appears. Returns immediately.
     pub fn prepare_call(&self) {
         self.with((), jalon::Journey::prepare_call);
     }
 
-    /// Gives a call its context, at the tap. Waits for neither network nor database. Without
-    /// `number`, for a call that no dialer places: SIP, chat, callback. `topic` says what it is
-    /// about, in the app's words; at most 256 bytes. `scope` says what the customer lets it carry.
+    /// Creates the context of a call, at the tap. Does not wait for the network or the database.
+    /// Leave `number` out for a call that no dialer places: SIP, chat, callback. `topic` says what
+    /// the call is about, in at most 256 bytes. `scope` says what the customer lets it carry.
     ///
     /// # Errors
-    /// [`JourneyError::PhoneNumber`] when the number is none; no code is used up then.
+    /// [`JourneyError::PhoneNumber`] when `number` is not a phone number; no code is used then.
     pub fn call_context(
         &self,
         number: Option<String>,
@@ -135,7 +133,7 @@ impl Journey {
             request = request.about(topic);
         }
         match &self.inner {
-            // The customer gets through all the same.
+            // The call itself still works.
             Err(_) => jalon::call::dial_string(&number.unwrap_or_default(), None)
                 .map(|dial| CallContext { dial_string: Some(dial), ..CallContext::nothing() })
                 .ok_or(JourneyError::PhoneNumber),
@@ -148,57 +146,56 @@ impl Journey {
         }
     }
 
-    /// What a call of this scope would carry now, from this device alone. Blocks for a few
-    /// milliseconds as a rule and two seconds at most: not for the main thread.
+    /// What a call of this scope would carry now, from this device alone. Usually blocks for a few
+    /// milliseconds, at most for two seconds: do not call it on the main thread.
     pub fn preview(&self, scope: CallScope) -> Preview {
         let nothing = Preview { customer: None, steps: Vec::new(), uploaded_before: false };
         self.with(nothing, |journey| journey.preview(scope.into()))
     }
 
-    /// Uploads what waits, now. Returns at once.
+    /// Starts uploading everything that is queued. Returns immediately.
     pub fn upload_now(&self) {
         self.with((), jalon::Journey::upload_now);
     }
 
-    /// Uploads what waits, and blocks until nothing waits any more, an upload failed, or
-    /// `timeout_ms` have passed; true when nothing waits. Not for the main thread.
+    /// Uploads everything that is queued, and blocks until the queue is empty, an upload failed, or
+    /// `timeout_ms` have passed; true when the queue is empty. Do not call it on the main thread.
     pub fn upload_and_wait(&self, timeout_ms: u64) -> bool {
         self.with(true, |journey| journey.upload_and_wait(Duration::from_millis(timeout_ms)))
     }
 
-    /// How the journey stands. Reads memory alone; up to a second behind.
+    /// The state of the journey. Reads only memory; up to a second old.
     pub fn status(&self) -> Status {
         match &self.inner {
             Err(problem) => Status::idle(problem),
             Ok(_) => self.with(Status::idle("the status panicked: please report it"), |journey| {
-                self.said_of_the_lock(journey.status().into())
+                self.explain_lock(journey.status().into())
             }),
         }
     }
 
-    /// Brings what was recorded into the store and ends the journey's thread; waits for that, not
-    /// for any upload. An app needs it only to open the folder anew.
+    /// Moves what was recorded into the store and ends the journey's thread; waits for that, but
+    /// not for an upload. An app needs it only to open the folder again.
     pub fn close(&self) {
         JOURNEYS.close(&self.folder, self, || self.with((), jalon::Journey::close));
     }
 }
 
 impl Journey {
-    /// Says why storage is out of reach, where the platform knows better than the system's answer:
-    /// files that cannot be decrypted yet look as if they were not there.
-    fn said_of_the_lock(&self, mut status: Status) -> Status {
+    /// Replaces the reason why storage cannot be reached where the platform knows better than the
+    /// system's error: files that cannot be decrypted yet look as if they did not exist.
+    fn explain_lock(&self, mut status: Status) -> Status {
         match &mut status.storage_trouble {
             None => self.locked.store(false, Ordering::Relaxed),
             Some(trouble) if self.locked.load(Ordering::Relaxed) => {
-                LOCKED.clone_into(trouble);
+                jalon::NOT_UNLOCKED.clone_into(trouble);
             }
             Some(_) => {}
         }
         status
     }
 
-    /// Does something with the journey, if there is one. A panic (there is none we know of) must
-    /// not take the app with it.
+    /// Calls the core's journey, if it is open. A panic (none is known) must not crash the app.
     fn with<T>(&self, otherwise: T, what: impl FnOnce(&jalon::Journey) -> T) -> T {
         let Ok(journey) = &self.inner else { return otherwise };
         catch_unwind(AssertUnwindSafe(|| what(journey))).unwrap_or_else(|_| {
