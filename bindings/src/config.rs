@@ -1,4 +1,5 @@
-//! The options as they cross; what is left out takes the core's default.
+//! The options of a journey as Kotlin and Swift pass them; an option left out takes the core's
+//! default.
 
 use std::time::Duration;
 
@@ -9,22 +10,23 @@ use crate::types::Consent;
 pub enum LogLevel {
     /// Nothing.
     Off,
-    /// What costs events.
+    /// Failures that lose events.
     Error,
-    /// Also what a developer should mend.
+    /// Also what a developer should fix.
     Warn,
-    /// Also what happens now and then.
+    /// Also occasional notices.
     Info,
-    /// Also each upload.
+    /// Also every upload.
     Debug,
 }
 
 /// The options of a journey.
 #[derive(Debug, Clone, PartialEq, uniffi::Record)]
 pub struct Config {
-    /// A folder of the journey's own, private to the app and outside its backups.
+    /// The folder that the journey alone uses: private to the app and excluded from backups.
     pub folder: String,
-    /// The collector, such as `https://calls.example.com`. Plain `http` is for loopback alone.
+    /// The collector, such as `https://calls.example.com`. Plain `http` is accepted for loopback
+    /// only.
     pub endpoint: String,
     /// The app's write key.
     pub write_key: String,
@@ -40,11 +42,11 @@ pub struct Config {
     pub device: String,
     /// The language and region, such as `fr-FR`.
     pub locale: String,
-    /// The consent the app already knows of; it wins over the stored state.
+    /// The consent that the app already knows; it takes precedence over the stored one.
     pub consent: Option<Consent>,
     /// Whether what customers type into a search is recorded.
     pub record_search_queries: bool,
-    /// Bytes on disk at most; 5 MiB if not given.
+    /// The most bytes to use on disk; 5 MiB if not given.
     pub quota_bytes: Option<u64>,
     /// How long an event that cannot be uploaded is kept, in ms; 7 days if not given.
     pub time_to_live_ms: Option<u64>,
@@ -54,8 +56,8 @@ pub struct Config {
     pub proxy: Option<String>,
     /// How much is logged.
     pub log_level: LogLevel,
-    /// Whether the device was not unlocked since it started: what is out of reach then is out of
-    /// reach for that reason.
+    /// Whether the device has not been unlocked since it started. Storage that cannot be reached is
+    /// then reported with that reason.
     #[uniffi(default = false)]
     pub locked: bool,
 }

@@ -1,8 +1,8 @@
 //! Jalon for Kotlin and Swift: the core, exported, with the names and docs both languages share.
 //!
-//! The only place that knows UniFFI. Owns the types' form in bytes, the rule that opening never
-//! fails an app, and the crossing from Kotlin ([`jni`](mod@jni)); what a journey does is the
-//! core's, and what a platform offers (life cycle, scheduler, dialer) is the façades'.
+//! The only crate that knows UniFFI. Owns the types' form in bytes, the rule that opening never
+//! fails an app, and the calls from Kotlin ([`jni`](mod@jni)). What a journey does belongs to the
+//! core; what a platform offers (life cycle, scheduler, dialer) belongs to the façades.
 
 mod config;
 mod journey;

@@ -1,8 +1,8 @@
-//! Where the core's log lines go: the platform's own log, under one tag.
+//! Sends the core's log lines to the platform's own log, under one tag.
 //!
-//! Android's is written to from here. Apple's is a macro of its C headers, and has no stable
-//! symbol: there Swift brings a [`LogSink`], which writes by `os.Logger`. A developer's machine has
-//! standard error, unless a sink was given.
+//! Android's log is written to from here. Apple's is a macro of its C headers and has no stable
+//! symbol, so Swift passes a [`LogSink`] that writes through `os.Logger`. A developer's machine
+//! logs to standard error, unless a sink was given.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -14,25 +14,24 @@ use crate::config::LogLevel;
 #[cfg(target_os = "android")]
 const TAG: &str = "Jalon";
 
-/// Takes the log's lines, where the platform's log is not reached from Rust.
+/// Receives log lines where the platform's log cannot be reached from Rust.
 #[uniffi::export(callback_interface)]
 pub trait LogSink: Send + Sync {
-    /// Writes one line, which never holds an event's content. From any thread; must not block.
+    /// Writes one line, which never holds an event's content. Called on any thread; must not block.
     fn write(&self, level: LogLevel, line: String);
 }
 
 static SINK: RwLock<Option<Box<dyn LogSink>>> = RwLock::new(None);
 
-/// Has the log's lines written by `sink`, from the next journey on that opens. The last one given
-/// counts.
+/// Sends log lines to `sink`, from the next journey that opens. The last sink given is used.
 #[uniffi::export]
 pub fn log_to(sink: Box<dyn LogSink>) {
     *SINK.write().unwrap_or_else(PoisonError::into_inner) = Some(sink);
-    // Taken already, by us or by the app's own Rust: the first keeps it.
+    // Set already, by us or by the app's own Rust code: the first logger stays.
     let _ = log::set_logger(&ToSink);
 }
 
-/// The `log` facade's other end, where there is a sink.
+/// Passes the `log` facade's records to the sink.
 struct ToSink;
 
 impl Log for ToSink {
@@ -56,7 +55,7 @@ impl Log for ToSink {
     fn flush(&self) {}
 }
 
-/// Sets how much is logged, in the whole process, and with the first call where to.
+/// Sets how much the whole process logs. The first call also sets where to.
 pub(crate) fn start(level: LogLevel) {
     let level = match level {
         LogLevel::Off => LevelFilter::Off,
@@ -71,7 +70,7 @@ pub(crate) fn start(level: LogLevel) {
     );
     #[cfg(not(any(target_os = "android", target_vendor = "apple")))]
     {
-        // Taken already in a process that has several journeys, or a sink.
+        // Set already, in a process that has several journeys or a sink.
         let _ = env_logger::Builder::new()
             .filter_level(LevelFilter::Debug)
             .format(|out, record| {

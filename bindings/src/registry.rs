@@ -19,8 +19,8 @@ impl<T> OpenOnce<T> {
     }
 
     /// The value that is open in `folder`, else the one that `open` makes. It is remembered only
-    /// where `is_open` says so: an attempt that failed is made again the next time. Two threads that
-    /// ask for one folder get one value.
+    /// where `is_open` says so: an attempt that failed is made again the next time. Two threads
+    /// that ask for one folder get one value.
     pub(crate) fn get_or_open(
         &self,
         folder: &Path,

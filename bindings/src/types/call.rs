@@ -1,9 +1,9 @@
-//! What a call carries.
+//! A call's context, its scope and its error.
 
 /// Why a call could not be given its context.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Error)]
 pub enum JourneyError {
-    /// The number to call is no phone number: 3 to 15 digits, perhaps after a `+`.
+    /// The number to call is not a phone number: 3 to 15 digits, with an optional leading `+`.
     PhoneNumber,
 }
 
@@ -20,10 +20,11 @@ impl std::error::Error for JourneyError {}
 pub enum CallScope {
     /// The whole journey.
     Everything,
-    /// Only the screen the call is made from: neither who calls nor what came before. Without data
-    /// too, since the code itself says so.
+    /// Only the screen the call is made from: neither who calls nor what came before. Also offline,
+    /// since the code itself says so.
     OnlyThisScreen,
-    /// Nothing but the number: the call has no token and no code, and nobody is told of it.
+    /// Nothing but the number: the call has no token and no code, and the collector is not told of
+    /// it.
     OnlyTheNumber,
 }
 
@@ -37,7 +38,7 @@ impl From<CallScope> for jalon::CallScope {
     }
 }
 
-/// A header or a parameter, with its exact value, which holds the token.
+/// A header or a parameter; its exact value holds the token.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 pub struct NamedValue {
     /// Its name.
@@ -52,32 +53,32 @@ impl From<jalon::NamedValue> for NamedValue {
     }
 }
 
-/// What a call carries, in the exact form of each carrier.
+/// The context of a call, in the exact form that each way of calling needs.
 #[derive(Clone, PartialEq, Eq, uniffi::Record)]
 pub struct CallContext {
-    /// What to hand the dialer, such as `tel:+33123456789,,4129073852176`: the number, and the
+    /// The URI for the dialer, such as `tel:+33123456789,,4129073852176`: the number, and the
     /// code where there is one. `None` for a call without a phone number.
     #[uniffi(default = None)]
     pub dial_string: Option<String>,
-    /// The token. `None` without the customer's consent, and where the call carries nothing but the
+    /// The token. `None` without the customer's consent, and where the call carries only the
     /// number.
     #[uniffi(default = None)]
     pub token: Option<String>,
-    /// The code, thirteen digits. `None` where there is no token, and on a phone that has no code
-    /// left: one that never had data, or dialled them all without any.
+    /// The code, thirteen digits. `None` where there is no token, and on a phone that has no codes
+    /// left: it never had a data connection, or used all its codes offline.
     #[uniffi(default = None)]
     pub code: Option<String>,
     /// The code in groups, for reading aloud: `412 907 385 217 6`.
     #[uniffi(default = None)]
     pub spoken_code: Option<String>,
     /// The headers of a SIP INVITE: `User-to-User` (RFC 7433) and `X-Jalon-Context`. Set both: the
-    /// exchange takes whichever reaches it. Empty without a token.
+    /// exchange uses whichever reaches it. Empty without a token.
     #[uniffi(default)]
     pub sip_headers: Vec<NamedValue>,
     /// The parameter of a chat, a callback request or a link: `jalon_context` and the token.
     #[uniffi(default = None)]
     pub link_parameter: Option<NamedValue>,
-    /// How long the token can be claimed, in ms from the tap.
+    /// How long the token can be claimed, in ms after the tap.
     #[uniffi(default = 0)]
     pub expires_in_ms: u64,
 }

@@ -1,4 +1,4 @@
-//! What an app records.
+//! The events that an app records.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -46,7 +46,7 @@ pub struct Order {
     pub id: String,
     /// Its status, in the shop's words. At most 64 bytes.
     pub status: String,
-    /// What it comes to.
+    /// The total amount.
     #[uniffi(default = None)]
     pub total: Option<Price>,
 }
@@ -61,7 +61,7 @@ pub enum Value {
     Text(String),
     /// A finite number.
     Number(f64),
-    /// Yes or no.
+    /// True or false.
     Flag(bool),
 }
 
@@ -79,11 +79,11 @@ pub type Event = jalon::Event;
 
 /// Something the customer did or saw, as the app records it.
 ///
-/// Texts are cut at their limit, and the event says which were. A blank text where one is needed
+/// Texts are cut at their limit, and the event says which were. A blank text where one is required
 /// makes the event invalid: it is dropped and counted, and the log says so once.
 #[uniffi::remote(Enum)]
 pub enum Event {
-    /// A screen came up. The SDK adds the previous one and how long it stood.
+    /// A screen was shown. The SDK adds the previous screen and how long it was shown.
     ScreenView {
         /// A route pattern, such as `product/{id}`: never a URL. At most 128 bytes.
         screen: String,
@@ -95,18 +95,18 @@ pub enum Event {
     },
     /// The customer searched.
     Search {
-        /// What was typed; recorded only where the configuration allows it.
+        /// What was typed; recorded only if the configuration allows it.
         #[uniffi(default = None)]
         query: Option<String>,
-        /// How many results came up.
+        /// How many results were found.
         #[uniffi(default = None)]
         results: Option<u32>,
     },
-    /// Something went into the cart or out of it.
+    /// A product was put into the cart or taken out of it.
     CartChange {
         /// The product.
         product: Product,
-        /// How many: below zero for taking out.
+        /// How many were put in; below zero for taken out.
         delta: i32,
     },
     /// An order was placed or changed.
@@ -116,13 +116,13 @@ pub enum Event {
     },
     /// The customer saw something go wrong.
     Failure {
-        /// The app's code of it, such as `payment_declined`. At most 64 bytes.
+        /// The app's error code, such as `payment_declined`. At most 64 bytes.
         code: String,
-        /// Where it showed; the current screen if not given.
+        /// The screen it was shown on; the current one if not given.
         #[uniffi(default = None)]
         screen: Option<String>,
     },
-    /// Anything else worth an agent's glance.
+    /// Anything else that helps an agent.
     Custom {
         /// Its name. At most 64 bytes.
         name: String,

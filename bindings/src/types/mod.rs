@@ -1,8 +1,8 @@
 //! The core's types as both languages see them.
 //!
 //! Where the core's own type can cross, its definition is repeated for UniFFI's macros, which fail
-//! to compile when the two differ; where it cannot (a type with private fields), a record of its
-//! own says the same. The docs here become KDoc and DocC.
+//! to compile when the two differ; where it cannot (a type with private fields), a record here
+//! has the same fields. The docs here become KDoc and DocC.
 
 mod call;
 mod event;

@@ -1,4 +1,4 @@
-//! What a call would show the agent.
+//! The preview of a call: what the agent would see.
 
 /// What a step of a preview is.
 pub type StepKind = jalon::StepKind;
@@ -6,13 +6,13 @@ pub type StepKind = jalon::StepKind;
 /// What a step of a preview is.
 #[uniffi::remote(Enum)]
 pub enum StepKind {
-    /// A screen came up.
+    /// A screen was shown.
     ScreenView,
     /// A product was looked at.
     ProductView,
     /// A search.
     Search,
-    /// Something went into the cart or out of it.
+    /// A product was put into the cart or taken out of it.
     CartChange,
     /// An order was placed or changed.
     Order,
@@ -40,7 +40,7 @@ pub struct PreviewStep {
     pub screen: Option<String>,
     /// What it was.
     pub what: StepKind,
-    /// Its subject, in the app's words: a product's name, a failure's code, a screen.
+    /// What it was about, in the app's words: a product's name, a failure's code, a screen.
     pub about: Option<String>,
 }
 
@@ -50,7 +50,7 @@ pub type Preview = jalon::Preview;
 /// What a call would carry now, from this device alone.
 #[uniffi::remote(Record)]
 pub struct Preview {
-    /// Who the customer is, as the app said.
+    /// Who the customer is, as the app identified them.
     #[uniffi(default = None)]
     pub customer: Option<String>,
     /// What happened last, oldest first.

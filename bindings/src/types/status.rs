@@ -1,4 +1,4 @@
-//! How a journey stands.
+//! The state of a journey: consent, counts, the last upload.
 
 use jalon::DropReason;
 
@@ -8,18 +8,18 @@ pub type Consent = jalon::Consent;
 /// Whether the customer agreed to be recorded.
 #[uniffi::remote(Enum)]
 pub enum Consent {
-    /// Nobody asked yet: the newest 200 events wait in memory, and nothing is written.
+    /// Not asked yet: the newest 200 events wait in memory, and nothing is written to disk.
     Unknown,
-    /// Recording and uploading.
+    /// Events are recorded and uploaded.
     Granted,
-    /// Nothing is recorded, and what was is deleted.
+    /// Nothing is recorded, and everything recorded before is deleted.
     Denied,
 }
 
 /// How many events were lost, by reason, since the epoch began.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, uniffi::Record)]
 pub struct Dropped {
-    /// The device's quota was full; the oldest went first.
+    /// The storage quota was full; the oldest were deleted first.
     #[uniffi(default = 0)]
     pub quota: u64,
     /// They could not be uploaded within their time to live.
@@ -31,16 +31,16 @@ pub struct Dropped {
     /// Larger than 16 KiB, or a custom event of more than 16 values.
     #[uniffi(default = 0)]
     pub too_large: u64,
-    /// A name was blank, a currency or a phone number none, or a number not finite.
+    /// A name was blank, a currency or a phone number not valid, or a number not finite.
     #[uniffi(default = 0)]
     pub invalid: u64,
-    /// The customer had not agreed to it.
+    /// The customer had not consented.
     #[uniffi(default = 0)]
     pub consent: u64,
-    /// The disk did not take them.
+    /// They could not be written to disk.
     #[uniffi(default = 0)]
     pub disk: u64,
-    /// The collector refused them for good.
+    /// The collector rejected them permanently.
     #[uniffi(default = 0)]
     pub rejected: u64,
     /// All of them together.
@@ -69,17 +69,17 @@ impl From<jalon::Dropped> for Dropped {
 pub struct LastUpload {
     /// When, by the phone's wall clock, in ms since the Unix epoch.
     pub at_ms: i64,
-    /// Why it did not succeed, in words, for a developer; `None` if it did.
+    /// Why it did not succeed, as text for a developer; `None` if it did.
     pub problem: Option<String>,
 }
 
-/// How a journey stands. `recorded` = `delivered` + `queued` + `dropped.total`.
+/// The state of a journey. `recorded` = `delivered` + `queued` + `dropped.total`.
 #[derive(Debug, Clone, PartialEq, Eq, uniffi::Record)]
 pub struct Status {
-    /// Why nothing is recorded, if this journey could not be opened: in words, for a developer.
+    /// Why nothing is recorded, if this journey could not be opened: as text for a developer.
     #[uniffi(default = None)]
     pub problem: Option<String>,
-    /// Why events wait in memory instead of on disk, if they do: in words, for a developer.
+    /// Why events wait in memory instead of on disk, if they do: as text for a developer.
     #[uniffi(default = None)]
     pub storage_trouble: Option<String>,
     /// The customer's answer.
@@ -90,7 +90,7 @@ pub struct Status {
     /// Events taken since the epoch began.
     #[uniffi(default = 0)]
     pub recorded: u64,
-    /// Events that the collector has.
+    /// Events that the collector has acknowledged.
     #[uniffi(default = 0)]
     pub delivered: u64,
     /// Events that wait, in memory or on disk.
@@ -99,7 +99,7 @@ pub struct Status {
     /// Events that were lost.
     #[uniffi(default)]
     pub dropped: Dropped,
-    /// Call codes ready for a tap without data.
+    /// Call codes left for calls made offline.
     #[uniffi(default = 0)]
     pub codes: u32,
     /// The last upload; `None` before the first.
@@ -108,7 +108,7 @@ pub struct Status {
 }
 
 impl Status {
-    /// That of a journey that records nothing, and why.
+    /// The status of a journey that records nothing, with the reason.
     pub(crate) fn idle(problem: &str) -> Self {
         Self {
             problem: Some(problem.to_owned()),
