@@ -641,71 +641,71 @@ fileprivate struct FfiConverterData: FfiConverterRustBuffer {
 
 
 /**
- * A customer's journey through an app: the ordered events, kept on the device and brought to the
+ * A customer's journey through an app: the ordered events, kept on the device and uploaded to the
  * collector.
  *
  * Every method may be called from any thread, also after `close`. Recording never fails and never
- * blocks on disk or network beyond one append to the journal; what could not be kept is counted
- * in the status. What `record` took survives a kill of the process at any later instant.
+ * blocks on disk or network beyond one append to the journal; what could not be kept is counted in
+ * the status. An event that `record` accepted survives a kill of the process at any later moment.
  */
 public protocol JourneyProtocol: AnyObject, Sendable {
 
     /**
-     * Takes the customer's answer about the location, which nobody has given at first.
+     * Sets whether the customer allows the location to be recorded; not allowed at first.
      */
     func allowLocation(allowed: Bool)
 
     /**
-     * Gives a call its context, at the tap. Waits for neither network nor database. Without
-     * `number`, for a call that no dialer places: SIP, chat, callback. `topic` says what it is
-     * about, in the app's words; at most 256 bytes. `scope` says what the customer lets it carry.
+     * Creates the context of a call, at the tap. Does not wait for the network or the database.
+     * Leave `number` out for a call that no dialer places: SIP, chat, callback. `topic` says what
+     * the call is about, in at most 256 bytes. `scope` says what the customer lets it carry.
      *
      * # Errors
-     * [`JourneyError::PhoneNumber`] when the number is none; no code is used up then.
+     * [`JourneyError::PhoneNumber`] when `number` is not a phone number; no code is used then.
      */
     func callContext(number: String?, topic: String?, scope: CallScope) throws  -> CallContext
 
     /**
-     * Says that nobody is known from here on, such as after a logout.
+     * Says that the customer is unknown from now on, such as after a logout.
      */
     func clearCustomer()
 
     /**
-     * Brings what was recorded into the store and ends the journey's thread; waits for that, not
-     * for any upload. An app needs it only to open the folder anew.
+     * Moves what was recorded into the store and ends the journey's thread; waits for that, but
+     * not for an upload. An app needs it only to open the folder again.
      */
     func close()
 
     /**
-     * Deletes everything on the device, and has the collector delete what it has as soon as it can
-     * be reached. A new installation begins, and nobody has consented to it yet. Where a customer
-     * also refuses, erase first.
+     * Deletes everything on the device, and asks the collector to delete its data as soon as it
+     * can be reached. A new installation begins, without consent. If the customer also refuses
+     * consent, erase first.
      */
     func erase()
 
     /**
-     * Says who the customer is from here on. `proof` is a short JWT from the app's backend: only a
-     * customer who has one shows as verified on the desk. Best with `proof_nonce` in it, since one
-     * without is accepted from any phone. The same again changes nothing.
+     * Says who the customer is from now on. `proof` is a short JWT from the app's backend: only a
+     * customer with a proof is shown as verified on the desk. Put `proof_nonce` into it: a proof
+     * without it is accepted from any phone. Identifying the same customer again changes nothing.
      */
     func identify(customer: String, proof: String?)
 
     /**
-     * Opens the connection that a call's snapshot will take: when a "call us" button comes on
-     * screen. Returns at once.
+     * Opens the connection that a call's snapshot will use. Call it when a "call us" button
+     * appears. Returns immediately.
      */
     func prepareCall()
 
     /**
-     * What a call of this scope would carry now, from this device alone. Blocks for a few
-     * milliseconds as a rule and two seconds at most: not for the main thread.
+     * What a call of this scope would carry now, from this device alone. Usually blocks for a few
+     * milliseconds, at most for two seconds: do not call it on the main thread.
      */
     func preview(scope: CallScope)  -> Preview
 
     /**
-     * What the app's backend puts into a proof as its `nonce`, so that the proof is of no use on any
-     * other phone: 22 characters, the same for as long as this installation lives. `None` without
-     * the customer's consent. Reads memory; may wait while a small file is synced.
+     * The `nonce` that the app's backend puts into a proof, so that the proof is useless on any
+     * other phone: 22 characters, the same for the life of this installation. `None` without the
+     * customer's consent. Reads memory; may wait while a small file is synced.
      */
     func proofNonce()  -> String?
 
@@ -715,8 +715,8 @@ public protocol JourneyProtocol: AnyObject, Sendable {
     func record(event: Event)
 
     /**
-     * Takes the customer's answer. `Granted` keeps what waited in memory; `Denied` deletes
-     * everything on the device. A grant and a refusal are remembered over a restart.
+     * Sets the customer's consent. `Granted` keeps the events that waited in memory; `Denied`
+     * deletes everything on the device. Both are remembered across a restart.
      */
     func setConsent(consent: Consent)
 
@@ -727,29 +727,29 @@ public protocol JourneyProtocol: AnyObject, Sendable {
     func setLocation(latitude: Double, longitude: Double)
 
     /**
-     * How the journey stands. Reads memory alone; up to a second behind.
+     * The state of the journey. Reads only memory; up to a second old.
      */
     func status()  -> Status
 
     /**
-     * Uploads what waits, and blocks until nothing waits any more, an upload failed, or
-     * `timeout_ms` have passed; true when nothing waits. Not for the main thread.
+     * Uploads everything that is queued, and blocks until the queue is empty, an upload failed, or
+     * `timeout_ms` have passed; true when the queue is empty. Do not call it on the main thread.
      */
     func uploadAndWait(timeoutMs: UInt64)  -> Bool
 
     /**
-     * Uploads what waits, now. Returns at once.
+     * Starts uploading everything that is queued. Returns immediately.
      */
     func uploadNow()
 
 }
 /**
- * A customer's journey through an app: the ordered events, kept on the device and brought to the
+ * A customer's journey through an app: the ordered events, kept on the device and uploaded to the
  * collector.
  *
  * Every method may be called from any thread, also after `close`. Recording never fails and never
- * blocks on disk or network beyond one append to the journal; what could not be kept is counted
- * in the status. What `record` took survives a kill of the process at any later instant.
+ * blocks on disk or network beyond one append to the journal; what could not be kept is counted in
+ * the status. An event that `record` accepted survives a kill of the process at any later moment.
  */
 open class Journey: JourneyProtocol, @unchecked Sendable {
     fileprivate let handle: UInt64
@@ -806,7 +806,8 @@ open class Journey: JourneyProtocol, @unchecked Sendable {
      * Opens the journey in `config.folder`; the same one if this process has it open already.
      *
      * Never fails: a journey that cannot be opened records nothing, its status says why, and so
-     * does one line in the log. Reads a few small files, opens no database, and touches no network.
+     * does one line in the log. Reads a few small files, opens no database, and touches no
+     * network.
      */
 public static func `open`(config: Config) -> Journey  {
     return try!  FfiConverterTypeJourney_lift(try! rustCall() {
@@ -820,7 +821,7 @@ public static func `open`(config: Config) -> Journey  {
 
 
     /**
-     * Takes the customer's answer about the location, which nobody has given at first.
+     * Sets whether the customer allows the location to be recorded; not allowed at first.
      */
 open func allowLocation(allowed: Bool)  {try! rustCall() {
         uniffiCallStatus in
@@ -832,12 +833,12 @@ open func allowLocation(allowed: Bool)  {try! rustCall() {
 }
 
     /**
-     * Gives a call its context, at the tap. Waits for neither network nor database. Without
-     * `number`, for a call that no dialer places: SIP, chat, callback. `topic` says what it is
-     * about, in the app's words; at most 256 bytes. `scope` says what the customer lets it carry.
+     * Creates the context of a call, at the tap. Does not wait for the network or the database.
+     * Leave `number` out for a call that no dialer places: SIP, chat, callback. `topic` says what
+     * the call is about, in at most 256 bytes. `scope` says what the customer lets it carry.
      *
      * # Errors
-     * [`JourneyError::PhoneNumber`] when the number is none; no code is used up then.
+     * [`JourneyError::PhoneNumber`] when `number` is not a phone number; no code is used then.
      */
 open func callContext(number: String?, topic: String?, scope: CallScope)throws  -> CallContext  {
     return try  FfiConverterTypeCallContext_lift(try rustCallWithError(FfiConverterTypeJourneyError_lift) {
@@ -852,7 +853,7 @@ open func callContext(number: String?, topic: String?, scope: CallScope)throws  
 }
 
     /**
-     * Says that nobody is known from here on, such as after a logout.
+     * Says that the customer is unknown from now on, such as after a logout.
      */
 open func clearCustomer()  {try! rustCall() {
         uniffiCallStatus in
@@ -863,8 +864,8 @@ open func clearCustomer()  {try! rustCall() {
 }
 
     /**
-     * Brings what was recorded into the store and ends the journey's thread; waits for that, not
-     * for any upload. An app needs it only to open the folder anew.
+     * Moves what was recorded into the store and ends the journey's thread; waits for that, but
+     * not for an upload. An app needs it only to open the folder again.
      */
 open func close()  {try! rustCall() {
         uniffiCallStatus in
@@ -875,9 +876,9 @@ open func close()  {try! rustCall() {
 }
 
     /**
-     * Deletes everything on the device, and has the collector delete what it has as soon as it can
-     * be reached. A new installation begins, and nobody has consented to it yet. Where a customer
-     * also refuses, erase first.
+     * Deletes everything on the device, and asks the collector to delete its data as soon as it
+     * can be reached. A new installation begins, without consent. If the customer also refuses
+     * consent, erase first.
      */
 open func erase()  {try! rustCall() {
         uniffiCallStatus in
@@ -888,9 +889,9 @@ open func erase()  {try! rustCall() {
 }
 
     /**
-     * Says who the customer is from here on. `proof` is a short JWT from the app's backend: only a
-     * customer who has one shows as verified on the desk. Best with `proof_nonce` in it, since one
-     * without is accepted from any phone. The same again changes nothing.
+     * Says who the customer is from now on. `proof` is a short JWT from the app's backend: only a
+     * customer with a proof is shown as verified on the desk. Put `proof_nonce` into it: a proof
+     * without it is accepted from any phone. Identifying the same customer again changes nothing.
      */
 open func identify(customer: String, proof: String?)  {try! rustCall() {
         uniffiCallStatus in
@@ -903,8 +904,8 @@ open func identify(customer: String, proof: String?)  {try! rustCall() {
 }
 
     /**
-     * Opens the connection that a call's snapshot will take: when a "call us" button comes on
-     * screen. Returns at once.
+     * Opens the connection that a call's snapshot will use. Call it when a "call us" button
+     * appears. Returns immediately.
      */
 open func prepareCall()  {try! rustCall() {
         uniffiCallStatus in
@@ -915,8 +916,8 @@ open func prepareCall()  {try! rustCall() {
 }
 
     /**
-     * What a call of this scope would carry now, from this device alone. Blocks for a few
-     * milliseconds as a rule and two seconds at most: not for the main thread.
+     * What a call of this scope would carry now, from this device alone. Usually blocks for a few
+     * milliseconds, at most for two seconds: do not call it on the main thread.
      */
 open func preview(scope: CallScope) -> Preview  {
     return try!  FfiConverterTypePreview_lift(try! rustCall() {
@@ -929,9 +930,9 @@ open func preview(scope: CallScope) -> Preview  {
 }
 
     /**
-     * What the app's backend puts into a proof as its `nonce`, so that the proof is of no use on any
-     * other phone: 22 characters, the same for as long as this installation lives. `None` without
-     * the customer's consent. Reads memory; may wait while a small file is synced.
+     * The `nonce` that the app's backend puts into a proof, so that the proof is useless on any
+     * other phone: 22 characters, the same for the life of this installation. `None` without the
+     * customer's consent. Reads memory; may wait while a small file is synced.
      */
 open func proofNonce() -> String?  {
     return try!  FfiConverterOptionString.lift(try! rustCall() {
@@ -955,8 +956,8 @@ open func record(event: Event)  {try! rustCall() {
 }
 
     /**
-     * Takes the customer's answer. `Granted` keeps what waited in memory; `Denied` deletes
-     * everything on the device. A grant and a refusal are remembered over a restart.
+     * Sets the customer's consent. `Granted` keeps the events that waited in memory; `Denied`
+     * deletes everything on the device. Both are remembered across a restart.
      */
 open func setConsent(consent: Consent)  {try! rustCall() {
         uniffiCallStatus in
@@ -982,7 +983,7 @@ open func setLocation(latitude: Double, longitude: Double)  {try! rustCall() {
 }
 
     /**
-     * How the journey stands. Reads memory alone; up to a second behind.
+     * The state of the journey. Reads only memory; up to a second old.
      */
 open func status() -> Status  {
     return try!  FfiConverterTypeStatus_lift(try! rustCall() {
@@ -994,8 +995,8 @@ open func status() -> Status  {
 }
 
     /**
-     * Uploads what waits, and blocks until nothing waits any more, an upload failed, or
-     * `timeout_ms` have passed; true when nothing waits. Not for the main thread.
+     * Uploads everything that is queued, and blocks until the queue is empty, an upload failed, or
+     * `timeout_ms` have passed; true when the queue is empty. Do not call it on the main thread.
      */
 open func uploadAndWait(timeoutMs: UInt64) -> Bool  {
     return try!  FfiConverterBool.lift(try! rustCall() {
@@ -1008,7 +1009,7 @@ open func uploadAndWait(timeoutMs: UInt64) -> Bool  {
 }
 
     /**
-     * Uploads what waits, now. Returns at once.
+     * Starts uploading everything that is queued. Returns immediately.
      */
 open func uploadNow()  {try! rustCall() {
         uniffiCallStatus in
@@ -1067,22 +1068,22 @@ public func FfiConverterTypeJourney_lower(_ value: Journey) -> UInt64 {
 
 
 /**
- * What a call carries, in the exact form of each carrier.
+ * The context of a call, in the exact form that each way of calling needs.
  */
 public struct CallContext: Equatable, Hashable {
     /**
-     * What to hand the dialer, such as `tel:+33123456789,,4129073852176`: the number, and the
+     * The URI for the dialer, such as `tel:+33123456789,,4129073852176`: the number, and the
      * code where there is one. `None` for a call without a phone number.
      */
     public let dialString: String?
     /**
-     * The token. `None` without the customer's consent, and where the call carries nothing but the
+     * The token. `None` without the customer's consent, and where the call carries only the
      * number.
      */
     public let token: String?
     /**
-     * The code, thirteen digits. `None` where there is no token, and on a phone that has no code
-     * left: one that never had data, or dialled them all without any.
+     * The code, thirteen digits. `None` where there is no token, and on a phone that has no codes
+     * left: it never had a data connection, or used all its codes offline.
      */
     public let code: String?
     /**
@@ -1091,7 +1092,7 @@ public struct CallContext: Equatable, Hashable {
     public let spokenCode: String?
     /**
      * The headers of a SIP INVITE: `User-to-User` (RFC 7433) and `X-Jalon-Context`. Set both: the
-     * exchange takes whichever reaches it. Empty without a token.
+     * exchange uses whichever reaches it. Empty without a token.
      */
     public let sipHeaders: [NamedValue]
     /**
@@ -1099,7 +1100,7 @@ public struct CallContext: Equatable, Hashable {
      */
     public let linkParameter: NamedValue?
     /**
-     * How long the token can be claimed, in ms from the tap.
+     * How long the token can be claimed, in ms after the tap.
      */
     public let expiresInMs: UInt64
 
@@ -1107,29 +1108,29 @@ public struct CallContext: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * What to hand the dialer, such as `tel:+33123456789,,4129073852176`: the number, and the
+         * The URI for the dialer, such as `tel:+33123456789,,4129073852176`: the number, and the
          * code where there is one. `None` for a call without a phone number.
          */dialString: String? = nil,
         /**
-         * The token. `None` without the customer's consent, and where the call carries nothing but the
+         * The token. `None` without the customer's consent, and where the call carries only the
          * number.
          */token: String? = nil,
         /**
-         * The code, thirteen digits. `None` where there is no token, and on a phone that has no code
-         * left: one that never had data, or dialled them all without any.
+         * The code, thirteen digits. `None` where there is no token, and on a phone that has no codes
+         * left: it never had a data connection, or used all its codes offline.
          */code: String? = nil,
         /**
          * The code in groups, for reading aloud: `412 907 385 217 6`.
          */spokenCode: String? = nil,
         /**
          * The headers of a SIP INVITE: `User-to-User` (RFC 7433) and `X-Jalon-Context`. Set both: the
-         * exchange takes whichever reaches it. Empty without a token.
+         * exchange uses whichever reaches it. Empty without a token.
          */sipHeaders: [NamedValue] = [],
         /**
          * The parameter of a chat, a callback request or a link: `jalon_context` and the token.
          */linkParameter: NamedValue? = nil,
         /**
-         * How long the token can be claimed, in ms from the tap.
+         * How long the token can be claimed, in ms after the tap.
          */expiresInMs: UInt64 = UInt64(0)) {
         self.dialString = dialString
         self.token = token
@@ -1198,11 +1199,12 @@ public func FfiConverterTypeCallContext_lower(_ value: CallContext) -> RustBuffe
  */
 public struct Config: Equatable, Hashable {
     /**
-     * A folder of the journey's own, private to the app and outside its backups.
+     * The folder that the journey alone uses: private to the app and excluded from backups.
      */
     public let folder: String
     /**
-     * The collector, such as `https://calls.example.com`. Plain `http` is for loopback alone.
+     * The collector, such as `https://calls.example.com`. Plain `http` is accepted for loopback
+     * only.
      */
     public let endpoint: String
     /**
@@ -1234,7 +1236,7 @@ public struct Config: Equatable, Hashable {
      */
     public let locale: String
     /**
-     * The consent the app already knows of; it wins over the stored state.
+     * The consent that the app already knows; it takes precedence over the stored one.
      */
     public let consent: Consent?
     /**
@@ -1242,7 +1244,7 @@ public struct Config: Equatable, Hashable {
      */
     public let recordSearchQueries: Bool
     /**
-     * Bytes on disk at most; 5 MiB if not given.
+     * The most bytes to use on disk; 5 MiB if not given.
      */
     public let quotaBytes: UInt64?
     /**
@@ -1262,8 +1264,8 @@ public struct Config: Equatable, Hashable {
      */
     public let logLevel: LogLevel
     /**
-     * Whether the device was not unlocked since it started: what is out of reach then is out of
-     * reach for that reason.
+     * Whether the device has not been unlocked since it started. Storage that cannot be reached is
+     * then reported with that reason.
      */
     public let locked: Bool
 
@@ -1271,10 +1273,11 @@ public struct Config: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * A folder of the journey's own, private to the app and outside its backups.
+         * The folder that the journey alone uses: private to the app and excluded from backups.
          */folder: String,
         /**
-         * The collector, such as `https://calls.example.com`. Plain `http` is for loopback alone.
+         * The collector, such as `https://calls.example.com`. Plain `http` is accepted for loopback
+         * only.
          */endpoint: String,
         /**
          * The app's write key.
@@ -1298,13 +1301,13 @@ public struct Config: Equatable, Hashable {
          * The language and region, such as `fr-FR`.
          */locale: String,
         /**
-         * The consent the app already knows of; it wins over the stored state.
+         * The consent that the app already knows; it takes precedence over the stored one.
          */consent: Consent?,
         /**
          * Whether what customers type into a search is recorded.
          */recordSearchQueries: Bool,
         /**
-         * Bytes on disk at most; 5 MiB if not given.
+         * The most bytes to use on disk; 5 MiB if not given.
          */quotaBytes: UInt64?,
         /**
          * How long an event that cannot be uploaded is kept, in ms; 7 days if not given.
@@ -1319,8 +1322,8 @@ public struct Config: Equatable, Hashable {
          * How much is logged.
          */logLevel: LogLevel,
         /**
-         * Whether the device was not unlocked since it started: what is out of reach then is out of
-         * reach for that reason.
+         * Whether the device has not been unlocked since it started. Storage that cannot be reached is
+         * then reported with that reason.
          */locked: Bool = false) {
         self.folder = folder
         self.endpoint = endpoint
@@ -1419,7 +1422,7 @@ public func FfiConverterTypeConfig_lower(_ value: Config) -> RustBuffer {
  */
 public struct Dropped: Equatable, Hashable {
     /**
-     * The device's quota was full; the oldest went first.
+     * The storage quota was full; the oldest were deleted first.
      */
     public let quota: UInt64
     /**
@@ -1435,19 +1438,19 @@ public struct Dropped: Equatable, Hashable {
      */
     public let tooLarge: UInt64
     /**
-     * A name was blank, a currency or a phone number none, or a number not finite.
+     * A name was blank, a currency or a phone number not valid, or a number not finite.
      */
     public let invalid: UInt64
     /**
-     * The customer had not agreed to it.
+     * The customer had not consented.
      */
     public let consent: UInt64
     /**
-     * The disk did not take them.
+     * They could not be written to disk.
      */
     public let disk: UInt64
     /**
-     * The collector refused them for good.
+     * The collector rejected them permanently.
      */
     public let rejected: UInt64
     /**
@@ -1459,7 +1462,7 @@ public struct Dropped: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * The device's quota was full; the oldest went first.
+         * The storage quota was full; the oldest were deleted first.
          */quota: UInt64 = UInt64(0),
         /**
          * They could not be uploaded within their time to live.
@@ -1471,16 +1474,16 @@ public struct Dropped: Equatable, Hashable {
          * Larger than 16 KiB, or a custom event of more than 16 values.
          */tooLarge: UInt64 = UInt64(0),
         /**
-         * A name was blank, a currency or a phone number none, or a number not finite.
+         * A name was blank, a currency or a phone number not valid, or a number not finite.
          */invalid: UInt64 = UInt64(0),
         /**
-         * The customer had not agreed to it.
+         * The customer had not consented.
          */consent: UInt64 = UInt64(0),
         /**
-         * The disk did not take them.
+         * They could not be written to disk.
          */disk: UInt64 = UInt64(0),
         /**
-         * The collector refused them for good.
+         * The collector rejected them permanently.
          */rejected: UInt64 = UInt64(0),
         /**
          * All of them together.
@@ -1562,7 +1565,7 @@ public struct LastUpload: Equatable, Hashable {
      */
     public let atMs: Int64
     /**
-     * Why it did not succeed, in words, for a developer; `None` if it did.
+     * Why it did not succeed, as text for a developer; `None` if it did.
      */
     public let problem: String?
 
@@ -1573,7 +1576,7 @@ public struct LastUpload: Equatable, Hashable {
          * When, by the phone's wall clock, in ms since the Unix epoch.
          */atMs: Int64,
         /**
-         * Why it did not succeed, in words, for a developer; `None` if it did.
+         * Why it did not succeed, as text for a developer; `None` if it did.
          */problem: String?) {
         self.atMs = atMs
         self.problem = problem
@@ -1623,7 +1626,7 @@ public func FfiConverterTypeLastUpload_lower(_ value: LastUpload) -> RustBuffer 
 
 
 /**
- * A header or a parameter, with its exact value, which holds the token.
+ * A header or a parameter; its exact value holds the token.
  */
 public struct NamedValue: Equatable, Hashable {
     /**
@@ -1704,7 +1707,7 @@ public struct Order: Equatable, Hashable {
      */
     public let status: String
     /**
-     * What it comes to.
+     * The total amount.
      */
     public let total: Price?
 
@@ -1718,7 +1721,7 @@ public struct Order: Equatable, Hashable {
          * Its status, in the shop's words. At most 64 bytes.
          */status: String,
         /**
-         * What it comes to.
+         * The total amount.
          */total: Price? = nil) {
         self.id = id
         self.status = status
@@ -1775,7 +1778,7 @@ public func FfiConverterTypeOrder_lower(_ value: Order) -> RustBuffer {
  */
 public struct Preview: Equatable, Hashable {
     /**
-     * Who the customer is, as the app said.
+     * Who the customer is, as the app identified them.
      */
     public let customer: String?
     /**
@@ -1791,7 +1794,7 @@ public struct Preview: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * Who the customer is, as the app said.
+         * Who the customer is, as the app identified them.
          */customer: String? = nil,
         /**
          * What happened last, oldest first.
@@ -1866,7 +1869,7 @@ public struct PreviewStep: Equatable, Hashable {
      */
     public let what: StepKind
     /**
-     * Its subject, in the app's words: a product's name, a failure's code, a screen.
+     * What it was about, in the app's words: a product's name, a failure's code, a screen.
      */
     public let about: String?
 
@@ -1883,7 +1886,7 @@ public struct PreviewStep: Equatable, Hashable {
          * What it was.
          */what: StepKind,
         /**
-         * Its subject, in the app's words: a product's name, a failure's code, a screen.
+         * What it was about, in the app's words: a product's name, a failure's code, a screen.
          */about: String?) {
         self.atMs = atMs
         self.screen = screen
@@ -2107,15 +2110,15 @@ public func FfiConverterTypeProduct_lower(_ value: Product) -> RustBuffer {
 
 
 /**
- * How a journey stands. `recorded` = `delivered` + `queued` + `dropped.total`.
+ * The state of a journey. `recorded` = `delivered` + `queued` + `dropped.total`.
  */
 public struct Status: Equatable, Hashable {
     /**
-     * Why nothing is recorded, if this journey could not be opened: in words, for a developer.
+     * Why nothing is recorded, if this journey could not be opened: as text for a developer.
      */
     public let problem: String?
     /**
-     * Why events wait in memory instead of on disk, if they do: in words, for a developer.
+     * Why events wait in memory instead of on disk, if they do: as text for a developer.
      */
     public let storageTrouble: String?
     /**
@@ -2131,7 +2134,7 @@ public struct Status: Equatable, Hashable {
      */
     public let recorded: UInt64
     /**
-     * Events that the collector has.
+     * Events that the collector has acknowledged.
      */
     public let delivered: UInt64
     /**
@@ -2143,7 +2146,7 @@ public struct Status: Equatable, Hashable {
      */
     public let dropped: Dropped
     /**
-     * Call codes ready for a tap without data.
+     * Call codes left for calls made offline.
      */
     public let codes: UInt32
     /**
@@ -2155,10 +2158,10 @@ public struct Status: Equatable, Hashable {
     // declare one manually.
     public init(
         /**
-         * Why nothing is recorded, if this journey could not be opened: in words, for a developer.
+         * Why nothing is recorded, if this journey could not be opened: as text for a developer.
          */problem: String? = nil,
         /**
-         * Why events wait in memory instead of on disk, if they do: in words, for a developer.
+         * Why events wait in memory instead of on disk, if they do: as text for a developer.
          */storageTrouble: String? = nil,
         /**
          * The customer's answer.
@@ -2170,7 +2173,7 @@ public struct Status: Equatable, Hashable {
          * Events taken since the epoch began.
          */recorded: UInt64 = UInt64(0),
         /**
-         * Events that the collector has.
+         * Events that the collector has acknowledged.
          */delivered: UInt64 = UInt64(0),
         /**
          * Events that wait, in memory or on disk.
@@ -2179,7 +2182,7 @@ public struct Status: Equatable, Hashable {
          * Events that were lost.
          */dropped: Dropped = Dropped(),
         /**
-         * Call codes ready for a tap without data.
+         * Call codes left for calls made offline.
          */codes: UInt32 = UInt32(0),
         /**
          * The last upload; `None` before the first.
@@ -2266,12 +2269,13 @@ public enum CallScope: Equatable, Hashable {
      */
     case everything
     /**
-     * Only the screen the call is made from: neither who calls nor what came before. Without data
-     * too, since the code itself says so.
+     * Only the screen the call is made from: neither who calls nor what came before. Also offline,
+     * since the code itself says so.
      */
     case onlyThisScreen
     /**
-     * Nothing but the number: the call has no token and no code, and nobody is told of it.
+     * Nothing but the number: the call has no token and no code, and the collector is not told of
+     * it.
      */
     case onlyTheNumber
 
@@ -2348,15 +2352,15 @@ public func FfiConverterTypeCallScope_lower(_ value: CallScope) -> RustBuffer {
 public enum Consent: Equatable, Hashable {
 
     /**
-     * Nobody asked yet: the newest 200 events wait in memory, and nothing is written.
+     * Not asked yet: the newest 200 events wait in memory, and nothing is written to disk.
      */
     case unknown
     /**
-     * Recording and uploading.
+     * Events are recorded and uploaded.
      */
     case granted
     /**
-     * Nothing is recorded, and what was is deleted.
+     * Nothing is recorded, and everything recorded before is deleted.
      */
     case denied
 
@@ -2429,14 +2433,14 @@ public func FfiConverterTypeConsent_lower(_ value: Consent) -> RustBuffer {
 /**
  * Something the customer did or saw, as the app records it.
  *
- * Texts are cut at their limit, and the event says which were. A blank text where one is needed
+ * Texts are cut at their limit, and the event says which were. A blank text where one is required
  * makes the event invalid: it is dropped and counted, and the log says so once.
  */
 
 public enum Event: Equatable, Hashable {
 
     /**
-     * A screen came up. The SDK adds the previous one and how long it stood.
+     * A screen was shown. The SDK adds the previous screen and how long it was shown.
      */
     case screenView(
         /**
@@ -2456,21 +2460,21 @@ public enum Event: Equatable, Hashable {
      */
     case search(
         /**
-         * What was typed; recorded only where the configuration allows it.
+         * What was typed; recorded only if the configuration allows it.
          */query: String? = nil,
         /**
-         * How many results came up.
+         * How many results were found.
          */results: UInt32? = nil
     )
     /**
-     * Something went into the cart or out of it.
+     * A product was put into the cart or taken out of it.
      */
     case cartChange(
         /**
          * The product.
          */product: Product,
         /**
-         * How many: below zero for taking out.
+         * How many were put in; below zero for taken out.
          */delta: Int32
     )
     /**
@@ -2486,14 +2490,14 @@ public enum Event: Equatable, Hashable {
      */
     case failure(
         /**
-         * The app's code of it, such as `payment_declined`. At most 64 bytes.
+         * The app's error code, such as `payment_declined`. At most 64 bytes.
          */code: String,
         /**
-         * Where it showed; the current screen if not given.
+         * The screen it was shown on; the current one if not given.
          */screen: String? = nil
     )
     /**
-     * Anything else worth an agent's glance.
+     * Anything else that helps an agent.
      */
     case custom(
         /**
@@ -2621,7 +2625,7 @@ enum JourneyError: Swift.Error, Equatable, Hashable, Foundation.LocalizedError {
 
 
     /**
-     * The number to call is no phone number: 3 to 15 digits, perhaps after a `+`.
+     * The number to call is not a phone number: 3 to 15 digits, with an optional leading `+`.
      */
     case PhoneNumber
 
@@ -2700,19 +2704,19 @@ public enum LogLevel: Equatable, Hashable {
      */
     case off
     /**
-     * What costs events.
+     * Failures that lose events.
      */
     case error
     /**
-     * Also what a developer should mend.
+     * Also what a developer should fix.
      */
     case warn
     /**
-     * Also what happens now and then.
+     * Also occasional notices.
      */
     case info
     /**
-     * Also each upload.
+     * Also every upload.
      */
     case debug
 
@@ -2801,7 +2805,7 @@ public func FfiConverterTypeLogLevel_lower(_ value: LogLevel) -> RustBuffer {
 public enum StepKind: Equatable, Hashable {
 
     /**
-     * A screen came up.
+     * A screen was shown.
      */
     case screenView
     /**
@@ -2813,7 +2817,7 @@ public enum StepKind: Equatable, Hashable {
      */
     case search
     /**
-     * Something went into the cart or out of it.
+     * A product was put into the cart or taken out of it.
      */
     case cartChange
     /**
@@ -2966,7 +2970,7 @@ public enum Value: Equatable, Hashable {
     case number(Double
     )
     /**
-     * Yes or no.
+     * True or false.
      */
     case flag(Bool
     )
@@ -3046,12 +3050,12 @@ public func FfiConverterTypeValue_lower(_ value: Value) -> RustBuffer {
 
 
 /**
- * Takes the log's lines, where the platform's log is not reached from Rust.
+ * Receives log lines where the platform's log cannot be reached from Rust.
  */
 public protocol LogSink: AnyObject, Sendable {
 
     /**
-     * Writes one line, which never holds an event's content. From any thread; must not block.
+     * Writes one line, which never holds an event's content. Called on any thread; must not block.
      */
     func write(level: LogLevel, line: String)
 
@@ -3494,8 +3498,7 @@ public func FfiConverterTypeCustom_lower(_ value: Custom) -> RustBuffer {
 }
 
 /**
- * Has the log's lines written by `sink`, from the next journey on that opens. The last one given
- * counts.
+ * Sends log lines to `sink`, from the next journey that opens. The last sink given is used.
  */
 public func logTo(sink: LogSink)  {try! rustCall() {
         uniffiCallStatus in
@@ -3520,58 +3523,58 @@ private let initializationResult: InitializationResult = {
     if bindings_contract_version != scaffolding_contract_version {
         return InitializationResult.contractVersionMismatch
     }
-    if (uniffi_jalon_ffi_checksum_func_log_to() != 36238) {
+    if (uniffi_jalon_ffi_checksum_func_log_to() != 31161) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_allow_location() != 56015) {
+    if (uniffi_jalon_ffi_checksum_method_journey_allow_location() != 16226) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_call_context() != 50163) {
+    if (uniffi_jalon_ffi_checksum_method_journey_call_context() != 26214) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_clear_customer() != 31191) {
+    if (uniffi_jalon_ffi_checksum_method_journey_clear_customer() != 17859) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_close() != 32867) {
+    if (uniffi_jalon_ffi_checksum_method_journey_close() != 31432) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_erase() != 6904) {
+    if (uniffi_jalon_ffi_checksum_method_journey_erase() != 56063) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_identify() != 27826) {
+    if (uniffi_jalon_ffi_checksum_method_journey_identify() != 35952) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_prepare_call() != 37733) {
+    if (uniffi_jalon_ffi_checksum_method_journey_prepare_call() != 44886) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_preview() != 1941) {
+    if (uniffi_jalon_ffi_checksum_method_journey_preview() != 19643) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_proof_nonce() != 8728) {
+    if (uniffi_jalon_ffi_checksum_method_journey_proof_nonce() != 2617) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_jalon_ffi_checksum_method_journey_record() != 22274) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_set_consent() != 33492) {
+    if (uniffi_jalon_ffi_checksum_method_journey_set_consent() != 57907) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_jalon_ffi_checksum_method_journey_set_location() != 48588) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_status() != 41958) {
+    if (uniffi_jalon_ffi_checksum_method_journey_status() != 59080) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_upload_and_wait() != 9223) {
+    if (uniffi_jalon_ffi_checksum_method_journey_upload_and_wait() != 12126) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_upload_now() != 15647) {
+    if (uniffi_jalon_ffi_checksum_method_journey_upload_now() != 38211) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_constructor_journey_open() != 61055) {
+    if (uniffi_jalon_ffi_checksum_constructor_journey_open() != 46437) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_logsink_write() != 36531) {
+    if (uniffi_jalon_ffi_checksum_method_logsink_write() != 40756) {
         return InitializationResult.apiChecksumMismatch
     }
 

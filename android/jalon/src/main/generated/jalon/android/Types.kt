@@ -8,16 +8,16 @@ public enum class LogLevel {
     /** Nothing. */
     OFF,
 
-    /** What costs events. */
+    /** Failures that lose events. */
     ERROR,
 
-    /** Also what a developer should mend. */
+    /** Also what a developer should fix. */
     WARN,
 
-    /** Also what happens now and then. */
+    /** Also occasional notices. */
     INFO,
 
-    /** Also each upload. */
+    /** Also every upload. */
     DEBUG,
 }
 
@@ -27,18 +27,21 @@ public enum class CallScope {
     EVERYTHING,
 
     /**
-     * Only the screen the call is made from: neither who calls nor what came before. Without data
-     * too, since the code itself says so.
+     * Only the screen the call is made from: neither who calls nor what came before. Also offline,
+     * since the code itself says so.
      */
     ONLY_THIS_SCREEN,
 
-    /** Nothing but the number: the call has no token and no code, and nobody is told of it. */
+    /**
+     * Nothing but the number: the call has no token and no code, and the collector is not told of
+     * it.
+     */
     ONLY_THE_NUMBER,
 }
 
 /** Why a call could not be given its context. */
 internal sealed class JourneyError : Exception() {
-    /** The number to call is no phone number: 3 to 15 digits, perhaps after a `+`. */
+    /** The number to call is not a phone number: 3 to 15 digits, with an optional leading `+`. */
     internal class PhoneNumber() : JourneyError() {
         override fun equals(other: Any?): Boolean =
             other is PhoneNumber
@@ -50,11 +53,11 @@ internal sealed class JourneyError : Exception() {
 /**
  * Something the customer did or saw, as the app records it.
  *
- * Texts are cut at their limit, and the event says which were. A blank text where one is needed
+ * Texts are cut at their limit, and the event says which were. A blank text where one is required
  * makes the event invalid: it is dropped and counted, and the log says so once.
  */
 public sealed class Event {
-    /** A screen came up. The SDK adds the previous one and how long it stood. */
+    /** A screen was shown. The SDK adds the previous screen and how long it was shown. */
     public class ScreenView(
         /** A route pattern, such as `product/{id}`: never a URL. At most 128 bytes. */
         public val screen: String,
@@ -80,9 +83,9 @@ public sealed class Event {
 
     /** The customer searched. */
     public class Search @JvmOverloads constructor(
-        /** What was typed; recorded only where the configuration allows it. */
+        /** What was typed; recorded only if the configuration allows it. */
         public val query: String? = null,
-        /** How many results came up. */
+        /** How many results were found. */
         public val results: Int? = null,
     ) : Event() {
         override fun equals(other: Any?): Boolean =
@@ -93,11 +96,11 @@ public sealed class Event {
         override fun hashCode(): Int = arrayOf<Any?>(query, results).contentHashCode()
     }
 
-    /** Something went into the cart or out of it. */
+    /** A product was put into the cart or taken out of it. */
     public class CartChange(
         /** The product. */
         public val product: jalon.android.Product,
-        /** How many: below zero for taking out. */
+        /** How many were put in; below zero for taken out. */
         public val delta: Int,
     ) : Event() {
         override fun equals(other: Any?): Boolean =
@@ -122,9 +125,9 @@ public sealed class Event {
 
     /** The customer saw something go wrong. */
     public class Failure @JvmOverloads constructor(
-        /** The app's code of it, such as `payment_declined`. At most 64 bytes. */
+        /** The app's error code, such as `payment_declined`. At most 64 bytes. */
         public val code: String,
-        /** Where it showed; the current screen if not given. */
+        /** The screen it was shown on; the current one if not given. */
         public val screen: String? = null,
     ) : Event() {
         override fun equals(other: Any?): Boolean =
@@ -135,7 +138,7 @@ public sealed class Event {
         override fun hashCode(): Int = arrayOf<Any?>(code, screen).contentHashCode()
     }
 
-    /** Anything else worth an agent's glance. */
+    /** Anything else that helps an agent. */
     public class Custom(
         /** Its name. At most 64 bytes. */
         public val name: String,
@@ -175,7 +178,7 @@ public sealed class Value {
         override fun hashCode(): Int = arrayOf<Any?>(value).contentHashCode()
     }
 
-    /** Yes or no. */
+    /** True or false. */
     public class Flag(
         public val value: Boolean,
     ) : Value() {
@@ -189,7 +192,7 @@ public sealed class Value {
 
 /** What a step of a preview is. */
 public enum class StepKind {
-    /** A screen came up. */
+    /** A screen was shown. */
     SCREEN_VIEW,
 
     /** A product was looked at. */
@@ -198,7 +201,7 @@ public enum class StepKind {
     /** A search. */
     SEARCH,
 
-    /** Something went into the cart or out of it. */
+    /** A product was put into the cart or taken out of it. */
     CART_CHANGE,
 
     /** An order was placed or changed. */
@@ -222,21 +225,24 @@ public enum class StepKind {
 
 /** Whether the customer agreed to be recorded. */
 public enum class Consent {
-    /** Nobody asked yet: the newest 200 events wait in memory, and nothing is written. */
+    /** Not asked yet: the newest 200 events wait in memory, and nothing is written to disk. */
     UNKNOWN,
 
-    /** Recording and uploading. */
+    /** Events are recorded and uploaded. */
     GRANTED,
 
-    /** Nothing is recorded, and what was is deleted. */
+    /** Nothing is recorded, and everything recorded before is deleted. */
     DENIED,
 }
 
 /** The options of a journey. */
 internal class Config @JvmOverloads constructor(
-    /** A folder of the journey's own, private to the app and outside its backups. */
+    /** The folder that the journey alone uses: private to the app and excluded from backups. */
     internal val folder: String,
-    /** The collector, such as `https://calls.example.com`. Plain `http` is for loopback alone. */
+    /**
+     * The collector, such as `https://calls.example.com`. Plain `http` is accepted for loopback
+     * only.
+     */
     internal val endpoint: String,
     /** The app's write key. */
     internal val writeKey: String,
@@ -252,11 +258,11 @@ internal class Config @JvmOverloads constructor(
     internal val device: String,
     /** The language and region, such as `fr-FR`. */
     internal val locale: String,
-    /** The consent the app already knows of; it wins over the stored state. */
+    /** The consent that the app already knows; it takes precedence over the stored one. */
     internal val consent: jalon.android.Consent?,
     /** Whether what customers type into a search is recorded. */
     internal val recordSearchQueries: Boolean,
-    /** Bytes on disk at most; 5 MiB if not given. */
+    /** The most bytes to use on disk; 5 MiB if not given. */
     internal val quotaBytes: Long?,
     /** How long an event that cannot be uploaded is kept, in ms; 7 days if not given. */
     internal val timeToLiveMs: Long?,
@@ -267,8 +273,8 @@ internal class Config @JvmOverloads constructor(
     /** How much is logged. */
     internal val logLevel: jalon.android.LogLevel,
     /**
-     * Whether the device was not unlocked since it started: what is out of reach then is out of
-     * reach for that reason.
+     * Whether the device has not been unlocked since it started. Storage that cannot be reached is
+     * then reported with that reason.
      */
     internal val locked: Boolean = false,
 ) {
@@ -295,33 +301,33 @@ internal class Config @JvmOverloads constructor(
     override fun hashCode(): Int = arrayOf<Any?>(folder, endpoint, writeKey, sdk, appId, appVersion, os, device, locale, consent, recordSearchQueries, quotaBytes, timeToLiveMs, extraRoots, proxy, logLevel, locked).contentHashCode()
 }
 
-/** What a call carries, in the exact form of each carrier. */
+/** The context of a call, in the exact form that each way of calling needs. */
 public class CallContext @JvmOverloads constructor(
     /**
-     * What to hand the dialer, such as `tel:+33123456789,,4129073852176`: the number, and the
+     * The URI for the dialer, such as `tel:+33123456789,,4129073852176`: the number, and the
      * code where there is one. `null` for a call without a phone number.
      */
     public val dialString: String? = null,
     /**
-     * The token. `null` without the customer's consent, and where the call carries nothing but the
+     * The token. `null` without the customer's consent, and where the call carries only the
      * number.
      */
     public val token: String? = null,
     /**
-     * The code, thirteen digits. `null` where there is no token, and on a phone that has no code
-     * left: one that never had data, or dialled them all without any.
+     * The code, thirteen digits. `null` where there is no token, and on a phone that has no codes
+     * left: it never had a data connection, or used all its codes offline.
      */
     public val code: String? = null,
     /** The code in groups, for reading aloud: `412 907 385 217 6`. */
     public val spokenCode: String? = null,
     /**
      * The headers of a SIP INVITE: `User-to-User` (RFC 7433) and `X-Jalon-Context`. Set both: the
-     * exchange takes whichever reaches it. Empty without a token.
+     * exchange uses whichever reaches it. Empty without a token.
      */
     public val sipHeaders: List<jalon.android.NamedValue> = emptyList(),
     /** The parameter of a chat, a callback request or a link: `jalon_context` and the token. */
     public val linkParameter: jalon.android.NamedValue? = null,
-    /** How long the token can be claimed, in ms from the tap. */
+    /** How long the token can be claimed, in ms after the tap. */
     public val expiresInMs: Long = 0,
 ) {
     override fun equals(other: Any?): Boolean =
@@ -337,7 +343,7 @@ public class CallContext @JvmOverloads constructor(
     override fun hashCode(): Int = arrayOf<Any?>(dialString, token, code, spokenCode, sipHeaders, linkParameter, expiresInMs).contentHashCode()
 }
 
-/** A header or a parameter, with its exact value, which holds the token. */
+/** A header or a parameter; its exact value holds the token. */
 public class NamedValue(
     /** Its name. */
     public val name: String,
@@ -358,7 +364,7 @@ public class Order @JvmOverloads constructor(
     public val id: String,
     /** Its status, in the shop's words. At most 64 bytes. */
     public val status: String,
-    /** What it comes to. */
+    /** The total amount. */
     public val total: jalon.android.Price? = null,
 ) {
     override fun equals(other: Any?): Boolean =
@@ -411,7 +417,7 @@ public class Product @JvmOverloads constructor(
 
 /** What a call would carry now, from this device alone. */
 public class Preview @JvmOverloads constructor(
-    /** Who the customer is, as the app said. */
+    /** Who the customer is, as the app identified them. */
     public val customer: String? = null,
     /** What happened last, oldest first. */
     public val steps: List<jalon.android.PreviewStep> = emptyList(),
@@ -435,7 +441,7 @@ public class PreviewStep(
     public val screen: String?,
     /** What it was. */
     public val what: jalon.android.StepKind,
-    /** Its subject, in the app's words: a product's name, a failure's code, a screen. */
+    /** What it was about, in the app's words: a product's name, a failure's code, a screen. */
     public val about: String?,
 ) {
     override fun equals(other: Any?): Boolean =
@@ -450,7 +456,7 @@ public class PreviewStep(
 
 /** How many events were lost, by reason, since the epoch began. */
 public class Dropped @JvmOverloads constructor(
-    /** The device's quota was full; the oldest went first. */
+    /** The storage quota was full; the oldest were deleted first. */
     public val quota: Long = 0,
     /** They could not be uploaded within their time to live. */
     public val expired: Long = 0,
@@ -458,13 +464,13 @@ public class Dropped @JvmOverloads constructor(
     public val corrupt: Long = 0,
     /** Larger than 16 KiB, or a custom event of more than 16 values. */
     public val tooLarge: Long = 0,
-    /** A name was blank, a currency or a phone number none, or a number not finite. */
+    /** A name was blank, a currency or a phone number not valid, or a number not finite. */
     public val invalid: Long = 0,
-    /** The customer had not agreed to it. */
+    /** The customer had not consented. */
     public val consent: Long = 0,
-    /** The disk did not take them. */
+    /** They could not be written to disk. */
     public val disk: Long = 0,
-    /** The collector refused them for good. */
+    /** The collector rejected them permanently. */
     public val rejected: Long = 0,
     /** All of them together. */
     public val total: Long = 0,
@@ -488,7 +494,7 @@ public class Dropped @JvmOverloads constructor(
 public class LastUpload(
     /** When, by the phone's wall clock, in ms since the Unix epoch. */
     public val atMs: Long,
-    /** Why it did not succeed, in words, for a developer; `null` if it did. */
+    /** Why it did not succeed, as text for a developer; `null` if it did. */
     public val problem: String?,
 ) {
     override fun equals(other: Any?): Boolean =
@@ -499,11 +505,11 @@ public class LastUpload(
     override fun hashCode(): Int = arrayOf<Any?>(atMs, problem).contentHashCode()
 }
 
-/** How a journey stands. `recorded` = `delivered` + `queued` + `dropped.total`. */
+/** The state of a journey. `recorded` = `delivered` + `queued` + `dropped.total`. */
 public class Status @JvmOverloads constructor(
-    /** Why nothing is recorded, if this journey could not be opened: in words, for a developer. */
+    /** Why nothing is recorded, if this journey could not be opened: as text for a developer. */
     public val problem: String? = null,
-    /** Why events wait in memory instead of on disk, if they do: in words, for a developer. */
+    /** Why events wait in memory instead of on disk, if they do: as text for a developer. */
     public val storageTrouble: String? = null,
     /** The customer's answer. */
     public val consent: jalon.android.Consent = Consent.UNKNOWN,
@@ -511,13 +517,13 @@ public class Status @JvmOverloads constructor(
     public val session: Int = 0,
     /** Events taken since the epoch began. */
     public val recorded: Long = 0,
-    /** Events that the collector has. */
+    /** Events that the collector has acknowledged. */
     public val delivered: Long = 0,
     /** Events that wait, in memory or on disk. */
     public val queued: Long = 0,
     /** Events that were lost. */
     public val dropped: jalon.android.Dropped = Dropped(),
-    /** Call codes ready for a tap without data. */
+    /** Call codes left for calls made offline. */
     public val codes: Int = 0,
     /** The last upload; `null` before the first. */
     public val lastUpload: jalon.android.LastUpload? = null,
