@@ -14,7 +14,6 @@ use jalon_desk::view::ContextView;
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::{ConfigError, Options};
-use crate::identity::IdentityKey;
 use crate::keys::{self, Key, KeyKind};
 use crate::limits::{
     BODIES_BYTES_MAX, DESK_LINK_MS, EVENTS_PER_S, EXPIRE_EVERY_S, EXPIRE_PAUSE_MS,
@@ -23,6 +22,7 @@ use crate::limits::{
 };
 use crate::link::{DeskLink, Opens};
 use crate::metrics::Metrics;
+use crate::proof::IdentityKey;
 use crate::secret::{Hash, Secret};
 use crate::store::{CallId, Context, SqliteStorage, Storage, StoreError};
 use crate::throttle::Throttle;

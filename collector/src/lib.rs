@@ -19,7 +19,7 @@
 //! # }
 //! ```
 //!
-//! An upload goes `http::ingest` → [`upload`] (judged, timed) → `store` (one writer, one commit for
+//! An upload goes `http::ingest` → [`ingest`] (judged, timed) → `store` (one writer, one commit for
 //! many requests) and is answered once that commit is on disk. A look-up goes `http::contexts` →
 //! `store` (claimed, noted in the audit log) → [`view`]. The desk's pages are of the crate
 //! `jalon-desk`.
@@ -27,25 +27,25 @@
 //! It does not speak TLS (a proxy in front does), has no accounts for agents, and no way to browse
 //! customers.
 
+pub mod attribution;
 pub mod body;
 mod collector;
 pub mod config;
 pub mod event;
 mod http;
-pub mod identity;
+pub mod ingest;
 pub mod keys;
 pub mod limits;
 pub mod link;
 mod metrics;
-pub mod person;
+mod narration;
 pub mod problem;
+pub mod proof;
 pub mod secret;
 pub mod store;
 pub mod throttle;
-pub mod upload;
 pub mod view;
 pub mod wire;
-mod words;
 
 pub use collector::{Collector, CollectorError};
 pub use config::Options;

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use jalon::clock::SystemClock;
-use jalon_collector::identity::{IdentityKey, KeyAlgorithm};
+use jalon_collector::proof::{IdentityKey, KeyAlgorithm};
 use jalon_collector::{Collector, KeyKind, Options};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};

@@ -1,6 +1,6 @@
 //! From stored events to what an agent sees. Pure: no storage, no clock.
 //!
-//! Who the person is and which events are theirs was decided in `person`; here, what is shown of
+//! Who the person is and which events are theirs was decided in `attribution`; here, what is shown of
 //! them, and how complete it is.
 
 use std::collections::{BTreeMap, HashSet};
@@ -15,8 +15,8 @@ use serde::Deserialize;
 use crate::config::Screen;
 use crate::event::{Failure, Location, Order, Product};
 use crate::limits::{LIVE_MS, VIEW_ORDERS_MAX, VIEW_PRODUCTS_MAX, VIEW_STEPS_MAX};
+use crate::narration;
 use crate::store::{Context, StoredEvent};
-use crate::words;
 
 /// An app's screens in business words, by name.
 pub type Labels = BTreeMap<String, Screen>;
@@ -138,7 +138,7 @@ fn freshness(context: &Context, now_ms: i64) -> Freshness {
 /// code's own digits do, since they are newer than whatever was uploaded.
 fn last_screen(context: &Context, events: &[Read<'_>], labels: &Labels) -> Option<ScreenView> {
     let tapped_at = context.call.tapped_at;
-    let until = tapped_at.map_or(crate::person::END, |_| context.call.place);
+    let until = tapped_at.map_or(crate::attribution::END, |_| context.call.place);
     let seen = events
         .iter()
         .rev()
@@ -160,7 +160,7 @@ fn last_screen(context: &Context, events: &[Read<'_>], labels: &Labels) -> Optio
         (view.body.screen.as_ref() == Some(name))
             .then(|| u64::try_from(tapped_at - view.stored.at).unwrap_or(0))
     });
-    Some(ScreenView { dwell_ms, ..words::screen(name, labels) })
+    Some(ScreenView { dwell_ms, ..narration::screen(name, labels) })
 }
 
 /// The newest failure of the newest session.
@@ -202,7 +202,7 @@ fn shown_failure(event: &Read<'_>, labels: &Labels) -> Option<FailureView> {
     let screen = failure.screen.as_ref().or(event.body.screen.as_ref());
     Some(FailureView {
         code: failure.code.clone(),
-        screen: screen.map(|name| words::screen(name, labels)),
+        screen: screen.map(|name| narration::screen(name, labels)),
         at: event.stored.at,
     })
 }
@@ -218,7 +218,7 @@ fn steps(events: &[Read<'_>], labels: &Labels) -> Vec<Step> {
                 at: event.stored.at,
                 kind: event.stored.kind.clone(),
                 screen: event.body.screen.clone(),
-                text: words::step(event, labels)?,
+                text: narration::step(event, labels)?,
                 product: event.body.product.as_ref().map(product),
             })
         })

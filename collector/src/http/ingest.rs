@@ -10,13 +10,13 @@ use axum::response::IntoResponse;
 use super::{Outcome, PathPart, authorize, no_store, part};
 use crate::body;
 use crate::collector::Shared;
-use crate::identity::{self, Claimed, Doubt};
+use crate::ingest::{self, Form};
 use crate::keys::{Key, KeyKind};
 use crate::limits::{PROOFS_JUDGED_MAX, REQUEST_COST};
 use crate::metrics::{Proof, ProofLabels};
 use crate::problem::Problem;
+use crate::proof::{self, Claimed, Doubt};
 use crate::store::{Named, Refusal, Upload};
-use crate::upload::{self, Form};
 use crate::wire::{Rejected, UploadAnswer, UploadRequest};
 
 /// Stores a batch of events, each exactly once. Answers after the commit is on disk.
@@ -72,7 +72,7 @@ async fn take(collector: &Shared, headers: &HeaderMap, body: Body, form: Form) -
     let _upload = collector.uploads.try_acquire().map_err(|_| Problem::busy())?;
     let request: UploadRequest<'_> = body::json(&bytes)?;
     charge(collector, &key, request.events.len())?;
-    let (mut upload, rejected) = upload::read(request, form, key.app, collector.now_ms())?;
+    let (mut upload, rejected) = ingest::read(request, form, key.app, collector.now_ms())?;
     drop(bytes);
     verify(collector, &mut upload).await?;
     store(collector, upload, rejected).await
@@ -93,7 +93,7 @@ async fn verify(collector: &Shared, upload: &mut Upload) -> Result<(), Problem> 
         let claimed =
             Claimed { proof, customer, app: &app, at: named.at, arrived_at, nonce: &nonce };
         let judged = if place < PROOFS_JUDGED_MAX {
-            identity::judge(&claimed, &keys)
+            proof::judge(&claimed, &keys)
         } else {
             Err(Doubt::TooMany)
         };
@@ -157,7 +157,7 @@ pub(super) async fn erase(
     headers: HeaderMap,
 ) -> Outcome {
     let key = authorize(&collector, &headers, KeyKind::Write).await?;
-    let installation = upload::installation(&part(id)?)?;
+    let installation = ingest::installation(&part(id)?)?;
     charge(&collector, &key, 0)?;
     let now = collector.now_ms();
     collector.storage.erase(key.app, installation, now).await?.map_err(refused)?;

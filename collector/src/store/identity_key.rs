@@ -2,8 +2,8 @@
 
 use rusqlite::{Connection, Row, params};
 
-use crate::identity::{IdentityKey, KeyAlgorithm};
 use crate::limits::IDENTITY_KEYS_MAX;
+use crate::proof::{IdentityKey, KeyAlgorithm};
 
 /// Keeps a key; the same again changes nothing. `false` when the app has as many as it may.
 pub(super) fn add(connection: &Connection, key: &IdentityKey, at: i64) -> rusqlite::Result<bool> {

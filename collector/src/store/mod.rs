@@ -9,14 +9,13 @@ use std::pin::Pin;
 
 use tokio::sync::watch;
 
-use crate::identity::IdentityKey;
 use crate::keys::{Key, KeyKind};
+use crate::proof::IdentityKey;
 use crate::secret::Hash;
 
 mod append;
 mod audit;
 mod call;
-mod checkpoint;
 mod erase;
 mod identity_key;
 mod lease;
@@ -25,6 +24,7 @@ mod queue;
 mod read;
 mod schema;
 mod sqlite;
+mod wal;
 mod writer;
 
 pub use audit::{AuditEntry, AuditLog, Flaw};

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use jalon_desk::view::Scope;
 
-use crate::person::{Person, Place};
+use crate::attribution::{Person, Place};
 use crate::secret::Hash;
 use crate::wire::Lease;
 

@@ -4,8 +4,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::call::scope_of;
 use super::{CallId, Context, EpochState, StoredCall, StoredEvent};
+use crate::attribution::{self, Change, Person, Place, Stretch};
 use crate::limits::{VIEW_CUSTOMERS_MAX, VIEW_EVENTS_MAX, VIEW_ORDERS_MAX, VIEW_QUEUE_MAX};
-use crate::person::{self, Change, Person, Place, Stretch};
 
 /// Reads the context of a call; `None` when it is gone.
 pub(super) fn context(
@@ -92,16 +92,16 @@ fn person(
         {
             // Nobody, or the phone could not tell. Until all before the call is here, whoever was
             // last identified may have left: only the snapshot is certain not to be theirs.
-            if person::at(place, &changes).customer.is_some() {
+            if attribution::at(place, &changes).customer.is_some() {
                 let end = changes.iter().map(|change| change.at).find(|at| *at > place);
-                let stretch = (said.from, end.unwrap_or(person::END));
+                let stretch = (said.from, end.unwrap_or(attribution::END));
                 return Ok(Person { customer: None, verified: false, stretches: vec![stretch] });
             }
         } else {
             said.add_to(&mut changes, epoch);
         }
     }
-    Ok(person::at(place, &changes))
+    Ok(attribution::at(place, &changes))
 }
 
 /// What a call says of who calls, and from which place on the phone was theirs at the latest.

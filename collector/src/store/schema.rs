@@ -29,7 +29,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     connection.pragma_update(None, "journal_mode", "WAL")?;
     // What is answered is on disk: in WAL mode FULL syncs the log at each commit, NORMAL does not.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // `checkpoint` does it, beside the writer.
+    // `wal` does it, beside the writer.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     // A log that once grew under a long reader is cut back; else it keeps its size, since a file that
     // grows takes longer to sync.

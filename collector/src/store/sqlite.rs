@@ -8,15 +8,15 @@ use jalon::clock::Clock;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::{Semaphore, watch};
 
-use super::checkpoint::{Checkpointer, Log};
+use super::wal::{Checkpointer, Log};
 use super::writer::{Followers, State, Writer};
 use super::{
     Answer, Appended, CallId, Claim, Context, Refusal, Storage, StoreError, Upload, View, append,
     call, erase, identity_key, read, schema,
 };
-use crate::identity::IdentityKey;
 use crate::keys::{Key, KeyKind};
 use crate::limits::READERS_MAX;
+use crate::proof::IdentityKey;
 use crate::secret::{Hash, Secret};
 
 /// The database of one data folder. Dropped, it commits what it was asked and closes.

@@ -14,9 +14,9 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{oneshot, watch};
 
 use super::StoreError;
-use super::checkpoint::Log;
 use super::queue::{Queue, Turn};
 use super::schema::BUSY_TIMEOUT;
+use super::wal::Log;
 use crate::limits::{GROUP_BEHIND_FIRST_MAX, GROUP_REQUESTS_MAX};
 use crate::secret::Secret;
 

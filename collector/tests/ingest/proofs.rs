@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::io;
 use std::sync::Once;
 
-use jalon_collector::identity::{IdentityKey, KeyAlgorithm, KeyError};
+use jalon_collector::proof::{IdentityKey, KeyAlgorithm, KeyError};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
 use serde_json::{Value, json};
 
