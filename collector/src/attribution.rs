@@ -7,15 +7,15 @@
 /// A place in an installation's order: epoch, then seq.
 pub type Place = (u64, u64);
 
-/// A stretch of the order, from its first place to just before its second.
-pub type Stretch = (Place, Place);
+/// A span of the order, from its first place to just before its second.
+pub type Span = (Place, Place);
 
 /// After every place.
 pub const END: Place = (u64::MAX, u64::MAX);
 
 /// Somebody is named as the customer, or nobody any more.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct CustomerChange {
     /// Where.
     pub at: Place,
     /// The app's id of them.
@@ -31,45 +31,45 @@ pub struct Person {
     pub customer: Option<String>,
     /// Whether the last proof given for them there was accepted.
     pub verified: bool,
-    /// Their stretches, oldest first.
-    pub stretches: Vec<Stretch>,
+    /// Their spans, oldest first.
+    pub spans: Vec<Span>,
 }
 
 /// Finds the person at `place`, given every change of customer in order.
-pub fn at(place: Place, changes: &[Change]) -> Person {
-    let mut spans = vec![Change { at: (0, 0), customer: None, verified: None }];
+pub fn attribute(place: Place, changes: &[CustomerChange]) -> Person {
+    let mut owners = vec![CustomerChange { at: (0, 0), customer: None, verified: None }];
     for change in changes {
-        let Some(span) = spans.last_mut() else { continue };
-        if span.customer.is_none() || span.customer == change.customer {
-            span.customer.clone_from(&change.customer);
+        let Some(owner) = owners.last_mut() else { continue };
+        if owner.customer.is_none() || owner.customer == change.customer {
+            owner.customer.clone_from(&change.customer);
             // Named again without a proof, they are still who the last one proved.
-            span.verified = change.verified.or(span.verified);
+            owner.verified = change.verified.or(owner.verified);
         } else {
-            spans.push(change.clone());
+            owners.push(change.clone());
         }
     }
-    let index = spans.partition_point(|span| span.at <= place).saturating_sub(1);
-    let Change { customer, verified, .. } = spans[index].clone();
-    let stretches = (0..spans.len())
-        .filter(|&i| i == index || (customer.is_some() && spans[i].customer == customer))
-        .map(|i| (spans[i].at, spans.get(i + 1).map_or(END, |span| span.at)))
+    let index = owners.partition_point(|owner| owner.at <= place).saturating_sub(1);
+    let CustomerChange { customer, verified, .. } = owners[index].clone();
+    let spans = (0..owners.len())
+        .filter(|&i| i == index || (customer.is_some() && owners[i].customer == customer))
+        .map(|i| (owners[i].at, owners.get(i + 1).map_or(END, |owner| owner.at)))
         .collect();
-    Person { verified: verified == Some(true) && customer.is_some(), customer, stretches }
+    Person { verified: verified == Some(true) && customer.is_some(), customer, spans }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn changes(list: &[(u64, &str)]) -> Vec<Change> {
+    fn changes(list: &[(u64, &str)]) -> Vec<CustomerChange> {
         let proven: Vec<_> = list.iter().map(|(seq, id)| (*seq, *id, None)).collect();
         proven_changes(&proven)
     }
 
-    fn proven_changes(list: &[(u64, &str, Option<bool>)]) -> Vec<Change> {
+    fn proven_changes(list: &[(u64, &str, Option<bool>)]) -> Vec<CustomerChange> {
         let customer = |id: &str| (!id.is_empty()).then(|| id.to_owned());
         list.iter()
-            .map(|(seq, id, verified)| Change {
+            .map(|(seq, id, verified)| CustomerChange {
                 at: (1, *seq),
                 customer: customer(id),
                 verified: *verified,
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn the_last_proof_given_for_a_customer_counts_and_only_where_they_used_the_phone() {
         let (yes, no) = (Some(true), Some(false));
-        let verified = |list: &[_], seq| at((1, seq), &proven_changes(list)).verified;
+        let verified = |list: &[_], seq| attribute((1, seq), &proven_changes(list)).verified;
         assert!(verified(&[(10, "ana", yes)], 20));
         assert!(verified(&[(10, "ana", yes), (12, "ana", None)], 20));
         assert!(verified(&[(10, "ana", None), (12, "ana", yes)], 11), "the same person");
@@ -93,36 +93,36 @@ mod tests {
 
     #[test]
     fn somebody_never_identified_has_the_whole_order() {
-        let person = at((1, 7), &[]);
-        let stretches = vec![((0, 0), END)];
-        assert_eq!(person, Person { customer: None, verified: false, stretches });
+        let person = attribute((1, 7), &[]);
+        let spans = vec![((0, 0), END)];
+        assert_eq!(person, Person { customer: None, verified: false, spans });
     }
 
     #[test]
     fn what_came_before_the_first_sign_in_is_the_customers() {
-        let person = at((1, 3), &changes(&[(10, "ana")]));
+        let person = attribute((1, 3), &changes(&[(10, "ana")]));
         assert_eq!(person.customer.as_deref(), Some("ana"));
-        assert_eq!(person.stretches, vec![((0, 0), END)]);
+        assert_eq!(person.spans, vec![((0, 0), END)]);
     }
 
     #[test]
     fn the_next_person_does_not_see_the_one_before() {
         let changes = changes(&[(10, "ana"), (20, "ben")]);
-        assert_eq!(at((1, 25), &changes).stretches, vec![((1, 20), END)]);
-        assert_eq!(at((1, 15), &changes).stretches, vec![((0, 0), (1, 20))]);
+        assert_eq!(attribute((1, 25), &changes).spans, vec![((1, 20), END)]);
+        assert_eq!(attribute((1, 15), &changes).spans, vec![((0, 0), (1, 20))]);
     }
 
     #[test]
     fn a_customer_who_comes_back_has_both_stretches_and_nothing_between() {
         let changes = changes(&[(10, "ana"), (20, ""), (25, "ben"), (30, ""), (35, "ana")]);
-        let person = at((1, 40), &changes);
+        let person = attribute((1, 40), &changes);
         assert_eq!(person.customer.as_deref(), Some("ana"));
-        assert_eq!(person.stretches, vec![((0, 0), (1, 20)), ((1, 30), END)]);
+        assert_eq!(person.spans, vec![((0, 0), (1, 20)), ((1, 30), END)]);
     }
 
     #[test]
     fn identifying_the_same_customer_again_changes_nothing() {
         let changes = changes(&[(10, "ana"), (20, "ana")]);
-        assert_eq!(at((2, 1), &changes).stretches, vec![((0, 0), END)]);
+        assert_eq!(attribute((2, 1), &changes).spans, vec![((0, 0), END)]);
     }
 }

@@ -13,7 +13,7 @@ use crate::limits::{
 };
 use crate::problem::Problem;
 use crate::secret::{Hash, sha256};
-use crate::store::{Named, NewCall, NewEvent, Upload};
+use crate::store::{Identification, NewCall, NewEvent, NewStatement, Upload};
 use crate::wire::{Rejected, UploadRequest};
 
 /// Which route an upload came by.
@@ -145,14 +145,14 @@ fn add(upload: &mut Upload, event: &Event, times: Times) -> Result<(), (u64, Rea
         kind,
         screen: event.screen.clone(),
         body: serde_json::to_string(event).map_err(|_| invalid)?,
-        customer: customer.map(|customer| named(customer, at)),
+        customer: customer.map(|customer| identification(customer, at)),
     });
     Ok(())
 }
 
-fn named(customer: Customer, at: i64) -> Named {
+fn identification(customer: Customer, at: i64) -> Identification {
     let repeated = customer.at.is_some();
-    Named { id: customer.id, proof: customer.proof, at, repeated, verified: None }
+    Identification { id: customer.id, proof: customer.proof, at, repeated, verified: None }
 }
 
 /// Adds the call of `/v1/calls`, and the event that stands for it in the order.
@@ -177,11 +177,11 @@ fn add_call(
         return Err(Problem::invalid("`customer.proof` has at most 4,096 bytes"));
     }
     let named_at = times.shown(customer.at.unwrap_or(tap.tapped_at));
-    let stated = named(customer, named_at);
+    let identification = identification(customer, named_at);
     let from = upload.events.iter().map(|event| event.seq).fold(seq, u64::min);
     // The record says which by itself once the backlog brings it; here the newest event before does.
     let session = upload.events.iter().rev().find_map(|event| session_of(&event.body));
-    let call = new_call(tap, seq, Some((stated, from)), times)
+    let call = new_call(tap, seq, Some(NewStatement { identification, from }), times)
         .ok_or_else(|| Problem::invalid("`call.token` or `call.code` is not of its form"))?;
     // Its place and its screen: the call itself is kept apart.
     upload.events.push(NewEvent {
@@ -207,7 +207,7 @@ fn session_of(body: &str) -> Option<u64> {
 fn new_call(
     tap: &CallTap,
     seq: u64,
-    stated: Option<(Named, u64)>,
+    statement: Option<NewStatement>,
     times: Times,
 ) -> Option<NewCall> {
     let token = *ContextToken::parse(&tap.token)?.as_bytes();
@@ -229,6 +229,6 @@ fn new_call(
         tapped_at: times.shown(tap.tapped_at),
         scope: tap.scope,
         topic: tap.topic.clone(),
-        stated,
+        statement,
     })
 }

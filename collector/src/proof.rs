@@ -110,7 +110,7 @@ impl std::fmt::Debug for IdentityKey {
 
 /// A proof, and what it must fit.
 #[derive(Clone, Copy)]
-pub struct Claimed<'a> {
+pub struct PresentedProof<'a> {
     /// The JWT.
     pub proof: &'a str,
     /// The customer whom the phone named.
@@ -127,7 +127,7 @@ pub struct Claimed<'a> {
 
 /// Why a proof is not accepted. What it holds is never said.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Doubt {
+pub enum ProofError {
     /// The app has no key here.
     #[error("the app has no identity key: add one with `identity-key add`")]
     NoKey,
@@ -187,50 +187,50 @@ enum Audience {
 /// hours to arrive, as of 24 hours before.
 ///
 /// # Errors
-/// The [`Doubt`].
-pub fn judge(claimed: &Claimed<'_>, keys: &[IdentityKey]) -> Result<(), Doubt> {
-    let claims = signed(claimed.proof, keys)?;
+/// The [`ProofError`].
+pub fn judge(presented: &PresentedProof<'_>, keys: &[IdentityKey]) -> Result<(), ProofError> {
+    let claims = signed(presented.proof, keys)?;
     let for_app = match &claims.aud {
-        Audience::One(app) => app == claimed.app,
-        Audience::Several(apps) => apps.iter().any(|app| app == claimed.app),
+        Audience::One(app) => app == presented.app,
+        Audience::Several(apps) => apps.iter().any(|app| app == presented.app),
     };
     if !for_app {
-        return Err(Doubt::Audience);
+        return Err(ProofError::Audience);
     }
-    if claims.sub != claimed.customer {
-        return Err(Doubt::Subject);
+    if claims.sub != presented.customer {
+        return Err(ProofError::Subject);
     }
     let life = claims.exp - claims.iat;
     if !(life > 0.0 && life <= PROOF_LIFE_MAX_S) {
-        return Err(Doubt::Life);
+        return Err(ProofError::Life);
     }
-    let at = claimed.at.clamp(claimed.arrived_at - PROOF_AGE_MAX_MS, claimed.arrived_at);
+    let at = presented.at.clamp(presented.arrived_at - PROOF_AGE_MAX_MS, presented.arrived_at);
     let at = at as f64 / 1_000.0;
     let from = claims.nbf.map_or(claims.iat, |nbf| nbf.max(claims.iat));
     if at < from - PROOF_SKEW_S {
-        return Err(Doubt::Early);
+        return Err(ProofError::Early);
     }
     if at >= claims.exp + PROOF_SKEW_S {
-        return Err(Doubt::Expired);
+        return Err(ProofError::Expired);
     }
-    if claims.nonce.is_some_and(|nonce| nonce != claimed.nonce) {
-        return Err(Doubt::Nonce);
+    if claims.nonce.is_some_and(|nonce| nonce != presented.nonce) {
+        return Err(ProofError::Nonce);
     }
     Ok(())
 }
 
 /// What a key of ours signed.
-fn signed(proof: &str, keys: &[IdentityKey]) -> Result<Claims, Doubt> {
+fn signed(proof: &str, keys: &[IdentityKey]) -> Result<Claims, ProofError> {
     if keys.is_empty() {
-        return Err(Doubt::NoKey);
+        return Err(ProofError::NoKey);
     }
-    let header = decode_header(proof).map_err(|_| Doubt::Form)?;
+    let header = decode_header(proof).map_err(|_| ProofError::Form)?;
     // An extension that must be understood (RFC 7515, 4.1.11): we know none.
     if header.crit.is_some() {
-        return Err(Doubt::Form);
+        return Err(ProofError::Form);
     }
     let ours = keys.iter().any(|key| key.algorithm.as_str() == format!("{:?}", header.alg));
-    let mut doubt = if ours { Doubt::Signature } else { Doubt::Algorithm };
+    let mut error = if ours { ProofError::Signature } else { ProofError::Algorithm };
     for key in keys {
         let (algorithm, key) = match key.algorithm {
             KeyAlgorithm::Es256 => (Algorithm::ES256, DecodingKey::from_ec_pem(&key.material)),
@@ -244,11 +244,11 @@ fn signed(proof: &str, keys: &[IdentityKey]) -> Result<Claims, Doubt> {
         only_signature.validate_aud = false;
         match decode::<Claims>(proof, &key, &only_signature) {
             Ok(decoded) => return Ok(decoded.claims),
-            Err(error) if matches!(error.kind(), jsonwebtoken::errors::ErrorKind::Json(_)) => {
-                doubt = Doubt::Form;
+            Err(failed) if matches!(failed.kind(), jsonwebtoken::errors::ErrorKind::Json(_)) => {
+                error = ProofError::Form;
             }
             Err(_) => {}
         }
     }
-    Err(doubt)
+    Err(error)
 }

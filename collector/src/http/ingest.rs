@@ -15,8 +15,8 @@ use crate::keys::{Key, KeyKind};
 use crate::limits::{PROOFS_JUDGED_MAX, REQUEST_COST};
 use crate::metrics::{Proof, ProofLabels};
 use crate::problem::Problem;
-use crate::proof::{self, Claimed, Doubt};
-use crate::store::{Named, Refusal, Upload};
+use crate::proof::{self, PresentedProof, ProofError};
+use crate::store::{Identification, Refusal, Upload};
 use crate::wire::{Rejected, UploadAnswer, UploadRequest};
 
 /// Stores a batch of events, each exactly once. Answers after the commit is on disk.
@@ -80,33 +80,42 @@ async fn take(collector: &Shared, headers: &HeaderMap, body: Body, form: Form) -
 
 /// Judges the proofs in an upload. A bad one is stored all the same, as not verified.
 async fn verify(collector: &Shared, upload: &mut Upload) -> Result<(), Problem> {
-    if !upload.named().any(|named| named.proof.is_some()) {
+    if !upload.identifications().any(|it| it.proof.is_some()) {
         return Ok(());
     }
     let (app, nonce, arrived_at) = (upload.app.clone(), upload.nonce.clone(), upload.arrived_at);
     let keys = collector.storage.identity_keys(Some(app.clone())).await?;
     let keys: Vec<_> = keys.into_iter().map(|(key, _)| key).collect();
-    let mut proven: Vec<&mut Named> = upload.named().filter(|it| it.proof.is_some()).collect();
-    let mut doubt = None;
-    for (place, named) in proven.iter_mut().rev().enumerate() {
-        let (Some(customer), Some(proof)) = (&named.id, &named.proof) else { continue };
-        let claimed =
-            Claimed { proof, customer, app: &app, at: named.at, arrived_at, nonce: &nonce };
-        let judged = if place < PROOFS_JUDGED_MAX {
-            proof::judge(&claimed, &keys)
-        } else {
-            Err(Doubt::TooMany)
+    let mut proven: Vec<&mut Identification> =
+        upload.identifications().filter(|it| it.proof.is_some()).collect();
+    let mut error = None;
+    for (place, identification) in proven.iter_mut().rev().enumerate() {
+        let (Some(customer), Some(proof)) = (&identification.id, &identification.proof) else {
+            continue;
         };
-        doubt = judged.err().or(doubt);
+        let presented = PresentedProof {
+            proof,
+            customer,
+            app: &app,
+            at: identification.at,
+            arrived_at,
+            nonce: &nonce,
+        };
+        let judged = if place < PROOFS_JUDGED_MAX {
+            proof::judge(&presented, &keys)
+        } else {
+            Err(ProofError::TooMany)
+        };
+        error = judged.err().or(error);
         let outcome = if judged.is_ok() { Proof::Accepted } else { Proof::Refused };
         collector.metrics.proofs.get_or_create(&ProofLabels { outcome }).inc();
-        named.verified = match judged {
+        identification.verified = match judged {
             // A call repeats the proof of a customer named long ago, and that was judged then.
-            Err(Doubt::Expired) if named.repeated => None,
+            Err(ProofError::Expired) if identification.repeated => None,
             judged => Some(judged.is_ok()),
         };
     }
-    if let Some(why) = doubt {
+    if let Some(why) = error {
         tracing::warn!(app, %why, "a customer's proof is not accepted: not verified");
     }
     Ok(())

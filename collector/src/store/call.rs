@@ -33,10 +33,11 @@ pub(super) fn put(
 ) -> rusqlite::Result<()> {
     let (locator, code_screen) = new.code.unwrap_or_default();
     let scope = if locator % 2 == 1 { Scope::Screen } else { new.scope };
-    let named = new.stated.as_ref().map(|(named, _)| named);
-    let customer = named.and_then(|named| named.id.as_ref());
-    let verified = named.and_then(|named| named.verified);
-    let stated_from = new.stated.as_ref().map(|(_, from)| *from as i64);
+    let statement = new.statement.as_ref();
+    let identification = statement.map(|statement| &statement.identification);
+    let customer = identification.and_then(|identification| identification.id.as_ref());
+    let verified = identification.and_then(|identification| identification.verified);
+    let stated_from = statement.map(|statement| statement.from as i64);
     let lease = leased(connection, state, installation, new)?;
     let mut insert = connection.prepare_cached(
         "INSERT INTO calls (installation, app, token, lease, code_screen, epoch, seq,
@@ -66,7 +67,7 @@ pub(super) fn put(
             new.tapped_at,
             scope_text(scope),
             new.topic,
-            new.stated.is_some(),
+            statement.is_some(),
             customer,
             verified,
             stated_from,

@@ -29,8 +29,8 @@ mod writer;
 
 pub use audit::{AuditEntry, AuditLog, Flaw};
 pub use model::{
-    Appended, CallId, Claim, Context, EpochState, Handle, Named, NewCall, NewEvent, Refusal,
-    StoredCall, StoredEvent, Upload, View,
+    Appended, CallId, Claim, Context, EpochState, Handle, Identification, NewCall, NewEvent,
+    NewStatement, Refusal, StoredCall, StoredEvent, Upload, View,
 };
 pub use sqlite::SqliteStorage;
 

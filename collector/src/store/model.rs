@@ -45,10 +45,10 @@ pub struct Upload {
 
 impl Upload {
     /// Whom it names, wherever it does.
-    pub fn named(&mut self) -> impl Iterator<Item = &mut Named> {
+    pub fn identifications(&mut self) -> impl Iterator<Item = &mut Identification> {
         let in_events = self.events.iter_mut().filter_map(|event| event.customer.as_mut());
-        let in_calls = self.calls.iter_mut().filter_map(|call| call.stated.as_mut());
-        in_events.chain(in_calls.map(|(named, _)| named))
+        let in_calls = self.calls.iter_mut().filter_map(|call| call.statement.as_mut());
+        in_events.chain(in_calls.map(|statement| &mut statement.identification))
     }
 }
 
@@ -66,12 +66,12 @@ pub struct NewEvent {
     /// The other fields, as JSON.
     pub body: String,
     /// Who uses the phone from here on, if this says so.
-    pub customer: Option<Named>,
+    pub customer: Option<Identification>,
 }
 
 /// Whom an app named as its customer.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Named {
+pub struct Identification {
     /// The app's id of them; `None` for nobody.
     pub id: Option<String>,
     /// The proof of it.
@@ -84,9 +84,9 @@ pub struct Named {
     pub verified: Option<bool>,
 }
 
-impl std::fmt::Debug for Named {
+impl std::fmt::Debug for Identification {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Named(..)")
+        f.write_str("Identification(..)")
     }
 }
 
@@ -105,8 +105,17 @@ pub struct NewCall {
     pub scope: Scope,
     /// What it is about.
     pub topic: Option<String>,
-    /// Who calls, and from which seq on the phone was theirs, if the record says so.
-    pub stated: Option<(Named, u64)>,
+    /// Who calls, if the record says so.
+    pub statement: Option<NewStatement>,
+}
+
+/// Who calls, as the call's own record says.
+#[derive(Debug)]
+pub struct NewStatement {
+    /// Whom the app named.
+    pub identification: Identification,
+    /// The lowest seq of the snapshot: the phone was theirs from there on at the latest.
+    pub from: u64,
 }
 
 /// What an upload brought back.

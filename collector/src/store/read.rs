@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::call::scope_of;
 use super::{CallId, Context, EpochState, StoredCall, StoredEvent};
-use crate::attribution::{self, Change, Person, Place, Stretch};
+use crate::attribution::{self, CustomerChange, Person, Place, Span};
 use crate::limits::{VIEW_CUSTOMERS_MAX, VIEW_EVENTS_MAX, VIEW_ORDERS_MAX, VIEW_QUEUE_MAX};
 
 /// Reads the context of a call; `None` when it is gone.
@@ -45,7 +45,7 @@ struct CallRow {
     installation: i64,
     call: StoredCall,
     /// Who the record says calls, if it does.
-    stated: Option<Said>,
+    statement: Option<CallerStatement>,
     code_screen: u16,
     synced_at: i64,
     change: u64,
@@ -55,7 +55,7 @@ impl CallRow {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let stated: bool = row.get(7)?;
         let place = (number(row, 2)?, number(row, 3)?);
-        let said = Said::new(place, row.get(9)?, row.get(8)?, row.get(13)?);
+        let statement = CallerStatement::new(place, row.get(9)?, row.get(8)?, row.get(13)?);
         Ok(Self {
             installation: row.get(0)?,
             call: StoredCall {
@@ -65,7 +65,7 @@ impl CallRow {
                 scope: scope_of(&row.get::<_, String>(5)?),
                 topic: row.get(6)?,
             },
-            stated: stated.then_some(said),
+            statement: stated.then_some(statement),
             code_screen: row.get(10)?,
             synced_at: row.get(11)?,
             change: number(row, 12)?,
@@ -84,63 +84,65 @@ fn person(
 ) -> rusqlite::Result<Person> {
     let place = row.call.place;
     let mut changes = changes(connection, row.installation)?;
-    for said in said_by_calls(connection, row.installation, call)? {
-        said.add_to(&mut changes, epoch);
+    for statement in statements_of_calls(connection, row.installation, call)? {
+        statement.add_to(&mut changes, epoch);
     }
-    if let Some(said) = &row.stated {
-        if said.named.customer.is_none() && epoch.awaited_before(place) && !said.is_within(&changes)
+    if let Some(statement) = &row.statement {
+        if statement.change.customer.is_none()
+            && epoch.awaited_before(place)
+            && !statement.is_within(&changes)
         {
             // Nobody, or the phone could not tell. Until all before the call is here, whoever was
             // last identified may have left: only the snapshot is certain not to be theirs.
-            if attribution::at(place, &changes).customer.is_some() {
+            if attribution::attribute(place, &changes).customer.is_some() {
                 let end = changes.iter().map(|change| change.at).find(|at| *at > place);
-                let stretch = (said.from, end.unwrap_or(attribution::END));
-                return Ok(Person { customer: None, verified: false, stretches: vec![stretch] });
+                let span = (statement.from, end.unwrap_or(attribution::END));
+                return Ok(Person { customer: None, verified: false, spans: vec![span] });
             }
         } else {
-            said.add_to(&mut changes, epoch);
+            statement.add_to(&mut changes, epoch);
         }
     }
-    Ok(attribution::at(place, &changes))
+    Ok(attribution::attribute(place, &changes))
 }
 
 /// What a call says of who calls, and from which place on the phone was theirs at the latest.
-struct Said {
-    named: Change,
+struct CallerStatement {
+    change: CustomerChange,
     from: Place,
 }
 
-impl Said {
+impl CallerStatement {
     /// Of a call at this place; `from` is the lowest seq of its snapshot, if it brought one.
     fn new(at: Place, from: Option<i64>, customer: Option<String>, verified: Option<bool>) -> Self {
         let from = (at.0, from.map_or(at.1, |from| from as u64));
-        Self { named: Change { at, customer, verified }, from }
+        Self { change: CustomerChange { at, customer, verified }, from }
     }
 
     /// Whether a change within its own snapshot says more exactly from where on.
-    fn is_within(&self, changes: &[Change]) -> bool {
-        changes.iter().any(|change| self.from <= change.at && change.at <= self.named.at)
+    fn is_within(&self, changes: &[CustomerChange]) -> bool {
+        changes.iter().any(|change| self.from <= change.at && change.at <= self.change.at)
     }
 
     /// Adds it in its order. "Nobody" counts only until the backlog tells what it meant.
-    fn add_to(&self, changes: &mut Vec<Change>, epoch: &EpochState) {
+    fn add_to(&self, changes: &mut Vec<CustomerChange>, epoch: &EpochState) {
         let is_within = self.is_within(changes);
-        if self.named.customer.is_none() && (is_within || !epoch.awaited_before(self.named.at)) {
+        if self.change.customer.is_none() && (is_within || !epoch.awaited_before(self.change.at)) {
             return;
         }
-        let at = if is_within { self.named.at } else { self.from };
+        let at = if is_within { self.change.at } else { self.from };
         let index = changes.partition_point(|change| change.at <= at);
-        changes.insert(index, Change { at, ..self.named.clone() });
+        changes.insert(index, CustomerChange { at, ..self.change.clone() });
     }
 }
 
 /// What the other calls of a phone say, oldest first.
-fn said_by_calls(
+fn statements_of_calls(
     connection: &Connection,
     installation: i64,
     but: CallId,
-) -> rusqlite::Result<Vec<Said>> {
-    let mut said: Vec<Said> = connection
+) -> rusqlite::Result<Vec<CallerStatement>> {
+    let mut statements: Vec<CallerStatement> = connection
         .prepare_cached(
             "SELECT epoch, seq, stated_from, customer, verified FROM calls
              WHERE installation = ?1 AND stated = 1 AND id <> ?2
@@ -148,22 +150,22 @@ fn said_by_calls(
         )?
         .query_map(params![installation, but, VIEW_CUSTOMERS_MAX as i64], |row| {
             let at = (number(row, 0)?, number(row, 1)?);
-            Ok(Said::new(at, row.get(2)?, row.get(3)?, row.get(4)?))
+            Ok(CallerStatement::new(at, row.get(2)?, row.get(3)?, row.get(4)?))
         })?
         .collect::<rusqlite::Result<_>>()?;
-    said.reverse();
-    Ok(said)
+    statements.reverse();
+    Ok(statements)
 }
 
 /// Every change of customer that is here, oldest first.
-fn changes(connection: &Connection, installation: i64) -> rusqlite::Result<Vec<Change>> {
-    let mut changes: Vec<Change> = connection
+fn changes(connection: &Connection, installation: i64) -> rusqlite::Result<Vec<CustomerChange>> {
+    let mut changes: Vec<CustomerChange> = connection
         .prepare_cached(
             "SELECT epoch, seq, customer, verified FROM customers WHERE installation = ?1
              ORDER BY epoch DESC, seq DESC LIMIT ?2",
         )?
         .query_map(params![installation, VIEW_CUSTOMERS_MAX as i64], |row| {
-            Ok(Change {
+            Ok(CustomerChange {
                 at: (number(row, 0)?, number(row, 1)?),
                 customer: row.get(2)?,
                 verified: row.get(3)?,
@@ -197,12 +199,12 @@ fn events(
     for (sql, limit) in sources {
         let mut wanted = limit;
         let mut statement = connection.prepare_cached(&sql)?;
-        // Newest stretch first, until there are enough.
-        for stretch in person.stretches.iter().rev() {
+        // Newest span first, until there are enough.
+        for span in person.spans.iter().rev() {
             if wanted == 0 {
                 break;
             }
-            let read = read_stretch(&mut statement, installation, stretch, wanted)?;
+            let read = read_span(&mut statement, installation, span, wanted)?;
             wanted -= read.len();
             events.extend(read);
         }
@@ -212,10 +214,10 @@ fn events(
     Ok(events)
 }
 
-fn read_stretch(
+fn read_span(
     statement: &mut rusqlite::CachedStatement<'_>,
     installation: i64,
-    ((from_epoch, from_seq), (to_epoch, to_seq)): &Stretch,
+    ((from_epoch, from_seq), (to_epoch, to_seq)): &Span,
     limit: usize,
 ) -> rusqlite::Result<Vec<StoredEvent>> {
     let end = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
