@@ -24,7 +24,7 @@ use crate::link::{DeskLink, Opens};
 use crate::metrics::Metrics;
 use crate::proof::IdentityKey;
 use crate::secret::{Hash, Secret};
-use crate::store::{CallId, Context, SqliteStorage, Storage, StoreError};
+use crate::store::{Context, ContextId, SqliteStorage, Storage, StoreError};
 use crate::throttle::Throttle;
 use crate::view::{self, Labels};
 
@@ -49,7 +49,7 @@ pub(crate) struct Shared {
     pub(crate) bodies: Semaphore,
     pub(crate) uploads: Semaphore,
     pub(crate) streams: Arc<Semaphore>,
-    pub(crate) streams_of_call: Mutex<HashMap<CallId, usize>>,
+    pub(crate) streams_of_call: Mutex<HashMap<ContextId, usize>>,
     /// Whether live streams end.
     pub(crate) ending: watch::Sender<bool>,
     labels: BTreeMap<String, Labels>,

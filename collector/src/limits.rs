@@ -29,7 +29,7 @@ pub const WRITER_QUEUE_MAX: usize = 1_024;
 /// Requests that share one commit: bounds how long the first of them waits.
 pub const GROUP_REQUESTS_MAX: usize = 256;
 /// Uploads that go along in a commit for which a look-up waits: half a millisecond of work.
-pub const GROUP_BEHIND_FIRST_MAX: usize = 2;
+pub const GROUP_BEHIND_LOOKUP_MAX: usize = 2;
 /// Connections that read, beside the one that writes.
 pub const READERS_MAX: usize = 4;
 /// Live streams at once; past that, 503.

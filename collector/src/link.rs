@@ -5,7 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
 use crate::secret::{Hash, Secret};
-use crate::store::CallId;
+use crate::store::ContextId;
 
 /// What a desk link holds.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,15 +29,15 @@ pub struct DeskLink {
 pub enum Opens {
     /// The context of a call.
     #[serde(rename = "c")]
-    Call(CallId),
+    Context(ContextId),
     /// A page that knows nothing of the call, and takes its code from the agent.
     #[serde(rename = "n")]
-    Nothing(Asker),
+    CodeEntry(Requester),
 }
 
 /// Who looked a call up in vain, so that a code typed later counts as theirs.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Asker {
+pub struct Requester {
     /// The contact centre's id of the call.
     #[serde(rename = "i")]
     pub call_id: String,

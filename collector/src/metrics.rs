@@ -20,7 +20,7 @@ pub(crate) struct Metrics {
     /// Calls received.
     pub(crate) calls: Counter,
     /// Look-ups, by outcome.
-    pub(crate) lookups: Family<LookupLabels, Counter>,
+    pub(crate) lookups: Family<LookUpLabels, Counter>,
     /// Proofs of identity, by outcome.
     pub(crate) proofs: Family<ProofLabels, Counter>,
     /// Live streams open.
@@ -38,28 +38,28 @@ pub(crate) struct RequestLabels {
 
 /// The labels of a look-up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(crate) struct LookupLabels {
+pub(crate) struct LookUpLabels {
     /// What became of it.
-    pub(crate) outcome: Outcome,
+    pub(crate) outcome: LookUpOutcome,
 }
 
 /// The labels of a proof.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct ProofLabels {
     /// What became of it.
-    pub(crate) outcome: Proof,
+    pub(crate) outcome: ProofOutcome,
 }
 
 /// What became of a proof of identity.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Proof {
+pub(crate) enum ProofOutcome {
     /// The customer is verified.
     Accepted,
     /// Not verified; the log says why.
     Refused,
 }
 
-impl prometheus_client::encoding::EncodeLabelValue for Proof {
+impl prometheus_client::encoding::EncodeLabelValue for ProofOutcome {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
         use std::fmt::Write as _;
         encoder.write_str(match self {
@@ -71,7 +71,7 @@ impl prometheus_client::encoding::EncodeLabelValue for Proof {
 
 /// What became of a look-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Outcome {
+pub(crate) enum LookUpOutcome {
     /// A context was shown.
     Hit,
     /// Unknown, expired or claimed.
@@ -80,7 +80,7 @@ pub(crate) enum Outcome {
     Throttled,
 }
 
-impl prometheus_client::encoding::EncodeLabelValue for Outcome {
+impl prometheus_client::encoding::EncodeLabelValue for LookUpOutcome {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
         use std::fmt::Write as _;
         encoder.write_str(match self {

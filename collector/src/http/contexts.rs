@@ -11,7 +11,7 @@ use jalon::call::TOKEN_CHARS;
 use jalon_desk::view::ContextView;
 use utoipa::IntoParams;
 
-use super::lookup::{self, Asking};
+use super::lookup::{self, LookUp};
 use super::{Outcome, PathPart, authorize, no_store, part};
 use crate::body;
 use crate::collector::Shared;
@@ -146,23 +146,23 @@ async fn answer(
     request: &ResolveRequest,
     headers: &HeaderMap,
 ) -> Outcome {
-    let asking = Asking::new(collector, key, request)?;
+    let look_up = LookUp::new(collector, key, request)?;
     let found = match lookup::handle(request) {
-        Ok(handle) => asking.find(collector, handle).await,
+        Ok(handle) => look_up.find(collector, handle).await,
         Err(problem) => Err(problem),
     };
     // Whoever picks up gets a page in any case, and can type the code there.
     let found = match found {
         Ok(found) => found,
         Err(problem) => {
-            let problem = problem.desk(collector.desk(&asking.nothing(collector)));
+            let problem = problem.desk(collector.desk(&look_up.code_entry(collector)));
             if !prefers(headers, LENIENT) {
                 return Err(problem);
             }
             return Ok(applied(axum::Json(problem), LENIENT));
         }
     };
-    let link = collector.link(&asking.app, Opens::Call(found.call), asking.agent);
+    let link = collector.link(&look_up.app, Opens::Context(found.id), look_up.agent);
     let mut view = collector.view(&found.context, &link);
     if !prefers(headers, MINIMAL) {
         return Ok(no_store(axum::Json(view)));

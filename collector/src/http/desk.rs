@@ -8,13 +8,13 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use jalon_desk::{Ended, Entry, Wrong};
 
-use super::lookup::{self, Asking};
+use super::lookup::{self, LookUp};
 use super::{Outcome, PathPart, no_store, part};
 use crate::body;
 use crate::collector::Shared;
 use crate::link::{DeskLink, MissesOf, Opens};
 use crate::problem::Problem;
-use crate::store::{CallId, Handle, View};
+use crate::store::{ContextId, Handle, View};
 
 /// The agent's page of one call, for two hours. Needs no key: the link itself is signed. Where the
 /// look-up found nothing, a page that takes the code from the agent.
@@ -33,21 +33,21 @@ pub(super) async fn page(State(collector): State<Arc<Shared>>, signed: PathPart)
         Ok(link) => link,
         Err(why) => return ended(&collector, why),
     };
-    let call = match link.opens {
-        Opens::Call(call) => call,
-        Opens::Nothing(asker) => {
-            let asking = Asking { app: link.app, agent: link.agent, asker };
+    let id = match link.opens {
+        Opens::Context(id) => id,
+        Opens::CodeEntry(requester) => {
+            let look_up = LookUp { app: link.app, agent: link.agent, requester };
             // Somebody may have typed the code meanwhile: a frame was loaded again, a call passed on.
-            return match asking.find(&collector, Handle::Claimed).await {
-                Ok(found) => Ok(to_the_call(&collector, asking, found.call)),
+            return match look_up.find(&collector, Handle::Claimed).await {
+                Ok(found) => Ok(to_the_call(&collector, look_up, found.id)),
                 Err(_) => entry(&collector, StatusCode::OK, &Entry::default()),
             };
         }
     };
-    let Some(context) = collector.storage.context(link.app.clone(), call).await? else {
+    let Some(context) = collector.storage.context(link.app.clone(), id).await? else {
         return ended(&collector, Ended::Erased);
     };
-    if !note(&collector, &link, call, "desk").await? {
+    if !note(&collector, &link, id, "desk").await? {
         return ended(&collector, Ended::Erased);
     }
     let view = collector.view(&context, &link);
@@ -83,22 +83,23 @@ pub(super) async fn enter(
         Ok(link) => link,
         Err(why) => return ended(&collector, why),
     };
-    let Opens::Nothing(asker) = link.opens else { return Err(Problem::method()) };
+    let Opens::CodeEntry(requester) = link.opens else { return Err(Problem::method()) };
     let form = body::read(&headers, body, &collector.bodies).await?;
     let typed = form_urlencoded::parse(&form).find(|(name, _)| name == "code");
     let typed = typed.map_or_else(String::new, |(_, code)| code.chars().take(ENTRY_MAX).collect());
-    let mut asking = Asking { app: link.app, agent: link.agent, asker };
+    let mut look_up = LookUp { app: link.app, agent: link.agent, requester };
     // A link passes through histories: whoever has this one uses up its own call's misses at most.
-    if let MissesOf::Key(_) = asking.asker.misses_of {
-        let call = format!("{}\0{}", asking.app, asking.asker.call_id);
-        asking.asker.misses_of = MissesOf::Caller(collector.secret.hash("typed", call.as_bytes()));
+    if let MissesOf::Key(_) = look_up.requester.misses_of {
+        let call = format!("{}\0{}", look_up.app, look_up.requester.call_id);
+        look_up.requester.misses_of =
+            MissesOf::Caller(collector.secret.hash("typed", call.as_bytes()));
     }
     let found = match lookup::code_handle(&typed) {
-        Ok(handle) => asking.find(&collector, handle).await,
+        Ok(handle) => look_up.find(&collector, handle).await,
         Err(problem) => Err(problem),
     };
     match found {
-        Ok(found) => Ok(to_the_call(&collector, asking, found.call)),
+        Ok(found) => Ok(to_the_call(&collector, look_up, found.id)),
         Err(problem) => {
             let status = StatusCode::from_u16(problem.status).unwrap_or_default();
             entry(&collector, status, &Entry { typed: &typed, wrong: Some(wrong(&problem)) })
@@ -107,8 +108,8 @@ pub(super) async fn enter(
 }
 
 /// Leads to a call's own page.
-fn to_the_call(collector: &Shared, asking: Asking, call: CallId) -> Response {
-    let link = collector.link(&asking.app, Opens::Call(call), asking.agent);
+fn to_the_call(collector: &Shared, look_up: LookUp, id: ContextId) -> Response {
+    let link = collector.link(&look_up.app, Opens::Context(id), look_up.agent);
     let page = format!("{}/desk/{}", collector.options.base_path(), link.sign(&collector.secret));
     no_store(Redirect::to(&page))
 }
@@ -159,11 +160,11 @@ pub(super) fn open(collector: &Shared, signed: &str) -> Result<DeskLink, Ended> 
 pub(super) async fn note(
     collector: &Shared,
     link: &DeskLink,
-    call: CallId,
+    id: ContextId,
     act: &'static str,
 ) -> Result<bool, Problem> {
     let (app, agent) = (link.app.clone(), link.agent.clone());
-    let view = View { app, act, call, agent, at: collector.now_ms() };
+    let view = View { app, act, context: id, agent, at: collector.now_ms() };
     Ok(collector.storage.note_view(view).await?)
 }
 

@@ -13,7 +13,7 @@ use crate::collector::Shared;
 use crate::ingest::{self, Form};
 use crate::keys::{Key, KeyKind};
 use crate::limits::{PROOFS_JUDGED_MAX, REQUEST_COST};
-use crate::metrics::{Proof, ProofLabels};
+use crate::metrics::{ProofLabels, ProofOutcome};
 use crate::problem::Problem;
 use crate::proof::{self, PresentedProof, ProofError};
 use crate::store::{Identification, Refusal, Upload};
@@ -107,7 +107,7 @@ async fn verify(collector: &Shared, upload: &mut Upload) -> Result<(), Problem> 
             Err(ProofError::TooMany)
         };
         error = judged.err().or(error);
-        let outcome = if judged.is_ok() { Proof::Accepted } else { Proof::Refused };
+        let outcome = if judged.is_ok() { ProofOutcome::Accepted } else { ProofOutcome::Refused };
         collector.metrics.proofs.get_or_create(&ProofLabels { outcome }).inc();
         identification.verified = match judged {
             // A call repeats the proof of a customer named long ago, and that was judged then.

@@ -21,7 +21,7 @@ use crate::collector::Shared;
 use crate::limits::{STREAM_LOOK_S, STREAM_PAUSE_MS, STREAMS_PER_CALL_MAX};
 use crate::link::{DeskLink, Opens};
 use crate::problem::Problem;
-use crate::store::{CallId, Context};
+use crate::store::{Context, ContextId};
 
 /// The live stream of a desk link. Each event `context` holds the page's new content and has the
 /// number of the commit it shows as its id; `erased` ends the stream for good.
@@ -47,13 +47,13 @@ pub(super) async fn stream(
         Ok(link) => link,
         Err(why) => return Ok(refuse(&collector, why)),
     };
-    let Opens::Call(call) = link.opens else { return Ok(refuse(&collector, Ended::Invalid)) };
-    let open = Open::new(&collector, call).ok_or_else(Problem::busy)?;
-    let Some(context) = collector.storage.context(link.app.clone(), call).await? else {
+    let Opens::Context(id) = link.opens else { return Ok(refuse(&collector, Ended::Invalid)) };
+    let open = Open::new(&collector, id).ok_or_else(Problem::busy)?;
+    let Some(context) = collector.storage.context(link.app.clone(), id).await? else {
         return Ok(refuse(&collector, Ended::Erased));
     };
     // The page noted its own view; a stream can be opened without it.
-    if !desk::note(&collector, &link, call, "live").await? {
+    if !desk::note(&collector, &link, id, "live").await? {
         return Ok(refuse(&collector, Ended::Erased));
     }
     let shown = headers
@@ -66,7 +66,7 @@ pub(super) async fn stream(
         changes: collector.storage.follow(context.installation),
         ending: collector.ending.subscribe(),
         link,
-        call,
+        id,
         shown,
         looked: false,
         next_at: Instant::now(),
@@ -91,29 +91,29 @@ fn refuse(collector: &Shared, why: Ended) -> Response {
 /// Counts a stream while it is open.
 struct Open {
     collector: Arc<Shared>,
-    call: CallId,
+    id: ContextId,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Open {
     /// `None` when there are too many, in all or of this call.
-    fn new(collector: &Arc<Shared>, call: CallId) -> Option<Self> {
+    fn new(collector: &Arc<Shared>, id: ContextId) -> Option<Self> {
         let permit = Arc::clone(&collector.streams).try_acquire_owned().ok()?;
         let mut of_call = lock(collector);
-        let count = of_call.entry(call).or_default();
+        let count = of_call.entry(id).or_default();
         if *count == STREAMS_PER_CALL_MAX {
             return None;
         }
         *count += 1;
         collector.metrics.streams.inc();
-        Some(Self { collector: Arc::clone(collector), call, _permit: permit })
+        Some(Self { collector: Arc::clone(collector), id, _permit: permit })
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
         self.collector.metrics.streams.dec();
-        if let Entry::Occupied(mut count) = lock(&self.collector).entry(self.call) {
+        if let Entry::Occupied(mut count) = lock(&self.collector).entry(self.id) {
             *count.get_mut() -= 1;
             if *count.get() == 0 {
                 count.remove();
@@ -122,14 +122,14 @@ impl Drop for Open {
     }
 }
 
-fn lock(collector: &Shared) -> MutexGuard<'_, HashMap<CallId, usize>> {
+fn lock(collector: &Shared) -> MutexGuard<'_, HashMap<ContextId, usize>> {
     collector.streams_of_call.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 struct Follower {
     collector: Arc<Shared>,
     link: DeskLink,
-    call: CallId,
+    id: ContextId,
     changes: watch::Receiver<u64>,
     ending: watch::Receiver<bool>,
     /// The commit that the agent's page shows.
@@ -192,7 +192,7 @@ impl Follower {
     }
 
     async fn look(&self) -> Look {
-        match self.collector.storage.context(self.link.app.clone(), self.call).await {
+        match self.collector.storage.context(self.link.app.clone(), self.id).await {
             Ok(Some(context)) if self.shown.is_none_or(|shown| shown < context.change) => {
                 Look::News(Box::new(context))
             }

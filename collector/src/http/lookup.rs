@@ -11,28 +11,28 @@ use jalon::call::{CODE_DIGITS, CallCode, CodeError, ContextToken};
 use crate::collector::Shared;
 use crate::keys::Key;
 use crate::limits::{CALL_ID_CHARS_MAX, NAME_CHARS_MAX, UUI_CHARS_MAX};
-use crate::link::{Asker, DeskLink, MissesOf, Opens};
-use crate::metrics::{LookupLabels, Outcome as Lookup};
+use crate::link::{DeskLink, MissesOf, Opens, Requester};
+use crate::metrics::{LookUpLabels, LookUpOutcome};
 use crate::problem::Problem;
 use crate::secret::Hash;
-use crate::store::{CallId, Claim, Context, Handle};
+use crate::store::{Claim, Context, ContextId, Handle};
 use crate::throttle::Throttle;
 use crate::wire::ResolveRequest;
 
 /// Who asks for which call.
-pub(super) struct Asking {
+pub(super) struct LookUp {
     pub(super) app: String,
     pub(super) agent: Option<String>,
-    pub(super) asker: Asker,
+    pub(super) requester: Requester,
 }
 
 /// A call, found and claimed.
 pub(super) struct Found {
-    pub(super) call: CallId,
+    pub(super) id: ContextId,
     pub(super) context: Context,
 }
 
-impl Asking {
+impl LookUp {
     /// Reads who asks.
     ///
     /// # Errors
@@ -61,13 +61,13 @@ impl Asking {
         Ok(Self {
             app: key.app,
             agent: agent.cloned(),
-            asker: Asker { call_id: call_id.clone(), misses_of },
+            requester: Requester { call_id: call_id.clone(), misses_of },
         })
     }
 
     /// The link to a page that knows nothing of the call.
-    pub(super) fn nothing(&self, collector: &Shared) -> DeskLink {
-        collector.link(&self.app, Opens::Nothing(self.asker.clone()), self.agent.clone())
+    pub(super) fn code_entry(&self, collector: &Shared) -> DeskLink {
+        collector.link(&self.app, Opens::CodeEntry(self.requester.clone()), self.agent.clone())
     }
 
     /// Claims the call that `handle` names, and reads its context.
@@ -84,10 +84,10 @@ impl Asking {
         let taken = match handle {
             Handle::Token(_) | Handle::Claimed => None,
             Handle::Code(..) => {
-                let of = self.asker.misses_of;
+                let of = self.requester.misses_of;
                 let (misses, hash) = misses(collector, of);
                 misses.take(&hash, 1).map_err(|seconds| {
-                    count(collector, Lookup::Throttled);
+                    count(collector, LookUpOutcome::Throttled);
                     Problem::throttled(seconds)
                 })?;
                 Some(of)
@@ -96,7 +96,7 @@ impl Asking {
         let claim = Claim {
             app: self.app.clone(),
             handle,
-            call_id: self.asker.call_id.clone(),
+            call_id: self.requester.call_id.clone(),
             agent: self.agent.clone(),
             at: collector.now_ms(),
         };
@@ -116,18 +116,18 @@ impl Asking {
             }
         });
         // A panic there was reported there.
-        let Some(call) = claiming.await.map_err(|_| Problem::internal())?? else {
-            count(collector, Lookup::Miss);
+        let Some(id) = claiming.await.map_err(|_| Problem::internal())?? else {
+            count(collector, LookUpOutcome::Miss);
             return Err(Problem::no_context());
         };
-        count(collector, Lookup::Hit);
-        let context = collector.storage.context(self.app.clone(), call).await?;
-        context.map(|context| Found { call, context }).ok_or_else(Problem::no_context)
+        count(collector, LookUpOutcome::Hit);
+        let context = collector.storage.context(self.app.clone(), id).await?;
+        context.map(|context| Found { id, context }).ok_or_else(Problem::no_context)
     }
 }
 
-fn count(collector: &Shared, outcome: Lookup) {
-    collector.metrics.lookups.get_or_create(&LookupLabels { outcome }).inc();
+fn count(collector: &Shared, outcome: LookUpOutcome) {
+    collector.metrics.lookups.get_or_create(&LookUpLabels { outcome }).inc();
 }
 
 /// Whose misses, and where they are counted.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::audit::{self, Noted};
 use super::writer::State;
-use super::{CallId, Claim, Handle, NewCall, Upload, View, lease};
+use super::{Claim, ContextId, Handle, NewCall, Upload, View, lease};
 use crate::limits::{CLAIM_MS, CODE_CLAIMABLE_MS, TAP_SKEW_MS, TOKEN_CLAIMABLE_MS};
 use crate::secret::{Hash, Secret};
 
@@ -110,7 +110,7 @@ pub(super) fn claim(
     connection: &Connection,
     state: &State,
     claim: &Claim,
-) -> rusqlite::Result<Option<CallId>> {
+) -> rusqlite::Result<Option<ContextId>> {
     let holder = holder(&state.secret, &claim.app, &claim.call_id);
     let found = match claim.handle {
         Handle::Token(token) => by_token(connection, claim, token, &holder)?,
@@ -150,7 +150,7 @@ pub(super) fn note_view(
         .prepare_cached(
             "SELECT claimed_by FROM calls WHERE id = ?1 AND app = ?2 AND claimed_by IS NOT NULL",
         )?
-        .query_row(params![view.call, view.app], |row| row.get(0))
+        .query_row(params![view.context, view.app], |row| row.get(0))
         .optional()?;
     let Some(call) = &holder else { return Ok(false) };
     let (app, agent) = (view.app.as_str(), view.agent.as_deref());
@@ -169,7 +169,7 @@ pub(super) fn holder(secret: &Secret, app: &str, call_id: &str) -> Hash {
 
 /// What decides whether a call can be claimed.
 struct Row {
-    id: CallId,
+    id: ContextId,
     tapped_at: Option<i64>,
     claimed: Option<(Hash, i64)>,
 }
@@ -196,7 +196,7 @@ fn by_token(
     claim: &Claim,
     token: [u8; 16],
     holder: &Hash,
-) -> rusqlite::Result<Option<CallId>> {
+) -> rusqlite::Result<Option<ContextId>> {
     let row = connection
         .prepare_cached(
             "SELECT id, tapped_at, claimed_by, claimed_at FROM calls
@@ -212,7 +212,7 @@ fn by_holder(
     connection: &Connection,
     claim: &Claim,
     holder: &Hash,
-) -> rusqlite::Result<Option<CallId>> {
+) -> rusqlite::Result<Option<ContextId>> {
     connection
         .prepare_cached(
             "SELECT id FROM calls WHERE claimed_by = ?1 AND app = ?2 AND claimed_at > ?3
@@ -228,7 +228,7 @@ fn by_lease(
     lease: Hash,
     (locator, screen): (u32, u16),
     holder: &Hash,
-) -> rusqlite::Result<Option<CallId>> {
+) -> rusqlite::Result<Option<ContextId>> {
     let row = connection
         .prepare_cached(
             "SELECT id, tapped_at, claimed_by, claimed_at FROM calls

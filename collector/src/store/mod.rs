@@ -29,7 +29,7 @@ mod writer;
 
 pub use audit::{AuditEntry, AuditLog, Flaw};
 pub use model::{
-    Appended, CallId, Claim, Context, EpochState, Handle, Identification, NewCall, NewEvent,
+    Appended, Claim, Context, ContextId, EpochState, Handle, Identification, NewCall, NewEvent,
     NewStatement, Refusal, StoredCall, StoredEvent, Upload, View,
 };
 pub use sqlite::SqliteStorage;
@@ -44,10 +44,10 @@ pub trait Storage: Send + Sync {
 
     /// Binds a call to a call id, if it can be claimed, and notes the view in the audit log.
     /// `None` for unknown, expired, claimed and another app's alike.
-    fn claim(&self, claim: Claim) -> Answer<'_, Option<CallId>>;
+    fn claim(&self, claim: Claim) -> Answer<'_, Option<ContextId>>;
 
     /// Reads what a claimed call shows. `None` once it is erased.
-    fn context(&self, app: String, call: CallId) -> Answer<'_, Option<Context>>;
+    fn context(&self, app: String, id: ContextId) -> Answer<'_, Option<Context>>;
 
     /// Watches for changes of an installation's context: the number of its newest commit.
     fn follow(&self, installation: i64) -> watch::Receiver<u64>;

@@ -12,7 +12,7 @@ use crate::secret::Hash;
 use crate::wire::Lease;
 
 /// The number of a call in this storage.
-pub type CallId = i64;
+pub type ContextId = i64;
 
 /// What an app uploads: events, calls, and the state of its queue.
 #[derive(Debug)]
@@ -169,7 +169,7 @@ pub struct View {
     /// What was opened: `desk`, the page, or `live`, its stream.
     pub act: &'static str,
     /// Which call.
-    pub call: CallId,
+    pub context: ContextId,
     /// Who looks.
     pub agent: Option<String>,
     /// When.

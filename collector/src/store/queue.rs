@@ -9,11 +9,11 @@ use crate::limits::WRITER_QUEUE_MAX;
 
 /// How soon something is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Turn {
+pub(super) enum Priority {
     /// Before whatever else waits.
-    First,
+    LookUp,
     /// In its order.
-    Next,
+    Upload,
 }
 
 /// A bounded queue with two lanes.
@@ -23,26 +23,26 @@ pub(super) struct Queue<T> {
 }
 
 struct Lanes<T> {
-    first: VecDeque<T>,
-    next: VecDeque<T>,
+    lookups: VecDeque<T>,
+    uploads: VecDeque<T>,
     ended: bool,
 }
 
 impl<T> Queue<T> {
     pub(super) fn new() -> Self {
-        let lanes = Lanes { first: VecDeque::new(), next: VecDeque::new(), ended: false };
+        let lanes = Lanes { lookups: VecDeque::new(), uploads: VecDeque::new(), ended: false };
         Self { lanes: Mutex::new(lanes), bell: Condvar::new() }
     }
 
     /// Adds something; refuses when the lane is full, or the queue has ended.
-    pub(super) fn push(&self, turn: Turn, item: T) -> Result<(), StoreError> {
+    pub(super) fn push(&self, priority: Priority, item: T) -> Result<(), StoreError> {
         let mut lanes = self.lock();
         if lanes.ended {
             return Err(StoreError::Ended);
         }
-        let lane = match turn {
-            Turn::First => &mut lanes.first,
-            Turn::Next => &mut lanes.next,
+        let lane = match priority {
+            Priority::LookUp => &mut lanes.lookups,
+            Priority::Upload => &mut lanes.uploads,
         };
         if lane.len() >= WRITER_QUEUE_MAX {
             return Err(StoreError::Busy);
@@ -55,30 +55,30 @@ impl<T> Queue<T> {
     /// Waits until something is there; `false` once the queue has ended and is empty.
     pub(super) fn wait(&self) -> bool {
         let mut lanes = self.lock();
-        while lanes.first.is_empty() && lanes.next.is_empty() && !lanes.ended {
+        while lanes.lookups.is_empty() && lanes.uploads.is_empty() && !lanes.ended {
             lanes = self.bell.wait(lanes).unwrap_or_else(PoisonError::into_inner);
         }
-        !(lanes.first.is_empty() && lanes.next.is_empty())
+        !(lanes.lookups.is_empty() && lanes.uploads.is_empty())
     }
 
     /// Takes the oldest of a lane.
-    pub(super) fn take(&self, turn: Turn) -> Option<T> {
+    pub(super) fn take(&self, priority: Priority) -> Option<T> {
         let mut lanes = self.lock();
-        match turn {
-            Turn::First => lanes.first.pop_front(),
-            Turn::Next => lanes.next.pop_front(),
+        match priority {
+            Priority::LookUp => lanes.lookups.pop_front(),
+            Priority::Upload => lanes.uploads.pop_front(),
         }
     }
 
     /// How many wait in their order.
-    pub(super) fn waiting(&self) -> usize {
-        self.lock().next.len()
+    pub(super) fn uploads_waiting(&self) -> usize {
+        self.lock().uploads.len()
     }
 
     /// Lets go of what waits.
     pub(super) fn clear(&self) {
         let mut lanes = self.lock();
-        let waiting = (std::mem::take(&mut lanes.first), std::mem::take(&mut lanes.next));
+        let waiting = (std::mem::take(&mut lanes.lookups), std::mem::take(&mut lanes.uploads));
         // Outside the lock: whoever waits for one may ask again at once.
         drop(lanes);
         drop(waiting);

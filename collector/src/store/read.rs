@@ -3,7 +3,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::call::scope_of;
-use super::{CallId, Context, EpochState, StoredCall, StoredEvent};
+use super::{Context, ContextId, EpochState, StoredCall, StoredEvent};
 use crate::attribution::{self, CustomerChange, Person, Place, Span};
 use crate::limits::{VIEW_CUSTOMERS_MAX, VIEW_EVENTS_MAX, VIEW_ORDERS_MAX, VIEW_QUEUE_MAX};
 
@@ -11,7 +11,7 @@ use crate::limits::{VIEW_CUSTOMERS_MAX, VIEW_EVENTS_MAX, VIEW_ORDERS_MAX, VIEW_Q
 pub(super) fn context(
     connection: &Connection,
     app: &str,
-    call: CallId,
+    id: ContextId,
 ) -> rusqlite::Result<Option<Context>> {
     let found = connection
         .prepare_cached(
@@ -20,11 +20,11 @@ pub(super) fn context(
              FROM calls JOIN installations ON installations.id = installation
              WHERE calls.id = ?1 AND calls.app = ?2",
         )?
-        .query_row(params![call, app], CallRow::read)
+        .query_row(params![id, app], CallRow::read)
         .optional()?;
     let Some(row) = found else { return Ok(None) };
     let epoch = epoch(connection, row.installation)?;
-    let person = person(connection, call, &row, &epoch)?;
+    let person = person(connection, id, &row, &epoch)?;
     let code_screen = connection
         .prepare_cached("SELECT name FROM screens WHERE app = ?1 AND number = ?2")?
         .query_row(params![app, row.code_screen], |row| row.get(0))
@@ -78,13 +78,13 @@ impl CallRow {
 /// calls of this phone say, since their snapshots are here as well.
 fn person(
     connection: &Connection,
-    call: CallId,
+    id: ContextId,
     row: &CallRow,
     epoch: &EpochState,
 ) -> rusqlite::Result<Person> {
     let place = row.call.place;
     let mut changes = changes(connection, row.installation)?;
-    for statement in statements_of_calls(connection, row.installation, call)? {
+    for statement in statements_of_calls(connection, row.installation, id)? {
         statement.add_to(&mut changes, epoch);
     }
     if let Some(statement) = &row.statement {
@@ -140,7 +140,7 @@ impl CallerStatement {
 fn statements_of_calls(
     connection: &Connection,
     installation: i64,
-    but: CallId,
+    but: ContextId,
 ) -> rusqlite::Result<Vec<CallerStatement>> {
     let mut statements: Vec<CallerStatement> = connection
         .prepare_cached(

@@ -8,11 +8,11 @@ use jalon::clock::Clock;
 use rusqlite::{Connection, OptionalExtension as _, params};
 use tokio::sync::{Semaphore, watch};
 
-use super::wal::{Checkpointer, Log};
+use super::wal::{Checkpointer, WalMonitor};
 use super::writer::{Followers, State, Writer};
 use super::{
-    Answer, Appended, CallId, Claim, Context, Refusal, Storage, StoreError, Upload, View, append,
-    call, erase, identity_key, read, schema,
+    Answer, Appended, Claim, Context, ContextId, Refusal, Storage, StoreError, Upload, View,
+    append, call, erase, identity_key, read, schema,
 };
 use crate::keys::{Key, KeyKind};
 use crate::limits::READERS_MAX;
@@ -42,8 +42,8 @@ impl SqliteStorage {
     pub fn open(folder: &Path, secret: Secret, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let path = folder.join("collector.db");
         let mut connection = schema::open_writer(&path)?;
-        let log = Arc::new(Log::default());
-        log.watch(&mut connection)?;
+        let monitor = Arc::new(WalMonitor::default());
+        monitor.watch(&mut connection)?;
         let followers = Followers::default();
         let state = State {
             secret,
@@ -53,8 +53,9 @@ impl SqliteStorage {
             // Whoever erased last may have ended before a reader let go.
             uncleared: true,
         };
-        let writer = Writer::start(connection, state, Arc::clone(&followers), Arc::clone(&log))?;
-        let checkpointer = Checkpointer::start(&path, log)?;
+        let writer =
+            Writer::start(connection, state, Arc::clone(&followers), Arc::clone(&monitor))?;
+        let checkpointer = Checkpointer::start(&path, monitor)?;
         let permits = Semaphore::new(READERS_MAX);
         let readers = Arc::new(Readers { path, idle: Mutex::default(), permits });
         Ok(Self { writer, _checkpointer: checkpointer, followers, readers })
@@ -91,15 +92,15 @@ impl Storage for SqliteStorage {
         )
     }
 
-    fn claim(&self, claim: Claim) -> Answer<'_, Option<CallId>> {
+    fn claim(&self, claim: Claim) -> Answer<'_, Option<ContextId>> {
         Box::pin(
             self.writer
-                .write_first(move |connection, state| call::claim(connection, state, &claim)),
+                .write_lookup(move |connection, state| call::claim(connection, state, &claim)),
         )
     }
 
-    fn context(&self, app: String, call: CallId) -> Answer<'_, Option<Context>> {
-        Box::pin(self.read(move |connection| read::context(connection, &app, call)))
+    fn context(&self, app: String, id: ContextId) -> Answer<'_, Option<Context>> {
+        Box::pin(self.read(move |connection| read::context(connection, &app, id)))
     }
 
     fn follow(&self, installation: i64) -> watch::Receiver<u64> {
@@ -112,7 +113,7 @@ impl Storage for SqliteStorage {
     fn note_view(&self, view: View) -> Answer<'_, bool> {
         Box::pin(
             self.writer
-                .write_first(move |connection, state| call::note_view(connection, state, &view)),
+                .write_lookup(move |connection, state| call::note_view(connection, state, &view)),
         )
     }
 

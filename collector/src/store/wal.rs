@@ -18,7 +18,7 @@ use crate::limits::{CHECKPOINT_PAGES, LOG_PAGES};
 
 /// What the writer and the thread that moves pages tell each other.
 #[derive(Default)]
-pub(super) struct Log {
+pub(super) struct WalMonitor {
     /// Pages in the log, as of the last commit.
     pages: AtomicUsize,
     /// How many of them are moved.
@@ -29,27 +29,27 @@ pub(super) struct Log {
     bell: Condvar,
 }
 
-impl Log {
+impl WalMonitor {
     /// Has SQLite tell of each commit on the writer's connection, and do nothing else about it.
     pub(super) fn watch(self: &Arc<Self>, writer: &mut Connection) -> rusqlite::Result<()> {
-        let log = Arc::clone(self);
+        let monitor = Arc::clone(self);
         writer.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
             let pages = usize::try_from(pages).unwrap_or(0);
-            if pages < log.pages.swap(pages, Ordering::Relaxed) {
-                log.moved.store(0, Ordering::Relaxed);
+            if pages < monitor.pages.swap(pages, Ordering::Relaxed) {
+                monitor.moved.store(0, Ordering::Relaxed);
             }
             // Should the thread miss it, between looking and waiting: the next commit tells it again.
-            if log.is_due() {
-                log.bell.notify_one();
+            if monitor.is_due() {
+                monitor.bell.notify_one();
             }
             Ok(())
         }))
     }
 
     /// Moves the rest, where that is asked for: on the writer's thread, between two groups.
-    pub(super) fn move_rest(&self, writer: &Connection) {
+    pub(super) fn checkpoint_rest(&self, writer: &Connection) {
         if self.rest.load(Ordering::Relaxed) {
-            self.moved(checkpoint(writer));
+            self.note_moved(checkpoint(writer));
             self.rest.store(false, Ordering::Relaxed);
         }
     }
@@ -71,7 +71,7 @@ impl Log {
     }
 
     /// Notes what was moved. What could not be is tried again with as much more, not at once.
-    fn moved(&self, pages: Option<usize>) {
+    fn note_moved(&self, pages: Option<usize>) {
         let pages = pages.unwrap_or_else(|| self.pages.load(Ordering::Relaxed));
         self.moved.store(pages, Ordering::Relaxed);
     }
@@ -79,32 +79,32 @@ impl Log {
 
 /// The thread that moves pages; ends when this is dropped.
 pub(super) struct Checkpointer {
-    log: Arc<Log>,
+    monitor: Arc<WalMonitor>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Checkpointer {
     /// Starts the thread, with a connection of its own.
-    pub(super) fn start(path: &Path, log: Arc<Log>) -> Result<Self, StoreError> {
+    pub(super) fn start(path: &Path, monitor: Arc<WalMonitor>) -> Result<Self, StoreError> {
         let connection = schema::open_checkpointer(path)?;
         let thread = std::thread::Builder::new().name("jalon-checkpoint".to_owned()).spawn({
-            let log = Arc::clone(&log);
+            let monitor = Arc::clone(&monitor);
             move || {
-                while log.wait() {
-                    log.moved(checkpoint(&connection));
-                    let is_long = log.pages.load(Ordering::Relaxed) >= LOG_PAGES;
-                    log.rest.store(is_long, Ordering::Relaxed);
+                while monitor.wait() {
+                    monitor.note_moved(checkpoint(&connection));
+                    let is_long = monitor.pages.load(Ordering::Relaxed) >= LOG_PAGES;
+                    monitor.rest.store(is_long, Ordering::Relaxed);
                 }
             }
         })?;
-        Ok(Self { log, thread: Some(thread) })
+        Ok(Self { monitor, thread: Some(thread) })
     }
 }
 
 impl Drop for Checkpointer {
     fn drop(&mut self) {
-        *self.log.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
-        self.log.bell.notify_one();
+        *self.monitor.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.monitor.bell.notify_one();
         if let Some(thread) = self.thread.take() {
             // A panic there was reported there.
             let _ = thread.join();

@@ -14,10 +14,10 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{oneshot, watch};
 
 use super::StoreError;
-use super::queue::{Queue, Turn};
+use super::queue::{Priority, Queue};
 use super::schema::BUSY_TIMEOUT;
-use super::wal::Log;
-use crate::limits::{GROUP_BEHIND_FIRST_MAX, GROUP_REQUESTS_MAX};
+use super::wal::WalMonitor;
+use crate::limits::{GROUP_BEHIND_LOOKUP_MAX, GROUP_REQUESTS_MAX};
 use crate::secret::Secret;
 
 /// Who follows which installation.
@@ -89,12 +89,12 @@ impl Writer {
         connection: Connection,
         state: State,
         followers: Followers,
-        log: Arc<Log>,
+        monitor: Arc<WalMonitor>,
     ) -> Result<Self, StoreError> {
         let queue = Arc::new(Queue::new());
         let thread = std::thread::Builder::new().name("jalon-writer".to_owned()).spawn({
             let queue = Arc::clone(&queue);
-            move || serve(connection, state, &followers, &log, &queue)
+            move || serve(connection, state, &followers, &monitor, &queue)
         })?;
         Ok(Self { queue, thread: Some(thread) })
     }
@@ -104,24 +104,24 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection, &mut State) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.ask(Turn::Next, work).await
+        self.ask(Priority::Upload, work).await
     }
 
     /// Has `work` done and committed before what else waits: somebody on the phone does.
-    pub(super) async fn write_first<T: Send + 'static>(
+    pub(super) async fn write_lookup<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection, &mut State) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.ask(Turn::First, work).await
+        self.ask(Priority::LookUp, work).await
     }
 
     async fn ask<T: Send + 'static>(
         &self,
-        turn: Turn,
+        priority: Priority,
         work: impl FnOnce(&Connection, &mut State) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (reply, outcome) = oneshot::channel();
-        self.queue.push(turn, Box::new(Request { work: Some(work), outcome: None, reply }))?;
+        self.queue.push(priority, Box::new(Request { work: Some(work), outcome: None, reply }))?;
         outcome.await.map_err(|_| StoreError::Ended)?
     }
 }
@@ -140,14 +140,14 @@ fn serve(
     mut connection: Connection,
     mut state: State,
     followers: &Followers,
-    log: &Log,
+    monitor: &WalMonitor,
     queue: &Queue<Box<dyn Work>>,
 ) {
     // However this thread ends, nobody waits for it any longer.
     let _ends = EndsWith(queue);
     while queue.wait() {
         commit(&mut connection, &mut state, followers, Group::of(queue));
-        log.move_rest(&connection);
+        monitor.checkpoint_rest(&connection);
     }
 }
 
@@ -165,16 +165,16 @@ impl Drop for EndsWith<'_> {
 struct Group<'a> {
     queue: &'a Queue<Box<dyn Work>>,
     /// How many more it may take of those that wait in their order.
-    left: usize,
+    uploads_left: usize,
     /// How many more of those that come first.
-    left_first: usize,
+    lookups_left: usize,
 }
 
 impl<'a> Group<'a> {
     /// Those that wait now, and whatever comes first meanwhile.
     fn of(queue: &'a Queue<Box<dyn Work>>) -> Self {
-        let left = queue.waiting().min(GROUP_REQUESTS_MAX);
-        Self { queue, left, left_first: GROUP_REQUESTS_MAX }
+        let uploads_left = queue.uploads_waiting().min(GROUP_REQUESTS_MAX);
+        Self { queue, uploads_left, lookups_left: GROUP_REQUESTS_MAX }
     }
 }
 
@@ -182,16 +182,16 @@ impl Iterator for Group<'_> {
     type Item = Box<dyn Work>;
 
     fn next(&mut self) -> Option<Box<dyn Work>> {
-        if self.left_first > 0
-            && let Some(first) = self.queue.take(Turn::First)
+        if self.lookups_left > 0
+            && let Some(lookup) = self.queue.take(Priority::LookUp)
         {
-            self.left_first -= 1;
+            self.lookups_left -= 1;
             // It waits for this commit: only so much goes along that uploads never stand still.
-            self.left = self.left.min(GROUP_BEHIND_FIRST_MAX);
-            return Some(first);
+            self.uploads_left = self.uploads_left.min(GROUP_BEHIND_LOOKUP_MAX);
+            return Some(lookup);
         }
-        self.left = self.left.checked_sub(1)?;
-        self.queue.take(Turn::Next)
+        self.uploads_left = self.uploads_left.checked_sub(1)?;
+        self.queue.take(Priority::Upload)
     }
 }
 

@@ -99,7 +99,7 @@ async fn a_call_that_is_gone_when_its_view_is_noted_is_not_shown() {
     let site = Site::open().await;
     let secret = Secret::read(site.folder.path()).unwrap();
     let storage = SqliteStorage::open(site.folder.path(), secret, site.clock.clone()).unwrap();
-    let view = View { app: APP.to_owned(), act: "desk", call: 1, agent: None, at: 0 };
+    let view = View { app: APP.to_owned(), act: "desk", context: 1, agent: None, at: 0 };
     assert!(!storage.note_view(view).await.unwrap());
     assert_eq!(entries(&site), []);
 }
