@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use jalon_collector::secret::Hash;
-use jalon_collector::store::{AuditEntry, AuditLog, Flaw};
+use jalon_collector::store::{AuditEntry, AuditError, AuditLog};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::Failure;
+use crate::BoxError;
 
 /// Bytes of a call's hash that are printed: enough that no two calls of one log look alike.
 const CALL_BYTES: usize = 8;
@@ -63,7 +63,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 }
 
 /// Prints entries as they are read, then what came of the check; says whether all is well.
-fn print(args: &Args, out: &mut impl Write) -> Result<bool, Failure> {
+fn print(args: &Args, out: &mut impl Write) -> Result<bool, BoxError> {
     let log = AuditLog::open(&args.data)?;
     let call = args.app.as_deref().zip(args.call_id.as_deref());
     let call = call.map(|(app, call_id)| log.call(app, call_id));
@@ -75,8 +75,8 @@ fn print(args: &Args, out: &mut impl Write) -> Result<bool, Failure> {
     let mut found = Findings::default();
     for entry in log.entries() {
         let entry = entry?;
-        if let Some(flaw) = entry.flaw {
-            writeln!(out, "! {}", described(flaw, entry.id))?;
+        if let Some(error) = entry.error {
+            writeln!(out, "! {}", described(error, entry.id))?;
         }
         if wanted(&entry) {
             writeln!(out, "{}", line(&entry))?;
@@ -85,15 +85,15 @@ fn print(args: &Args, out: &mut impl Write) -> Result<bool, Failure> {
     }
     found.print(args.seal.is_some(), out)?;
     out.flush()?;
-    Ok(found.first_flaw.is_none() && args.seal.is_some() == found.kept.is_some())
+    Ok(found.first_error.is_none() && args.seal.is_some() == found.kept.is_some())
 }
 
 /// What came of the check.
 #[derive(Default)]
 struct Findings {
     entries: u64,
-    flaws: u64,
-    first_flaw: Option<i64>,
+    errors: u64,
+    first_error: Option<i64>,
     /// The entry of the kept seal.
     kept: Option<i64>,
     newest: Option<Vec<u8>>,
@@ -102,9 +102,9 @@ struct Findings {
 impl Findings {
     fn note(&mut self, entry: &AuditEntry, seal: Option<&Hash>) {
         self.entries += 1;
-        if entry.flaw.is_some() {
-            self.flaws += 1;
-            self.first_flaw.get_or_insert(entry.id);
+        if entry.error.is_some() {
+            self.errors += 1;
+            self.first_error.get_or_insert(entry.id);
         }
         if seal.is_some_and(|seal| *seal == *entry.seal) {
             self.kept = Some(entry.id);
@@ -114,15 +114,15 @@ impl Findings {
 
     fn print(&self, seal_given: bool, out: &mut impl Write) -> io::Result<()> {
         let count = self.entries;
-        match self.first_flaw {
-            Some(first) if self.flaws == 1 => {
+        match self.first_error {
+            Some(first) if self.errors == 1 => {
                 writeln!(out, "the log is NOT as it was written: see entry {first}")?;
             }
             Some(first) => {
-                let flaws = self.flaws;
+                let errors = self.errors;
                 writeln!(
                     out,
-                    "the log is NOT as it was written: {flaws} flaws, the first at entry {first}"
+                    "the log is NOT as it was written: {errors} flaws, the first at entry {first}"
                 )?;
             }
             None if count == 0 => writeln!(out, "the log is empty")?,
@@ -132,7 +132,7 @@ impl Findings {
             }
         }
         match self.kept {
-            Some(id) if self.first_flaw.is_none_or(|first| id < first) => {
+            Some(id) if self.first_error.is_none_or(|first| id < first) => {
                 writeln!(out, "the kept seal is that of entry {id}: all up to there is as it was")?;
             }
             Some(id) => writeln!(
@@ -147,7 +147,7 @@ impl Findings {
             None => writeln!(out, "entries cut from the end can be seen only with a kept --seal")?,
         }
         match &self.newest {
-            Some(newest) if self.first_flaw.is_none() => {
+            Some(newest) if self.first_error.is_none() => {
                 writeln!(out, "newest seal, to be kept elsewhere: {}", hex(newest))
             }
             _ => Ok(()),
@@ -155,13 +155,13 @@ impl Findings {
     }
 }
 
-fn described(flaw: Flaw, id: i64) -> String {
-    match flaw {
-        Flaw::Altered => format!("entry {id} was altered or put here: its seal does not fit"),
-        Flaw::Missing { from, to } if from == to => {
+fn described(error: AuditError, id: i64) -> String {
+    match error {
+        AuditError::Altered => format!("entry {id} was altered or put here: its seal does not fit"),
+        AuditError::Missing { from, to } if from == to => {
             format!("entry {from} is missing; entry {id} cannot be checked without it")
         }
-        Flaw::Missing { from, to } => {
+        AuditError::Missing { from, to } => {
             format!("entries {from} to {to} are missing; entry {id} cannot be checked without them")
         }
     }

@@ -17,7 +17,7 @@ use jalon_collector::{Collector, KeyKind, Options};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
-type Failure = Box<dyn std::error::Error>;
+type BoxError = Box<dyn std::error::Error>;
 
 /// Stores customers' journeys, and shows one to the agent who takes the call.
 #[derive(Parser)]
@@ -181,7 +181,7 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn serve(args: Serve) -> Result<(), Failure> {
+async fn serve(args: Serve) -> Result<(), BoxError> {
     let mut options = Options::new(args.data);
     options.frame_ancestors = args.frame_ancestors;
     if let Some(path) = &args.config {
@@ -219,14 +219,14 @@ async fn serve(args: Serve) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn create_key(args: Create) -> Result<(), Failure> {
+async fn create_key(args: Create) -> Result<(), BoxError> {
     let collector = Collector::open(Options::new(args.data), Arc::new(SystemClock)).await?;
     let key = collector.create_key(args.kind, &args.app).await?;
     writeln!(std::io::stdout(), "{key}")?;
     Ok(())
 }
 
-async fn add_identity_key(args: AddIdentityKey) -> Result<(), Failure> {
+async fn add_identity_key(args: AddIdentityKey) -> Result<(), BoxError> {
     let file = std::fs::read(&args.key)
         .map_err(|error| format!("failed to read {}: {error}", args.key.display()))?;
     let key = IdentityKey::read(args.app, args.algorithm, &file)?;
@@ -237,7 +237,7 @@ async fn add_identity_key(args: AddIdentityKey) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn list_identity_keys(args: ListIdentityKeys) -> Result<(), Failure> {
+async fn list_identity_keys(args: ListIdentityKeys) -> Result<(), BoxError> {
     let collector = existing(args.data, "list identity keys").await?;
     for (key, added_at) in collector.identity_keys(args.app.as_deref()).await? {
         let (id, algorithm) = (key.id(), key.algorithm.as_str());
@@ -247,7 +247,7 @@ async fn list_identity_keys(args: ListIdentityKeys) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn remove_identity_key(args: RemoveIdentityKey) -> Result<(), Failure> {
+async fn remove_identity_key(args: RemoveIdentityKey) -> Result<(), BoxError> {
     let collector = existing(args.data, "remove an identity key").await?;
     if !collector.remove_identity_key(&args.app, &args.id).await? {
         return Err(format!("failed to remove: {} has no key {}", args.app, args.id).into());
@@ -257,14 +257,14 @@ async fn remove_identity_key(args: RemoveIdentityKey) -> Result<(), Failure> {
 }
 
 /// The collector of a folder that holds one.
-async fn existing(data: PathBuf, to: &str) -> Result<Collector, Failure> {
+async fn existing(data: PathBuf, to: &str) -> Result<Collector, BoxError> {
     if !data.join("collector.db").is_file() {
         return Err(format!("failed to {to}: no collector's data in {}", data.display()).into());
     }
     Ok(Collector::open(Options::new(data), Arc::new(SystemClock)).await?)
 }
 
-async fn erase(args: Erase) -> Result<(), Failure> {
+async fn erase(args: Erase) -> Result<(), BoxError> {
     let collector = existing(args.data, "erase").await?;
     let count = collector.erase_customer(args.app.as_deref(), &args.customer).await?;
     let plural = if count == 1 { "" } else { "s" };

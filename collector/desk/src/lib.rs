@@ -49,12 +49,12 @@ pub struct Entry<'a> {
     /// What the agent typed; empty at first.
     pub typed: &'a str,
     /// What was wrong with it.
-    pub wrong: Option<Wrong>,
+    pub error: Option<EntryError>,
 }
 
 /// What was wrong with a typed code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Wrong {
+pub enum EntryError {
     /// Not thirteen digits, or the check digit does not fit.
     NotACode,
     /// Unknown, too old, or another call's.
@@ -70,7 +70,7 @@ pub enum Wrong {
 
 /// Why a desk link shows nothing any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
+pub enum EndReason {
     /// Its two hours are over.
     Expired,
     /// It was never given out like this: cut, changed, or signed by another collector.
@@ -114,7 +114,7 @@ pub fn live(view: &ContextView, now_ms: i64) -> Result<String, Error> {
 /// # Errors
 ///
 /// [`Error::Render`], in practice never.
-pub fn ended(why: Ended, assets_prefix: &str) -> Result<String, Error> {
+pub fn ended(why: EndReason, assets_prefix: &str) -> Result<String, Error> {
     Ok(EndedPage { why, assets: assets_prefix.trim_end_matches('/') }.render()?)
 }
 
@@ -168,7 +168,7 @@ struct Live<'a> {
 #[derive(Template)]
 #[template(path = "ended.html")]
 struct EndedPage<'a> {
-    why: Ended,
+    why: EndReason,
     assets: &'a str,
 }
 

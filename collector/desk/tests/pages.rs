@@ -5,7 +5,7 @@ mod fixtures;
 
 use fixtures::{MINUTE, NOW};
 use jalon_desk::view::{ContextView, FreshnessState};
-use jalon_desk::{Ended, asset, ended, live, page};
+use jalon_desk::{EndReason, asset, ended, live, page};
 
 fn html(view: &ContextView) -> String {
     page(view, NOW, "/desk/x/live", "/desk/assets/").unwrap_or_else(|error| error.to_string())
@@ -158,7 +158,7 @@ fn the_page_carries_neither_the_token_nor_anything_in_its_title() {
 #[test]
 fn the_pages_keep_to_a_strict_content_security_policy() {
     let mut pages = vec![html(&fixtures::live())];
-    for why in [Ended::Expired, Ended::Invalid, Ended::Erased] {
+    for why in [EndReason::Expired, EndReason::Invalid, EndReason::Erased] {
         pages.push(ended(why, "/desk/assets").unwrap());
     }
     for page in pages {
@@ -190,9 +190,11 @@ fn an_update_holds_no_carriage_return() {
 #[test]
 fn a_link_that_ended_says_what_to_do() {
     let read = |why| words(&ended(why, "").unwrap());
-    assert!(read(Ended::Expired).contains("This link has expired"));
-    assert!(read(Ended::Invalid).contains("Open the call again in your contact-centre platform"));
-    assert!(read(Ended::Erased).contains("The customer erased their data"));
+    assert!(read(EndReason::Expired).contains("This link has expired"));
+    assert!(
+        read(EndReason::Invalid).contains("Open the call again in your contact-centre platform")
+    );
+    assert!(read(EndReason::Erased).contains("The customer erased their data"));
 }
 
 #[test]

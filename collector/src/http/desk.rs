@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
-use jalon_desk::{Ended, Entry, Wrong};
+use jalon_desk::{EndReason, Entry, EntryError};
 
 use super::lookup::{self, LookUp};
 use super::{Outcome, PathPart, no_store, part};
@@ -45,10 +45,10 @@ pub(super) async fn page(State(collector): State<Arc<Shared>>, signed: PathPart)
         }
     };
     let Some(context) = collector.storage.context(link.app.clone(), id).await? else {
-        return ended(&collector, Ended::Erased);
+        return ended(&collector, EndReason::Erased);
     };
     if !note(&collector, &link, id, "desk").await? {
-        return ended(&collector, Ended::Erased);
+        return ended(&collector, EndReason::Erased);
     }
     let view = collector.view(&context, &link);
     let live_url = format!("{}/desk/{signed}/live", collector.options.base_path());
@@ -102,7 +102,7 @@ pub(super) async fn enter(
         Ok(found) => Ok(to_the_call(&collector, look_up, found.id)),
         Err(problem) => {
             let status = StatusCode::from_u16(problem.status).unwrap_or_default();
-            entry(&collector, status, &Entry { typed: &typed, wrong: Some(wrong(&problem)) })
+            entry(&collector, status, &Entry { typed: &typed, error: Some(entry_error(&problem)) })
         }
     }
 }
@@ -115,12 +115,12 @@ fn to_the_call(collector: &Shared, look_up: LookUp, id: ContextId) -> Response {
 }
 
 /// What was wrong with a typed code.
-fn wrong(problem: &Problem) -> Wrong {
+fn entry_error(problem: &Problem) -> EntryError {
     match problem.status {
-        404 => Wrong::NotFound,
-        422 => Wrong::NotACode,
-        429 => Wrong::TooMany { minutes: problem.retry_after_s.unwrap_or(1).div_ceil(60) },
-        _ => Wrong::NotNow,
+        404 => EntryError::NotFound,
+        422 => EntryError::NotACode,
+        429 => EntryError::TooMany { minutes: problem.retry_after_s.unwrap_or(1).div_ceil(60) },
+        _ => EntryError::NotNow,
     }
 }
 
@@ -151,9 +151,9 @@ pub(super) async fn asset(name: PathPart) -> Outcome {
 }
 
 /// Reads a link; else why it shows nothing.
-pub(super) fn open(collector: &Shared, signed: &str) -> Result<DeskLink, Ended> {
-    let link = DeskLink::read(signed, &collector.secret).ok_or(Ended::Invalid)?;
-    if collector.now_ms() < link.expires_at { Ok(link) } else { Err(Ended::Expired) }
+pub(super) fn open(collector: &Shared, signed: &str) -> Result<DeskLink, EndReason> {
+    let link = DeskLink::read(signed, &collector.secret).ok_or(EndReason::Invalid)?;
+    if collector.now_ms() < link.expires_at { Ok(link) } else { Err(EndReason::Expired) }
 }
 
 /// Notes in the audit log that a link was opened; `false` when its call was erased meanwhile.
@@ -169,14 +169,14 @@ pub(super) async fn note(
 }
 
 /// The status of a link that shows nothing. The page's script tells them apart by it.
-pub(super) fn ended_status(why: Ended) -> StatusCode {
+pub(super) fn ended_status(why: EndReason) -> StatusCode {
     match why {
-        Ended::Expired | Ended::Invalid => StatusCode::FORBIDDEN,
-        Ended::Erased => StatusCode::GONE,
+        EndReason::Expired | EndReason::Invalid => StatusCode::FORBIDDEN,
+        EndReason::Erased => StatusCode::GONE,
     }
 }
 
-fn ended(collector: &Shared, why: Ended) -> Outcome {
+fn ended(collector: &Shared, why: EndReason) -> Outcome {
     let html = jalon_desk::ended(why, &assets(collector)).map_err(|error| failed(&error))?;
     Ok(html_page(collector, ended_status(why), html))
 }

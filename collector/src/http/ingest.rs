@@ -16,7 +16,7 @@ use crate::limits::{PROOFS_JUDGED_MAX, REQUEST_COST};
 use crate::metrics::{ProofLabels, ProofOutcome};
 use crate::problem::Problem;
 use crate::proof::{self, PresentedProof, ProofError};
-use crate::store::{Identification, Refusal, Upload};
+use crate::store::{Identification, InstallationError, Upload};
 use crate::wire::{Rejected, UploadAnswer, UploadRequest};
 
 /// Stores a batch of events, each exactly once. Answers after the commit is on disk.
@@ -173,9 +173,9 @@ pub(super) async fn erase(
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
-fn refused(refusal: Refusal) -> Problem {
+fn refused(refusal: InstallationError) -> Problem {
     match refusal {
-        Refusal::Erased => Problem::erased(),
-        Refusal::OtherApp => Problem::other_app(),
+        InstallationError::Erased => Problem::erased(),
+        InstallationError::OtherApp => Problem::other_app(),
     }
 }

@@ -12,7 +12,7 @@ use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
 use futures_util::Stream;
 use futures_util::stream;
-use jalon_desk::Ended;
+use jalon_desk::EndReason;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::Instant;
 
@@ -47,14 +47,14 @@ pub(super) async fn stream(
         Ok(link) => link,
         Err(why) => return Ok(refuse(&collector, why)),
     };
-    let Opens::Context(id) = link.opens else { return Ok(refuse(&collector, Ended::Invalid)) };
+    let Opens::Context(id) = link.opens else { return Ok(refuse(&collector, EndReason::Invalid)) };
     let open = Open::new(&collector, id).ok_or_else(Problem::busy)?;
     let Some(context) = collector.storage.context(link.app.clone(), id).await? else {
-        return Ok(refuse(&collector, Ended::Erased));
+        return Ok(refuse(&collector, EndReason::Erased));
     };
     // The page noted its own view; a stream can be opened without it.
     if !desk::note(&collector, &link, id, "live").await? {
-        return Ok(refuse(&collector, Ended::Erased));
+        return Ok(refuse(&collector, EndReason::Erased));
     }
     let shown = headers
         .get("last-event-id")
@@ -82,7 +82,7 @@ pub(super) async fn stream(
     Ok(response)
 }
 
-fn refuse(collector: &Shared, why: Ended) -> Response {
+fn refuse(collector: &Shared, why: EndReason) -> Response {
     let mut response = no_store(desk::ended_status(why).into_response());
     desk::protect(collector, response.headers_mut());
     response

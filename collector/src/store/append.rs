@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::writer::State;
-use super::{Appended, Refusal, Upload, call, lease};
+use super::{Appended, InstallationError, Upload, call, lease};
 use crate::limits::{REASON_CHARS_MAX, REASONS_MAX, SCREEN_BYTES_MAX};
 use crate::secret::Hash;
 
@@ -14,11 +14,13 @@ pub(super) fn append(
     connection: &Connection,
     state: &mut State,
     upload: &Upload,
-) -> rusqlite::Result<Result<Appended, Refusal>> {
+) -> rusqlite::Result<Result<Appended, InstallationError>> {
     let found = installation(connection, &upload.installation)?;
     let (id, change) = match found {
-        Found::Erased => return Ok(Err(Refusal::Erased)),
-        Found::Known { app, .. } if app != upload.app => return Ok(Err(Refusal::OtherApp)),
+        Found::Erased => return Ok(Err(InstallationError::Erased)),
+        Found::Known { app, .. } if app != upload.app => {
+            return Ok(Err(InstallationError::OtherApp));
+        }
         Found::Known { id, change, .. } => (id, change + 1),
         Found::New => {
             connection

@@ -118,12 +118,12 @@ pub struct AuditEntry {
     /// The seal on it and on all before it.
     pub seal: Vec<u8>,
     /// What is wrong with it.
-    pub flaw: Option<Flaw>,
+    pub error: Option<AuditError>,
 }
 
 /// What shows that the log is not as it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Flaw {
+pub enum AuditError {
     /// The seal does not fit the entry, or not the one before it.
     Altered,
     /// Entries are missing before this one, which cannot be checked without them.
@@ -209,13 +209,13 @@ impl Chain {
         let text = |value| String::from_utf8_lossy(&bytes(value)).into_owned();
         let id = number(id);
         let expected = self.last.saturating_add(1);
-        let flaw = if id > expected {
-            Some(Flaw::Missing { from: expected, to: id - 1 })
+        let error = if id > expected {
+            Some(AuditError::Missing { from: expected, to: id - 1 })
         } else if id == expected && secret.verify(PURPOSE, &sealed(&self.previous, columns), &seal)
         {
             None
         } else {
-            Some(Flaw::Altered)
+            Some(AuditError::Altered)
         };
         // One that stands before the first was never written.
         if id >= expected {
@@ -230,7 +230,7 @@ impl Chain {
             call: bytes(call),
             agent: (agent != ValueRef::Null).then(|| text(agent)),
             seal,
-            flaw,
+            error,
         }
     }
 }

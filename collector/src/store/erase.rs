@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::Refusal;
+use super::InstallationError;
 use super::append::{Found, installation};
 use super::writer::{ERASED, State};
 use crate::limits::{
@@ -19,9 +19,11 @@ pub(super) fn erase(
     app: &str,
     hash: &Hash,
     at: i64,
-) -> rusqlite::Result<Result<(), Refusal>> {
+) -> rusqlite::Result<Result<(), InstallationError>> {
     match installation(connection, hash)? {
-        Found::Known { app: owner, .. } if owner != app => return Ok(Err(Refusal::OtherApp)),
+        Found::Known { app: owner, .. } if owner != app => {
+            return Ok(Err(InstallationError::OtherApp));
+        }
         Found::Known { id, .. } => remove(connection, state, id)?,
         Found::New | Found::Erased => {}
     }

@@ -27,10 +27,10 @@ mod sqlite;
 mod wal;
 mod writer;
 
-pub use audit::{AuditEntry, AuditLog, Flaw};
+pub use audit::{AuditEntry, AuditError, AuditLog};
 pub use model::{
-    Appended, Claim, Context, ContextId, EpochState, Handle, Identification, NewCall, NewEvent,
-    NewStatement, Refusal, StoredCall, StoredEvent, Upload, View,
+    Appended, Claim, Context, ContextId, EpochState, Handle, Identification, InstallationError,
+    NewCall, NewEvent, NewStatement, StoredCall, StoredEvent, Upload, View,
 };
 pub use sqlite::SqliteStorage;
 
@@ -40,7 +40,7 @@ pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Se
 /// Where events, calls, leases and keys are kept.
 pub trait Storage: Send + Sync {
     /// Stores an upload's events and calls, each once, and tops up the leases.
-    fn append(&self, upload: Upload) -> Answer<'_, Result<Appended, Refusal>>;
+    fn append(&self, upload: Upload) -> Answer<'_, Result<Appended, InstallationError>>;
 
     /// Binds a call to a call id, if it can be claimed, and notes the view in the audit log.
     /// `None` for unknown, expired, claimed and another app's alike.
@@ -57,7 +57,12 @@ pub trait Storage: Send + Sync {
     fn note_view(&self, view: View) -> Answer<'_, bool>;
 
     /// Erases an installation, also one never seen: nothing is kept but a tombstone.
-    fn erase(&self, app: String, installation: Hash, at: i64) -> Answer<'_, Result<(), Refusal>>;
+    fn erase(
+        &self,
+        app: String,
+        installation: Hash,
+        at: i64,
+    ) -> Answer<'_, Result<(), InstallationError>>;
 
     /// Erases every installation that a customer used, in one app or in all; says how many.
     fn erase_customer(&self, app: Option<String>, customer: String, at: i64) -> Answer<'_, u64>;

@@ -129,7 +129,7 @@ pub struct Appended {
 
 /// Why an installation cannot be written to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Refusal {
+pub enum InstallationError {
     /// It was erased.
     Erased,
     /// It belongs to another app.

@@ -11,8 +11,8 @@ use tokio::sync::{Semaphore, watch};
 use super::wal::{Checkpointer, WalMonitor};
 use super::writer::{Followers, State, Writer};
 use super::{
-    Answer, Appended, Claim, Context, ContextId, Refusal, Storage, StoreError, Upload, View,
-    append, call, erase, identity_key, read, schema,
+    Answer, Appended, Claim, Context, ContextId, InstallationError, Storage, StoreError, Upload,
+    View, append, call, erase, identity_key, read, schema,
 };
 use crate::keys::{Key, KeyKind};
 use crate::limits::READERS_MAX;
@@ -86,7 +86,7 @@ impl SqliteStorage {
 }
 
 impl Storage for SqliteStorage {
-    fn append(&self, upload: Upload) -> Answer<'_, Result<Appended, Refusal>> {
+    fn append(&self, upload: Upload) -> Answer<'_, Result<Appended, InstallationError>> {
         Box::pin(
             self.writer.write(move |connection, state| append::append(connection, state, &upload)),
         )
@@ -117,7 +117,12 @@ impl Storage for SqliteStorage {
         )
     }
 
-    fn erase(&self, app: String, installation: Hash, at: i64) -> Answer<'_, Result<(), Refusal>> {
+    fn erase(
+        &self,
+        app: String,
+        installation: Hash,
+        at: i64,
+    ) -> Answer<'_, Result<(), InstallationError>> {
         Box::pin(self.writer.write(move |connection, state| {
             erase::erase(connection, state, &app, &installation, at)
         }))

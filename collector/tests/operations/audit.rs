@@ -5,7 +5,7 @@ use axum::http::{Method, Request, StatusCode};
 use futures_util::future::join_all;
 use jalon_collector::secret::Secret;
 use jalon_collector::store::{
-    AuditEntry, AuditLog, Flaw, SqliteStorage, Storage as _, StoreError, View,
+    AuditEntry, AuditError, AuditLog, SqliteStorage, Storage as _, StoreError, View,
 };
 use jalon_collector::{Collector, Options};
 use serde_json::json;
@@ -44,8 +44,8 @@ fn entries(site: &Site) -> Vec<AuditEntry> {
     log.entries().collect::<Result<_, _>>().unwrap()
 }
 
-fn flaws(site: &Site) -> Vec<(i64, Flaw)> {
-    entries(site).iter().filter_map(|entry| Some((entry.id, entry.flaw?))).collect()
+fn flaws(site: &Site) -> Vec<(i64, AuditError)> {
+    entries(site).iter().filter_map(|entry| Some((entry.id, entry.error?))).collect()
 }
 
 /// Changes the database as somebody with write access could.
@@ -56,7 +56,7 @@ fn tamper(site: &Site, sql: &str) {
     connection.execute_batch(&format!("{triggers} {sql}")).unwrap();
 }
 
-const ALTERED: Flaw = Flaw::Altered;
+const ALTERED: AuditError = AuditError::Altered;
 
 #[tokio::test]
 async fn every_view_is_an_entry_and_entries_of_one_call_can_be_matched() {
@@ -165,10 +165,10 @@ async fn swapped_entries_are_seen() {
 async fn a_missing_entry_is_seen_first_or_in_the_middle() {
     let site = viewed().await;
     tamper(&site, "DELETE FROM audit WHERE id = 1");
-    assert_eq!(flaws(&site), [(2, Flaw::Missing { from: 1, to: 1 })]);
+    assert_eq!(flaws(&site), [(2, AuditError::Missing { from: 1, to: 1 })]);
     let site = viewed().await;
     tamper(&site, "DELETE FROM audit WHERE id IN (2, 3)");
-    assert_eq!(flaws(&site), [(4, Flaw::Missing { from: 2, to: 3 })]);
+    assert_eq!(flaws(&site), [(4, AuditError::Missing { from: 2, to: 3 })]);
     // Renumbered, to hide the gap.
     let site = viewed().await;
     tamper(
@@ -288,7 +288,7 @@ async fn a_long_log_is_read_in_slices_while_the_collector_writes() {
     assert_eq!(reading.next().unwrap().unwrap().id, 1);
     look(&site, &token, "call", None).await;
     let rest: Vec<_> = reading.collect::<Result<_, _>>().unwrap();
-    assert!(rest.iter().all(|entry| entry.flaw.is_none()));
+    assert!(rest.iter().all(|entry| entry.error.is_none()));
     assert_eq!(rest.last().unwrap().id, 2_501);
 }
 

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fs;
 use std::path::Path;
 
-use jalon_desk::Ended;
+use jalon_desk::EndReason;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let folder = std::env::args().nth(1).ok_or("usage: render DIR")?;
@@ -25,9 +25,11 @@ fn main() -> Result<(), Box<dyn Error>> {
         let page = jalon_desk::page(&view, fixtures::NOW, "live", ".")?;
         fs::write(folder.join(name).with_extension("html"), page)?;
     }
-    for (name, why) in
-        [("expired", Ended::Expired), ("invalid", Ended::Invalid), ("erased", Ended::Erased)]
-    {
+    for (name, why) in [
+        ("expired", EndReason::Expired),
+        ("invalid", EndReason::Invalid),
+        ("erased", EndReason::Erased),
+    ] {
         fs::write(folder.join(name).with_extension("html"), jalon_desk::ended(why, ".")?)?;
     }
     for name in ["desk.css", "desk.js", "desk.svg"] {
