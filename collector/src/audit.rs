@@ -13,8 +13,8 @@ use jiff::tz::TimeZone;
 
 use crate::BoxError;
 
-/// Bytes of a call's hash that are printed: enough that no two calls of one log look alike.
-const CALL_BYTES: usize = 8;
+/// Bytes of a claimant that are printed: enough that no two calls of one log look alike.
+const CLAIMANT_BYTES: usize = 8;
 /// The log is not as it was written, or not any more what a kept seal sealed.
 const NOT_WHOLE: u8 = 1;
 /// The log could not be checked.
@@ -66,11 +66,11 @@ pub(crate) fn run(args: &Args) -> ExitCode {
 fn print(args: &Args, out: &mut impl Write) -> Result<bool, BoxError> {
     let log = AuditLog::open(&args.data)?;
     let call = args.app.as_deref().zip(args.call_id.as_deref());
-    let call = call.map(|(app, call_id)| log.call(app, call_id));
+    let claimant = call.map(|(app, call_id)| log.claimant(app, call_id));
     let wanted = |entry: &AuditEntry| {
         args.app.as_ref().is_none_or(|app| *app == entry.app)
             && args.since.is_none_or(|since| since.as_millisecond() <= entry.at)
-            && call.is_none_or(|call| call == *entry.call)
+            && claimant.is_none_or(|claimant| claimant.as_bytes() == entry.claimant)
     };
     let mut found = Findings::default();
     for entry in log.entries() {
@@ -169,11 +169,11 @@ fn described(error: AuditError, id: i64) -> String {
 
 fn line(entry: &AuditEntry) -> String {
     let at = Timestamp::from_millisecond(entry.at).unwrap_or_default();
-    let call = &entry.call[..entry.call.len().min(CALL_BYTES)];
+    let claimant = &entry.claimant[..entry.claimant.len().min(CLAIMANT_BYTES)];
     // What others wrote makes neither lines nor fields of its own.
     let agent = entry.agent.as_ref().map_or("-".to_owned(), |agent| format!("{agent:?}"));
     let (id, app, act) = (entry.id, entry.app.escape_debug(), entry.act.escape_debug());
-    format!("{id}\t{at:.3}\t{app}\t{act}\t{agent}\t{}", hex(call))
+    format!("{id}\t{at:.3}\t{app}\t{act}\t{agent}\t{}", hex(claimant))
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {

@@ -13,9 +13,10 @@ use std::path::Path;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::{StoreError, call, schema};
+use super::claimant::Claimant;
+use super::{StoreError, schema};
 use crate::limits::AUDIT_ENTRIES_READ;
-use crate::secret::{Hash, Secret};
+use crate::secret::Secret;
 
 /// What a seal is a hash for.
 const PURPOSE: &str = "audit";
@@ -28,8 +29,8 @@ pub(super) struct Noted<'a> {
     pub(super) app: &'a str,
     /// What was done: `resolve`, `desk`, `live`.
     pub(super) act: &'a str,
-    /// The call, by [`call::holder`].
-    pub(super) call: &'a Hash,
+    /// Whose call it was.
+    pub(super) claimant: &'a Claimant,
     /// Who looks.
     pub(super) agent: Option<&'a str>,
 }
@@ -52,7 +53,7 @@ pub(super) fn note(
         ValueRef::Integer(noted.at),
         ValueRef::Text(noted.app.as_bytes()),
         ValueRef::Text(noted.act.as_bytes()),
-        ValueRef::Blob(noted.call),
+        ValueRef::Blob(noted.claimant.as_bytes()),
         noted.agent.map_or(ValueRef::Null, |agent| ValueRef::Text(agent.as_bytes())),
     ];
     let seal = secret.hash(PURPOSE, &sealed(&previous, columns));
@@ -61,7 +62,7 @@ pub(super) fn note(
             "INSERT INTO audit (id, at, app, act, call, agent, seal)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         )?
-        .execute(params![id, noted.at, noted.app, noted.act, noted.call, noted.agent, seal])?;
+        .execute(params![id, noted.at, noted.app, noted.act, noted.claimant, noted.agent, seal])?;
     Ok(())
 }
 
@@ -111,8 +112,8 @@ pub struct AuditEntry {
     pub app: String,
     /// What was done: `resolve`, `desk`, `live`.
     pub act: String,
-    /// The contact centre's call, by [`AuditLog::call`].
-    pub call: Vec<u8>,
+    /// Whose call it was: the bytes of [`AuditLog::claimant`], unless they were altered.
+    pub claimant: Vec<u8>,
     /// Who looked, if the contact centre said so.
     pub agent: Option<String>,
     /// The seal on it and on all before it.
@@ -151,9 +152,9 @@ impl AuditLog {
         Ok(Self { connection: schema::open_to_look(&path)?, secret })
     }
 
-    /// What the log calls a contact centre's call.
-    pub fn call(&self, app: &str, call_id: &str) -> Hash {
-        call::holder(&self.secret, app, call_id)
+    /// The claimant that a contact centre's call stands for in the log.
+    pub fn claimant(&self, app: &str, call_id: &str) -> Claimant {
+        Claimant::new(&self.secret, app, call_id)
     }
 
     /// All entries, oldest first, each checked against the one before it, until the first error.
@@ -227,7 +228,7 @@ impl Chain {
             at: number(at),
             app: text(app),
             act: text(act),
-            call: bytes(call),
+            claimant: bytes(call),
             agent: (agent != ValueRef::Null).then(|| text(agent)),
             seal,
             error,

@@ -4,10 +4,11 @@ use jalon_desk::view::Scope;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::audit::{self, Noted};
+use super::claimant::Claimant;
 use super::writer::State;
 use super::{Claim, ContextId, Handle, NewCall, Upload, View, lease};
 use crate::limits::{CLAIM_MS, CODE_CLAIMABLE_MS, TAP_SKEW_MS, TOKEN_CLAIMABLE_MS};
-use crate::secret::{Hash, Secret};
+use crate::secret::Hash;
 
 /// A scope as stored.
 pub(super) fn scope_text(scope: Scope) -> &'static str {
@@ -111,14 +112,14 @@ pub(super) fn claim(
     state: &State,
     claim: &Claim,
 ) -> rusqlite::Result<Option<ContextId>> {
-    let holder = holder(&state.secret, &claim.app, &claim.call_id);
+    let claimant = Claimant::new(&state.secret, &claim.app, &claim.call_id);
     let found = match claim.handle {
-        Handle::Token(token) => by_token(connection, claim, token, &holder)?,
+        Handle::Token(token) => by_token(connection, claim, token, &claimant)?,
         Handle::Code(locator, screen) => {
             let lease = lease::hash(&state.secret, locator);
-            by_lease(connection, claim, lease, (locator, screen), &holder)?
+            by_lease(connection, claim, lease, (locator, screen), &claimant)?
         }
-        Handle::Claimed => by_holder(connection, claim, &holder)?,
+        Handle::Claimed => by_claimant(connection, claim, &claimant)?,
     };
     if let Some(id) = found {
         connection
@@ -126,12 +127,12 @@ pub(super) fn claim(
                 "UPDATE calls SET claimed_by = ?2, claimed_at = ?3
                  WHERE id = ?1 AND claimed_by IS NULL",
             )?
-            .execute(params![id, holder, claim.at])?;
+            .execute(params![id, claimant, claim.at])?;
         let noted = Noted {
             at: claim.at,
             app: &claim.app,
             act: "resolve",
-            call: &holder,
+            claimant: &claimant,
             agent: claim.agent.as_deref(),
         };
         audit::note(connection, &state.secret, &noted)?;
@@ -146,44 +147,39 @@ pub(super) fn note_view(
     state: &State,
     view: &View,
 ) -> rusqlite::Result<bool> {
-    let holder: Option<Hash> = connection
+    let claimant: Option<Claimant> = connection
         .prepare_cached(
             "SELECT claimed_by FROM calls WHERE id = ?1 AND app = ?2 AND claimed_by IS NOT NULL",
         )?
         .query_row(params![view.context, view.app], |row| row.get(0))
         .optional()?;
-    let Some(call) = &holder else { return Ok(false) };
+    let Some(claimant) = &claimant else { return Ok(false) };
     let (app, agent) = (view.app.as_str(), view.agent.as_deref());
     audit::note(
         connection,
         &state.secret,
-        &Noted { at: view.at, app, act: view.act, call, agent },
+        &Noted { at: view.at, app, act: view.act, claimant, agent },
     )?;
     Ok(true)
-}
-
-/// What stands for a contact centre's call id, of one app, wherever it is kept.
-pub(super) fn holder(secret: &Secret, app: &str, call_id: &str) -> Hash {
-    secret.hash("call-id", format!("{app}\0{call_id}").as_bytes())
 }
 
 /// What decides whether a call can be claimed.
 struct Row {
     id: ContextId,
     tapped_at: Option<i64>,
-    claimed: Option<(Hash, i64)>,
+    claimed: Option<(Claimant, i64)>,
 }
 
 impl Row {
     fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
-        let by: Option<Hash> = row.get(2)?;
+        let by: Option<Claimant> = row.get(2)?;
         let at: Option<i64> = row.get(3)?;
         Ok(Self { id: row.get(0)?, tapped_at: row.get(1)?, claimed: by.zip(at) })
     }
 
-    fn claimable(&self, holder: &Hash, now: i64, after_tap_ms: i64) -> bool {
+    fn claimable(&self, claimant: &Claimant, now: i64, after_tap_ms: i64) -> bool {
         match (&self.claimed, self.tapped_at) {
-            (Some((by, at)), _) => by == holder && now < at + CLAIM_MS,
+            (Some((by, at)), _) => by == claimant && now < at + CLAIM_MS,
             (None, Some(tapped_at)) => now < tapped_at + after_tap_ms,
             // Rows without a record are made by a claim.
             (None, None) => false,
@@ -195,7 +191,7 @@ fn by_token(
     connection: &Connection,
     claim: &Claim,
     token: [u8; 16],
-    holder: &Hash,
+    claimant: &Claimant,
 ) -> rusqlite::Result<Option<ContextId>> {
     let row = connection
         .prepare_cached(
@@ -204,21 +200,21 @@ fn by_token(
         )?
         .query_row(params![token, claim.app], Row::read)
         .optional()?;
-    Ok(row.filter(|row| row.claimable(holder, claim.at, TOKEN_CLAIMABLE_MS)).map(|row| row.id))
+    Ok(row.filter(|row| row.claimable(claimant, claim.at, TOKEN_CLAIMABLE_MS)).map(|row| row.id))
 }
 
 /// The call that a call id holds; of several, the last it claimed.
-fn by_holder(
+fn by_claimant(
     connection: &Connection,
     claim: &Claim,
-    holder: &Hash,
+    claimant: &Claimant,
 ) -> rusqlite::Result<Option<ContextId>> {
     connection
         .prepare_cached(
             "SELECT id FROM calls WHERE claimed_by = ?1 AND app = ?2 AND claimed_at > ?3
              ORDER BY claimed_at DESC, id DESC LIMIT 1",
         )?
-        .query_row(params![holder, claim.app, claim.at - CLAIM_MS], |row| row.get(0))
+        .query_row(params![claimant, claim.app, claim.at - CLAIM_MS], |row| row.get(0))
         .optional()
 }
 
@@ -227,7 +223,7 @@ fn by_lease(
     claim: &Claim,
     lease: Hash,
     (locator, screen): (u32, u16),
-    holder: &Hash,
+    claimant: &Claimant,
 ) -> rusqlite::Result<Option<ContextId>> {
     let row = connection
         .prepare_cached(
@@ -247,7 +243,7 @@ fn by_lease(
         })
         .optional()?;
     if let Some(row) = row {
-        let claimable = row.claimable(holder, claim.at, CODE_CLAIMABLE_MS);
+        let claimable = row.claimable(claimant, claim.at, CODE_CLAIMABLE_MS);
         return Ok(claimable.then_some(row.id));
     }
     let Some((installation, epoch, seq)) = lease_row else { return Ok(None) };

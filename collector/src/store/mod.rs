@@ -16,6 +16,7 @@ use crate::secret::Hash;
 mod append;
 mod audit;
 mod call;
+mod claimant;
 mod erase;
 mod identity_key;
 mod lease;
@@ -28,6 +29,7 @@ mod wal;
 mod writer;
 
 pub use audit::{AuditEntry, AuditError, AuditLog};
+pub use claimant::Claimant;
 pub use model::{
     Appended, Claim, Context, ContextId, EpochState, Handle, Identification, InstallationError,
     NewCall, NewEvent, NewStatement, StoredCall, StoredEvent, Upload, View,

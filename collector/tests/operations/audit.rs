@@ -76,7 +76,7 @@ async fn every_view_is_an_entry_and_entries_of_one_call_can_be_matched() {
     let log = AuditLog::open(site.folder.path()).unwrap();
     let calls = ["call-1", "call-1", "call-1", "call-2", "call-3"];
     for (entry, call) in entries.iter().zip(calls) {
-        assert_eq!(entry.call, log.call(APP, call));
+        assert_eq!(entry.claimant, log.claimant(APP, call).as_bytes());
         assert_eq!(entry.app, APP);
     }
     assert_eq!(entries[1].at - entries[0].at, 1_000);
