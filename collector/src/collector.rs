@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::config::{ConfigError, Options};
 use crate::keys::{self, Key, KeyKind};
+use crate::labels::Labels;
 use crate::limits::{
     BODIES_BYTES_MAX, DESK_LINK_MS, EVENTS_PER_S, EXPIRE_EVERY_S, EXPIRE_PAUSE_MS,
     IDENTITY_KEYS_MAX, LEASE_SCREENS_MAX, MISSES_PER_CALLER, MISSES_PER_KEY, STREAMS_MAX,
@@ -26,7 +27,7 @@ use crate::proof::IdentityKey;
 use crate::secret::{Hash, Secret};
 use crate::store::{Context, ContextId, SqliteStorage, Storage, StoreError};
 use crate::throttle::Throttle;
-use crate::view::{self, Labels};
+use crate::view;
 
 /// A write key may save up this many seconds of its quota: phones come back online together.
 const QUOTA_BURST_S: u32 = 10;
@@ -109,9 +110,7 @@ impl Collector {
         for (app, entry) in &options.apps {
             let names = entry.screens.iter().map(|screen| screen.name.clone()).collect();
             numbers.insert(app.clone(), storage.number_screens(app.clone(), names).await?);
-            let by_name: Labels =
-                entry.screens.iter().map(|screen| (screen.name.clone(), screen.clone())).collect();
-            labels.insert(app.clone(), by_name);
+            labels.insert(app.clone(), Labels::new(&entry.screens));
             quotas.insert(app.clone(), quota(entry.events_per_s));
         }
         Ok(Self(Arc::new(Shared {
@@ -129,7 +128,7 @@ impl Collector {
             ending: watch::Sender::new(false),
             labels,
             numbers,
-            no_labels: Labels::new(),
+            no_labels: Labels::default(),
             quotas,
             quota: default_quota,
             keys: Mutex::default(),

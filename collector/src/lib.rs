@@ -21,7 +21,7 @@
 //!
 //! An upload goes `http::ingest` → [`ingest`] (judged, timed) → `store` (one writer, one commit for
 //! many requests) and is answered once that commit is on disk. A look-up goes `http::contexts` →
-//! `store` (claimed, noted in the audit log) → [`view`]. The desk's pages are of the crate
+//! `store` (claimed, noted in the audit log) → `view`. The desk's pages are of the crate
 //! `jalon-desk`.
 //!
 //! It does not speak TLS (a proxy in front does), has no accounts for agents, and no way to browse
@@ -35,6 +35,7 @@ pub mod event;
 mod http;
 pub mod ingest;
 pub mod keys;
+mod labels;
 pub mod limits;
 pub mod link;
 mod metrics;
@@ -43,8 +44,9 @@ pub mod problem;
 pub mod proof;
 pub mod secret;
 pub mod store;
+mod stored_event;
 pub mod throttle;
-pub mod view;
+mod view;
 pub mod wire;
 
 pub use collector::{Collector, CollectorError};

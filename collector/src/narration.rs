@@ -1,26 +1,14 @@
 //! Steps and screens in words: as the customer would say them, in the first person.
 
-use jalon_desk::view::ScreenView;
-
 use crate::event::{Order, Product};
-use crate::view::{Labels, Read};
-
-/// A screen in its business words; its pattern where it has none.
-pub(crate) fn screen(name: &str, labels: &Labels) -> ScreenView {
-    let entry = labels.get(name);
-    ScreenView {
-        name: name.to_owned(),
-        label: entry.map_or(name, |entry| &entry.label).to_owned(),
-        stage: entry.and_then(|entry| entry.stage.clone()),
-        dwell_ms: None,
-    }
-}
+use crate::labels::Labels;
+use crate::stored_event::ReadEvent;
 
 /// A step as the customer would say it; `None` for what the customer did not do.
-pub(crate) fn step(event: &Read<'_>, labels: &Labels) -> Option<String> {
+pub(crate) fn step(event: &ReadEvent<'_>, labels: &Labels) -> Option<String> {
     let body = &event.body;
     Some(match event.stored.kind.as_str() {
-        "screen_view" => format!("I opened {}", screen(body.screen.as_ref()?, labels).label),
+        "screen_view" => format!("I opened {}", labels.screen(body.screen.as_ref()?).label),
         "product_view" => format!("I looked at {}", product(body.product.as_ref()?)),
         "search" => search(body.query.as_deref(), body.results),
         "cart_change" => cart_change(&product(body.product.as_ref()?), body.delta?),

@@ -3,53 +3,24 @@
 //! Who the person is and which events are theirs was decided in `attribution`; here, what is shown of
 //! them, and how complete it is.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::HashSet;
 
 use jalon::call::ContextToken;
 use jalon_desk::view::{
     CallView, ContextView, CustomerView, FailureView, Freshness, FreshnessState, LocationView,
     OrderView, ProductView, Scope, ScreenView, Step,
 };
-use serde::Deserialize;
 
-use crate::config::Screen;
-use crate::event::{Failure, Location, Order, Product};
+use crate::event::Product;
+use crate::labels::Labels;
 use crate::limits::{LIVE_MS, VIEW_ORDERS_MAX, VIEW_PRODUCTS_MAX, VIEW_STEPS_MAX};
 use crate::narration;
-use crate::store::{Context, StoredEvent};
-
-/// An app's screens in business words, by name.
-pub type Labels = BTreeMap<String, Screen>;
-
-/// A stored event, read.
-pub(crate) struct Read<'a> {
-    pub(crate) stored: &'a StoredEvent,
-    pub(crate) body: Body,
-}
-
-/// What a view needs of an event's body.
-#[derive(Debug, Default, Deserialize)]
-pub(crate) struct Body {
-    /// Unknown of a call that came alone.
-    pub(crate) session: Option<u64>,
-    pub(crate) screen: Option<String>,
-    pub(crate) product: Option<Product>,
-    pub(crate) query: Option<String>,
-    pub(crate) results: Option<u64>,
-    pub(crate) delta: Option<i64>,
-    pub(crate) order: Option<Order>,
-    pub(crate) failure: Option<Failure>,
-    pub(crate) name: Option<String>,
-    pub(crate) location: Option<Location>,
-}
+use crate::store::Context;
+use crate::stored_event::ReadEvent;
 
 /// Builds the view of a call, with the desk link it is opened by.
-pub fn build(context: &Context, labels: &Labels, now_ms: i64, desk: String) -> ContextView {
-    let events: Vec<Read<'_>> = context
-        .events
-        .iter()
-        .filter_map(|stored| Some(Read { stored, body: serde_json::from_str(&stored.body).ok()? }))
-        .collect();
+pub(crate) fn build(context: &Context, labels: &Labels, now_ms: i64, desk: String) -> ContextView {
+    let events: Vec<ReadEvent<'_>> = context.events.iter().filter_map(ReadEvent::new).collect();
     let last_screen = last_screen(context, &events, labels);
     let failure = failure(&events, labels);
     let view = ContextView {
@@ -136,7 +107,7 @@ fn freshness(context: &Context, now_ms: i64) -> Freshness {
 
 /// The screen of the tap. Once the record is here, the events before it say which; until then the
 /// code's own digits do, since they are newer than whatever was uploaded.
-fn last_screen(context: &Context, events: &[Read<'_>], labels: &Labels) -> Option<ScreenView> {
+fn last_screen(context: &Context, events: &[ReadEvent<'_>], labels: &Labels) -> Option<ScreenView> {
     let tapped_at = context.call.tapped_at;
     let until = tapped_at.map_or(crate::attribution::END, |_| context.call.place);
     let seen = events
@@ -160,11 +131,11 @@ fn last_screen(context: &Context, events: &[Read<'_>], labels: &Labels) -> Optio
         (view.body.screen.as_ref() == Some(name))
             .then(|| u64::try_from(tapped_at - view.stored.at).unwrap_or(0))
     });
-    Some(ScreenView { dwell_ms, ..narration::screen(name, labels) })
+    Some(ScreenView { dwell_ms, ..labels.screen(name) })
 }
 
 /// The newest failure of the newest session.
-fn failure(events: &[Read<'_>], labels: &Labels) -> Option<FailureView> {
+fn failure(events: &[ReadEvent<'_>], labels: &Labels) -> Option<FailureView> {
     let session = events.iter().rev().find_map(|event| event.body.session)?;
     let event = events
         .iter()
@@ -178,7 +149,7 @@ fn failure(events: &[Read<'_>], labels: &Labels) -> Option<FailureView> {
 /// chose to share, and saw in the preview. Nothing before the app's record says when that was.
 fn failure_of_the_tap(
     context: &Context,
-    events: &[Read<'_>],
+    events: &[ReadEvent<'_>],
     screen: Option<&ScreenView>,
     labels: &Labels,
 ) -> Option<FailureView> {
@@ -197,18 +168,18 @@ fn failure_of_the_tap(
     shown_failure(event, labels)
 }
 
-fn shown_failure(event: &Read<'_>, labels: &Labels) -> Option<FailureView> {
+fn shown_failure(event: &ReadEvent<'_>, labels: &Labels) -> Option<FailureView> {
     let failure = event.body.failure.as_ref()?;
     let screen = failure.screen.as_ref().or(event.body.screen.as_ref());
     Some(FailureView {
         code: failure.code.clone(),
-        screen: screen.map(|name| narration::screen(name, labels)),
+        screen: screen.map(|name| labels.screen(name)),
         at: event.stored.at,
     })
 }
 
 /// What the customer did. The SDK's own events are no steps.
-fn steps(events: &[Read<'_>], labels: &Labels) -> Vec<Step> {
+fn steps(events: &[ReadEvent<'_>], labels: &Labels) -> Vec<Step> {
     let mut steps: Vec<Step> = events
         .iter()
         .rev()
@@ -229,7 +200,7 @@ fn steps(events: &[Read<'_>], labels: &Labels) -> Vec<Step> {
 }
 
 /// The newest distinct products, as last seen, newest first.
-fn products(events: &[Read<'_>]) -> Vec<ProductView> {
+fn products(events: &[ReadEvent<'_>]) -> Vec<ProductView> {
     let mut seen = HashSet::new();
     events
         .iter()
@@ -252,7 +223,7 @@ fn product(product: &Product) -> ProductView {
 }
 
 /// The newest orders, each as last spoken of, newest first.
-fn orders(events: &[Read<'_>]) -> Vec<OrderView> {
+fn orders(events: &[ReadEvent<'_>]) -> Vec<OrderView> {
     let mut seen = HashSet::new();
     events
         .iter()
@@ -269,7 +240,7 @@ fn orders(events: &[Read<'_>]) -> Vec<OrderView> {
         .collect()
 }
 
-fn location(events: &[Read<'_>]) -> Option<LocationView> {
+fn location(events: &[ReadEvent<'_>]) -> Option<LocationView> {
     let (at, location) = events
         .iter()
         .rev()
