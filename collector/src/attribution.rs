@@ -35,6 +35,43 @@ pub struct Person {
     pub spans: Vec<Span>,
 }
 
+/// What a call's record says of who calls, and from which place on the phone was theirs at the
+/// latest.
+pub struct CallerStatement {
+    change: CustomerChange,
+    from: Place,
+}
+
+impl CallerStatement {
+    /// The statement of a call at this place. `from` is the lowest seq of its snapshot; without one,
+    /// the phone was the caller's from the call on.
+    pub fn new(
+        at: Place,
+        from: Option<i64>,
+        customer: Option<String>,
+        verified: Option<bool>,
+    ) -> Self {
+        let from = (at.0, from.map_or(at.1, |from| from as u64));
+        Self { change: CustomerChange { at, customer, verified }, from }
+    }
+
+    /// Whether a change within the call's own snapshot says more exactly from where on.
+    fn is_within(&self, changes: &[CustomerChange]) -> bool {
+        changes.iter().any(|change| self.from <= change.at && change.at <= self.change.at)
+    }
+
+    /// Adds the statement in its order. "Nobody" counts only until the backlog tells what it meant.
+    fn add_to(&self, changes: &mut Vec<CustomerChange>, is_awaited: impl Fn(Place) -> bool) {
+        let is_within = self.is_within(changes);
+        if self.change.customer.is_none() && (is_within || !is_awaited(self.change.at)) {
+            return;
+        }
+        let at = if is_within { self.change.at } else { self.from };
+        let index = changes.partition_point(|change| change.at <= at);
+        changes.insert(index, CustomerChange { at, ..self.change.clone() });
+    }
+}
+
 /// Finds the person at `place`, given every change of customer in order.
 pub fn attribute(place: Place, changes: &[CustomerChange]) -> Person {
     let mut owners = vec![CustomerChange { at: (0, 0), customer: None, verified: None }];
@@ -55,6 +92,39 @@ pub fn attribute(place: Place, changes: &[CustomerChange]) -> Person {
         .map(|i| (owners[i].at, owners.get(i + 1).map_or(END, |owner| owner.at)))
         .collect();
     Person { verified: verified == Some(true) && customer.is_some(), customer, spans }
+}
+
+/// Finds who makes the call at `place`, given its own statement, those of the phone's other calls and
+/// the changes of customer that are here, each oldest first. `is_awaited` says whether something
+/// recorded before a place is still on the phone.
+///
+/// A call's record overtakes the backlog in which a change of customer may still be waiting, so what
+/// it states counts as a change too; and so does what other calls state, whose snapshots are here as
+/// well.
+pub fn attribute_call(
+    place: Place,
+    own: Option<&CallerStatement>,
+    others: &[CallerStatement],
+    mut changes: Vec<CustomerChange>,
+    is_awaited: impl Fn(Place) -> bool,
+) -> Person {
+    for statement in others {
+        statement.add_to(&mut changes, &is_awaited);
+    }
+    if let Some(own) = own {
+        if own.change.customer.is_none() && is_awaited(place) && !own.is_within(&changes) {
+            // Nobody, or the phone could not tell. Until all before the call is here, whoever was
+            // last identified may have left: only the snapshot is certain not to be theirs.
+            if attribute(place, &changes).customer.is_some() {
+                let end = changes.iter().map(|change| change.at).find(|at| *at > place);
+                let span = (own.from, end.unwrap_or(END));
+                return Person { customer: None, verified: false, spans: vec![span] };
+            }
+        } else {
+            own.add_to(&mut changes, &is_awaited);
+        }
+    }
+    attribute(place, &changes)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::call::scope_of;
 use super::{Context, ContextId, EpochState, StoredCall, StoredEvent};
-use crate::attribution::{self, CustomerChange, Person, Place, Span};
+use crate::attribution::{self, CallerStatement, CustomerChange, Person, Span};
 use crate::limits::{VIEW_CUSTOMERS_MAX, VIEW_EVENTS_MAX, VIEW_ORDERS_MAX, VIEW_QUEUE_MAX};
 
 /// Reads the context of a call; `None` when it is gone.
@@ -73,67 +73,23 @@ impl CallRow {
     }
 }
 
-/// Who calls, and what is theirs. The call's record overtakes the backlog in which a change of
-/// customer may still be waiting, so what it says counts as a change, too; and so does what other
-/// calls of this phone say, since their snapshots are here as well.
+/// Reads whatever says who used this phone, and finds who calls.
 fn person(
     connection: &Connection,
     id: ContextId,
     row: &CallRow,
     epoch: &EpochState,
 ) -> rusqlite::Result<Person> {
-    let place = row.call.place;
-    let mut changes = changes(connection, row.installation)?;
-    for statement in statements_of_calls(connection, row.installation, id)? {
-        statement.add_to(&mut changes, epoch);
-    }
-    if let Some(statement) = &row.statement {
-        if statement.change.customer.is_none()
-            && epoch.awaited_before(place)
-            && !statement.is_within(&changes)
-        {
-            // Nobody, or the phone could not tell. Until all before the call is here, whoever was
-            // last identified may have left: only the snapshot is certain not to be theirs.
-            if attribution::attribute(place, &changes).customer.is_some() {
-                let end = changes.iter().map(|change| change.at).find(|at| *at > place);
-                let span = (statement.from, end.unwrap_or(attribution::END));
-                return Ok(Person { customer: None, verified: false, spans: vec![span] });
-            }
-        } else {
-            statement.add_to(&mut changes, epoch);
-        }
-    }
-    Ok(attribution::attribute(place, &changes))
-}
-
-/// What a call says of who calls, and from which place on the phone was theirs at the latest.
-struct CallerStatement {
-    change: CustomerChange,
-    from: Place,
-}
-
-impl CallerStatement {
-    /// Of a call at this place; `from` is the lowest seq of its snapshot, if it brought one.
-    fn new(at: Place, from: Option<i64>, customer: Option<String>, verified: Option<bool>) -> Self {
-        let from = (at.0, from.map_or(at.1, |from| from as u64));
-        Self { change: CustomerChange { at, customer, verified }, from }
-    }
-
-    /// Whether a change within its own snapshot says more exactly from where on.
-    fn is_within(&self, changes: &[CustomerChange]) -> bool {
-        changes.iter().any(|change| self.from <= change.at && change.at <= self.change.at)
-    }
-
-    /// Adds it in its order. "Nobody" counts only until the backlog tells what it meant.
-    fn add_to(&self, changes: &mut Vec<CustomerChange>, epoch: &EpochState) {
-        let is_within = self.is_within(changes);
-        if self.change.customer.is_none() && (is_within || !epoch.awaited_before(self.change.at)) {
-            return;
-        }
-        let at = if is_within { self.change.at } else { self.from };
-        let index = changes.partition_point(|change| change.at <= at);
-        changes.insert(index, CustomerChange { at, ..self.change.clone() });
-    }
+    let changes = changes(connection, row.installation)?;
+    let others = statements_of_calls(connection, row.installation, id)?;
+    let is_awaited = |place| epoch.awaited_before(place);
+    Ok(attribution::attribute_call(
+        row.call.place,
+        row.statement.as_ref(),
+        &others,
+        changes,
+        is_awaited,
+    ))
 }
 
 /// What the other calls of a phone say, oldest first.
