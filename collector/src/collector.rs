@@ -1,67 +1,28 @@
-//! The collector itself: what the routes share, and what an operator may ask.
+//! The collector itself: opens a data folder, takes the operator's commands, and hands out the routes.
+//!
+//! The only file that knows HTTP from outside; the state itself lies below the routes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
-use std::num::NonZeroU32;
 use std::os::unix::fs::DirBuilderExt as _;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use governor::Quota;
 use jalon::clock::Clock;
-use jalon_desk::view::ContextView;
-use tokio::sync::{Semaphore, watch};
 
 use crate::config::{ConfigError, Options};
+use crate::http;
 use crate::keys::{self, Key, KeyKind};
-use crate::labels::Labels;
-use crate::limits::{
-    BODIES_BYTES_MAX, DESK_LINK_MS, EVENTS_PER_S, EXPIRE_EVERY_S, EXPIRE_PAUSE_MS,
-    IDENTITY_KEYS_MAX, LEASE_SCREENS_MAX, MISSES_PER_CALLER, MISSES_PER_KEY, STREAMS_MAX,
-    THROTTLE_KEYS_MAX, UPLOADS_MAX,
-};
-use crate::link::{DeskLink, Opens};
-use crate::metrics::Metrics;
+use crate::limits::{EXPIRE_EVERY_S, EXPIRE_PAUSE_MS, IDENTITY_KEYS_MAX};
 use crate::proof::IdentityKey;
-use crate::secret::{Hash, Secret};
-use crate::store::{Context, ContextId, SqliteStorage, Storage, StoreError};
-use crate::throttle::Throttle;
-use crate::view;
-
-/// A write key may save up this many seconds of its quota: phones come back online together.
-const QUOTA_BURST_S: u32 = 10;
+use crate::secret::Secret;
+use crate::state::AppState;
+use crate::store::{SqliteStorage, Storage as _, StoreError};
 
 /// A collector on one data folder. Clones share it; the last one dropped closes it.
 #[derive(Clone)]
-pub struct Collector(Arc<Shared>);
-
-pub(crate) struct Shared {
-    pub(crate) options: Options,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) secret: Secret,
-    pub(crate) storage: Box<dyn Storage>,
-    pub(crate) metrics: Metrics,
-    /// Look-ups that missed, by caller.
-    pub(crate) caller_misses: Throttle<Hash>,
-    /// Look-ups that missed, by key.
-    pub(crate) key_misses: Throttle<Hash>,
-    /// Room for bodies still arriving, in bytes.
-    pub(crate) bodies: Semaphore,
-    pub(crate) uploads: Semaphore,
-    pub(crate) streams: Arc<Semaphore>,
-    pub(crate) streams_of_call: Mutex<HashMap<ContextId, usize>>,
-    /// Whether live streams end.
-    pub(crate) ending: watch::Sender<bool>,
-    labels: BTreeMap<String, Labels>,
-    /// The numbers of each app's configured screens.
-    numbers: BTreeMap<String, BTreeMap<String, u16>>,
-    no_labels: Labels,
-    quotas: BTreeMap<String, Throttle<Hash>>,
-    quota: Throttle<Hash>,
-    /// Keys seen, so that an upload needs no look-up. A key is never taken back.
-    keys: Mutex<HashMap<Hash, Key>>,
-}
+pub struct Collector(Arc<AppState>);
 
 /// Why a collector cannot be opened, or an operator's command not be done.
 #[derive(Debug, thiserror::Error)]
@@ -96,48 +57,19 @@ impl Collector {
             .map_err(CollectorError::Folder)?;
         let secret = Secret::open(&options.data_dir, &*clock).map_err(CollectorError::Folder)?;
         let storage = SqliteStorage::open(&options.data_dir, secret.clone(), Arc::clone(&clock))?;
-        let throttle = |quota| Throttle::new(quota, THROTTLE_KEYS_MAX, Arc::clone(&clock));
-        let quota = |per_s: u32| {
-            let burst = some(per_s.saturating_mul(QUOTA_BURST_S));
-            throttle(Quota::per_second(some(per_s)).allow_burst(burst))
-        };
-        let caller_misses = throttle(Quota::per_hour(some(MISSES_PER_CALLER)));
-        let key_misses = throttle(Quota::per_hour(some(MISSES_PER_KEY)));
-        let default_quota = quota(EVENTS_PER_S);
-        let mut labels = BTreeMap::new();
-        let mut numbers = BTreeMap::new();
-        let mut quotas = BTreeMap::new();
+        let mut screen_numbers = BTreeMap::new();
         for (app, entry) in &options.apps {
             let names = entry.screens.iter().map(|screen| screen.name.clone()).collect();
-            numbers.insert(app.clone(), storage.number_screens(app.clone(), names).await?);
-            labels.insert(app.clone(), Labels::new(&entry.screens));
-            quotas.insert(app.clone(), quota(entry.events_per_s));
+            let numbers = storage.number_screens(app.clone(), names).await?;
+            screen_numbers.insert(app.clone(), numbers);
         }
-        Ok(Self(Arc::new(Shared {
-            options,
-            clock,
-            secret,
-            storage: Box::new(storage),
-            metrics: Metrics::new(),
-            caller_misses,
-            key_misses,
-            bodies: Semaphore::new(BODIES_BYTES_MAX),
-            uploads: Semaphore::new(UPLOADS_MAX),
-            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
-            streams_of_call: Mutex::default(),
-            ending: watch::Sender::new(false),
-            labels,
-            numbers,
-            no_labels: Labels::default(),
-            quotas,
-            quota: default_quota,
-            keys: Mutex::default(),
-        })))
+        let state = AppState::new(options, clock, secret, Box::new(storage), screen_numbers);
+        Ok(Self(Arc::new(state)))
     }
 
     /// The routes, to serve or to call in a test.
     pub fn router(&self) -> axum::Router {
-        crate::http::router(Arc::clone(&self.0))
+        http::router(Arc::clone(&self.0))
     }
 
     /// Makes a key for an app and returns it; only its hash is kept.
@@ -231,65 +163,4 @@ impl Collector {
     pub fn end(&self) {
         self.0.ending.send_replace(true);
     }
-}
-
-impl Shared {
-    /// The collector's wall clock.
-    pub(crate) fn now_ms(&self) -> i64 {
-        self.clock.now().wall_ms
-    }
-
-    /// The business words of an app's screens.
-    pub(crate) fn labels(&self, app: &str) -> &Labels {
-        self.labels.get(app).unwrap_or(&self.no_labels)
-    }
-
-    /// The numbers that a phone with fresh codes may need, of screens it has not named yet: its
-    /// customer may see them first without data.
-    pub(crate) fn numbers(&self, app: &str) -> impl Iterator<Item = (&String, u16)> {
-        let numbers = self.numbers.get(app).into_iter().flatten();
-        numbers.take(LEASE_SCREENS_MAX).map(|(name, number)| (name, *number))
-    }
-
-    /// How much an app's write keys may bring.
-    pub(crate) fn quota(&self, app: &str) -> &Throttle<Hash> {
-        self.quotas.get(app).unwrap_or(&self.quota)
-    }
-
-    /// Finds a key.
-    pub(crate) async fn key(&self, key: &str) -> Result<Option<Key>, StoreError> {
-        let hash = keys::hash(key);
-        let seen = self.keys.lock().unwrap_or_else(PoisonError::into_inner).get(&hash).cloned();
-        if seen.is_some() {
-            return Ok(seen);
-        }
-        let found = self.storage.key(hash).await?.map(|(kind, app)| Key { hash, kind, app });
-        if let Some(key) = &found {
-            let mut seen = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-            seen.insert(hash, key.clone());
-        }
-        Ok(found)
-    }
-
-    /// Builds what an agent sees, with a desk link that begins to age now.
-    pub(crate) fn view(&self, context: &Context, link: &DeskLink) -> ContextView {
-        view::build(context, self.labels(&link.app), self.now_ms(), self.desk(link))
-    }
-
-    /// The address of a desk link.
-    pub(crate) fn desk(&self, link: &DeskLink) -> String {
-        let base = self.options.public_url.as_deref().unwrap_or_default();
-        format!("{base}/desk/{}", link.sign(&self.secret))
-    }
-
-    /// A fresh desk link.
-    pub(crate) fn link(&self, app: &str, opens: Opens, agent: Option<String>) -> DeskLink {
-        let expires_at = self.now_ms() + DESK_LINK_MS;
-        DeskLink { app: app.to_owned(), opens, agent, expires_at }
-    }
-}
-
-/// A rate of none would never let anybody in: one.
-fn some(count: u32) -> NonZeroU32 {
-    NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
 }

@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use crate::limits::DESK_LINK_MS;
 use crate::secret::{Hash, Secret};
 use crate::store::ContextId;
 
@@ -62,6 +63,11 @@ const PURPOSE: &str = "desk-link";
 const CHARS_MAX: usize = 8_192;
 
 impl DeskLink {
+    /// A fresh link, which works for two hours from now on.
+    pub fn new(app: String, opens: Opens, agent: Option<String>, now_ms: i64) -> Self {
+        Self { app, opens, agent, expires_at: now_ms + DESK_LINK_MS }
+    }
+
     /// Signs it: the last part of `/desk/{signed}`.
     pub fn sign(&self, secret: &Secret) -> String {
         let payload = URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default());

@@ -32,7 +32,7 @@ pub struct Throttle<K: Hash + Eq + Clone> {
 impl<K: Hash + Eq + Clone> Throttle<K> {
     /// Allows `quota` to each key; remembers at most `keys_max` keys.
     pub fn new(quota: Quota, keys_max: usize, clock: Arc<dyn Clock>) -> Self {
-        let marks = Marks(Arc::new(Shared { keys_max, map: Mutex::default() }));
+        let marks = Marks(Arc::new(Inner { keys_max, map: Mutex::default() }));
         Self {
             burst: quota.burst_size(),
             // A quota past a thousand million a second is that: the algorithm counts nanoseconds.
@@ -90,9 +90,9 @@ impl governor::clock::Clock for Elapsed {
 
 /// The moment at which each key has recovered wholly: the algorithm's theoretical arrival time.
 /// Clones are the same store, since a [`RateLimiter`] does not show the one it was given.
-struct Marks<K>(Arc<Shared<K>>);
+struct Marks<K>(Arc<Inner<K>>);
 
-struct Shared<K> {
+struct Inner<K> {
     keys_max: usize,
     map: Mutex<HashMap<K, Nanos>>,
 }

@@ -12,12 +12,12 @@ use jalon_desk::view::ContextView;
 use utoipa::IntoParams;
 
 use super::lookup::{self, LookUp};
-use super::{Outcome, PathPart, authorize, no_store, part};
+use super::{Outcome, PathPart, authorize, no_store, part, view};
 use crate::body;
-use crate::collector::Shared;
 use crate::keys::{Key, KeyKind};
-use crate::link::Opens;
+use crate::link::{DeskLink, Opens};
 use crate::problem::Problem;
+use crate::state::AppState;
 use crate::wire::ResolveRequest;
 
 /// How the answer is preferred.
@@ -50,13 +50,13 @@ struct Preference {
     )
 )]
 pub(super) async fn resolve(
-    State(collector): State<Arc<Shared>>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
     body: Body,
 ) -> Outcome {
-    let key = authorize(&collector, &headers, KeyKind::ContactCentre).await?;
-    let bytes = body::read(&headers, body, &collector.bodies).await?;
-    answer(&collector, key, &body::json(&bytes)?, &headers).await
+    let key = authorize(&state, &headers, KeyKind::ContactCentre).await?;
+    let bytes = body::read(&headers, body, &state.bodies).await?;
+    answer(&state, key, &body::json(&bytes)?, &headers).await
 }
 
 /// The same as `resolve`, for exchanges that can only GET.
@@ -77,12 +77,12 @@ pub(super) async fn resolve(
     )
 )]
 pub(super) async fn query(
-    State(collector): State<Arc<Shared>>,
+    State(state): State<Arc<AppState>>,
     request: Result<Query<ResolveRequest>, QueryRejection>,
     headers: HeaderMap,
 ) -> Outcome {
-    let key = authorize(&collector, &headers, KeyKind::ContactCentre).await?;
-    answer(&collector, key, &read(request)?, &headers).await
+    let key = authorize(&state, &headers, KeyKind::ContactCentre).await?;
+    answer(&state, key, &read(request)?, &headers).await
 }
 
 /// The same, with the token or the code in the path.
@@ -103,17 +103,17 @@ pub(super) async fn query(
     )
 )]
 pub(super) async fn look_up(
-    State(collector): State<Arc<Shared>>,
+    State(state): State<Arc<AppState>>,
     text: PathPart,
     request: Result<Query<ResolveRequest>, QueryRejection>,
     headers: HeaderMap,
 ) -> Outcome {
-    let key = authorize(&collector, &headers, KeyKind::ContactCentre).await?;
+    let key = authorize(&state, &headers, KeyKind::ContactCentre).await?;
     let mut request = read(request)?;
     let text = part(text)?;
     let named = if text.len() == TOKEN_CHARS { &mut request.token } else { &mut request.code };
     *named = Some(text);
-    answer(&collector, key, &request, &headers).await
+    answer(&state, key, &request, &headers).await
 }
 
 /// Claims nothing: what only asks for headers is no call picked up.
@@ -141,29 +141,30 @@ fn read(request: Result<Query<ResolveRequest>, QueryRejection>) -> Result<Resolv
 }
 
 async fn answer(
-    collector: &Arc<Shared>,
+    state: &Arc<AppState>,
     key: Key,
     request: &ResolveRequest,
     headers: &HeaderMap,
 ) -> Outcome {
-    let look_up = LookUp::new(collector, key, request)?;
+    let look_up = LookUp::new(state, key, request)?;
     let found = match lookup::handle(request) {
-        Ok(handle) => look_up.find(collector, handle).await,
+        Ok(handle) => look_up.find(state, handle).await,
         Err(problem) => Err(problem),
     };
     // Whoever picks up gets a page in any case, and can type the code there.
     let found = match found {
         Ok(found) => found,
         Err(problem) => {
-            let problem = problem.desk(collector.desk(&look_up.code_entry(collector)));
+            let problem = problem.desk(state.desk_url(&look_up.code_entry(state)));
             if !prefers(headers, LENIENT) {
                 return Err(problem);
             }
             return Ok(applied(axum::Json(problem), LENIENT));
         }
     };
-    let link = collector.link(&look_up.app, Opens::Context(found.id), look_up.agent);
-    let mut view = collector.view(&found.context, &link);
+    let opens = Opens::Context(found.id);
+    let link = DeskLink::new(look_up.app, opens, look_up.agent, state.now_ms());
+    let mut view = view(state, &found.context, &link);
     if !prefers(headers, MINIMAL) {
         return Ok(no_store(axum::Json(view)));
     }

@@ -9,11 +9,11 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use jalon_desk::{EndReason, Entry, EntryError};
 
 use super::lookup::{self, LookUp};
-use super::{Outcome, PathPart, no_store, part};
+use super::{Outcome, PathPart, no_store, part, view};
 use crate::body;
-use crate::collector::Shared;
 use crate::link::{DeskLink, MissesOf, Opens};
 use crate::problem::Problem;
+use crate::state::AppState;
 use crate::store::{ContextId, Handle, View};
 
 /// The agent's page of one call, for two hours. Needs no key: the link itself is signed. Where the
@@ -27,34 +27,34 @@ use crate::store::{ContextId, Handle, View};
         (status = 410, description = "The customer erased their data", content_type = "text/html")
     )
 )]
-pub(super) async fn page(State(collector): State<Arc<Shared>>, signed: PathPart) -> Outcome {
+pub(super) async fn page(State(state): State<Arc<AppState>>, signed: PathPart) -> Outcome {
     let signed = part(signed)?;
-    let link = match open(&collector, &signed) {
+    let link = match open(&state, &signed) {
         Ok(link) => link,
-        Err(why) => return ended(&collector, why),
+        Err(why) => return ended(&state, why),
     };
     let id = match link.opens {
         Opens::Context(id) => id,
         Opens::CodeEntry(requester) => {
             let look_up = LookUp { app: link.app, agent: link.agent, requester };
             // Somebody may have typed the code meanwhile: a frame was loaded again, a call passed on.
-            return match look_up.find(&collector, Handle::Claimed).await {
-                Ok(found) => Ok(to_the_call(&collector, look_up, found.id)),
-                Err(_) => entry(&collector, StatusCode::OK, &Entry::default()),
+            return match look_up.find(&state, Handle::Claimed).await {
+                Ok(found) => Ok(to_the_call(&state, look_up, found.id)),
+                Err(_) => entry(&state, StatusCode::OK, &Entry::default()),
             };
         }
     };
-    let Some(context) = collector.storage.context(link.app.clone(), id).await? else {
-        return ended(&collector, EndReason::Erased);
+    let Some(context) = state.storage.context(link.app.clone(), id).await? else {
+        return ended(&state, EndReason::Erased);
     };
-    if !note(&collector, &link, id, "desk").await? {
-        return ended(&collector, EndReason::Erased);
+    if !note(&state, &link, id, "desk").await? {
+        return ended(&state, EndReason::Erased);
     }
-    let view = collector.view(&context, &link);
-    let live_url = format!("{}/desk/{signed}/live", collector.options.base_path());
-    let html = jalon_desk::page(&view, collector.now_ms(), &live_url, &assets(&collector))
+    let view = view(&state, &context, &link);
+    let live_url = format!("{}/desk/{signed}/live", state.options.base_path());
+    let html = jalon_desk::page(&view, state.now_ms(), &live_url, &assets(&state))
         .map_err(|error| failed(&error))?;
-    Ok(html_page(&collector, StatusCode::OK, html))
+    Ok(html_page(&state, StatusCode::OK, html))
 }
 
 /// A code that the agent typed, as the customer read it aloud. It is looked up as the exchange would
@@ -72,45 +72,44 @@ pub(super) async fn page(State(collector): State<Arc<Shared>>, signed: PathPart)
     )
 )]
 pub(super) async fn enter(
-    State(collector): State<Arc<Shared>>,
+    State(state): State<Arc<AppState>>,
     signed: PathPart,
     headers: HeaderMap,
     body: Body,
 ) -> Outcome {
     /// What the field takes.
     const ENTRY_MAX: usize = 40;
-    let link = match open(&collector, &part(signed)?) {
+    let link = match open(&state, &part(signed)?) {
         Ok(link) => link,
-        Err(why) => return ended(&collector, why),
+        Err(why) => return ended(&state, why),
     };
     let Opens::CodeEntry(requester) = link.opens else { return Err(Problem::method()) };
-    let form = body::read(&headers, body, &collector.bodies).await?;
+    let form = body::read(&headers, body, &state.bodies).await?;
     let typed = form_urlencoded::parse(&form).find(|(name, _)| name == "code");
     let typed = typed.map_or_else(String::new, |(_, code)| code.chars().take(ENTRY_MAX).collect());
     let mut look_up = LookUp { app: link.app, agent: link.agent, requester };
     // A link passes through histories: whoever has this one uses up its own call's misses at most.
     if let MissesOf::Key(_) = look_up.requester.misses_of {
         let call = format!("{}\0{}", look_up.app, look_up.requester.call_id);
-        look_up.requester.misses_of =
-            MissesOf::Caller(collector.secret.hash("typed", call.as_bytes()));
+        look_up.requester.misses_of = MissesOf::Caller(state.secret.hash("typed", call.as_bytes()));
     }
     let found = match lookup::code_handle(&typed) {
-        Ok(handle) => look_up.find(&collector, handle).await,
+        Ok(handle) => look_up.find(&state, handle).await,
         Err(problem) => Err(problem),
     };
     match found {
-        Ok(found) => Ok(to_the_call(&collector, look_up, found.id)),
+        Ok(found) => Ok(to_the_call(&state, look_up, found.id)),
         Err(problem) => {
             let status = StatusCode::from_u16(problem.status).unwrap_or_default();
-            entry(&collector, status, &Entry { typed: &typed, error: Some(entry_error(&problem)) })
+            entry(&state, status, &Entry { typed: &typed, error: Some(entry_error(&problem)) })
         }
     }
 }
 
 /// Leads to a call's own page.
-fn to_the_call(collector: &Shared, look_up: LookUp, id: ContextId) -> Response {
-    let link = collector.link(&look_up.app, Opens::Context(id), look_up.agent);
-    let page = format!("{}/desk/{}", collector.options.base_path(), link.sign(&collector.secret));
+fn to_the_call(state: &AppState, look_up: LookUp, id: ContextId) -> Response {
+    let link = DeskLink::new(look_up.app, Opens::Context(id), look_up.agent, state.now_ms());
+    let page = format!("{}/desk/{}", state.options.base_path(), link.sign(&state.secret));
     no_store(Redirect::to(&page))
 }
 
@@ -124,14 +123,14 @@ fn entry_error(problem: &Problem) -> EntryError {
     }
 }
 
-fn entry(collector: &Shared, status: StatusCode, entry: &Entry<'_>) -> Outcome {
-    let html = jalon_desk::entry(entry, &jalon::call::DAMM, &assets(collector))
+fn entry(state: &AppState, status: StatusCode, entry: &Entry<'_>) -> Outcome {
+    let html = jalon_desk::entry(entry, &jalon::call::DAMM, &assets(state))
         .map_err(|error| failed(&error))?;
-    Ok(html_page(collector, status, html))
+    Ok(html_page(state, status, html))
 }
 
-fn assets(collector: &Shared) -> String {
-    format!("{}/desk/assets", collector.options.base_path())
+fn assets(state: &AppState) -> String {
+    format!("{}/desk/assets", state.options.base_path())
 }
 
 /// A file that the desk loads.
@@ -151,21 +150,21 @@ pub(super) async fn asset(name: PathPart) -> Outcome {
 }
 
 /// Reads a link; else why it shows nothing.
-pub(super) fn open(collector: &Shared, signed: &str) -> Result<DeskLink, EndReason> {
-    let link = DeskLink::read(signed, &collector.secret).ok_or(EndReason::Invalid)?;
-    if collector.now_ms() < link.expires_at { Ok(link) } else { Err(EndReason::Expired) }
+pub(super) fn open(state: &AppState, signed: &str) -> Result<DeskLink, EndReason> {
+    let link = DeskLink::read(signed, &state.secret).ok_or(EndReason::Invalid)?;
+    if state.now_ms() < link.expires_at { Ok(link) } else { Err(EndReason::Expired) }
 }
 
 /// Notes in the audit log that a link was opened; `false` when its call was erased meanwhile.
 pub(super) async fn note(
-    collector: &Shared,
+    state: &AppState,
     link: &DeskLink,
     id: ContextId,
     act: &'static str,
 ) -> Result<bool, Problem> {
     let (app, agent) = (link.app.clone(), link.agent.clone());
-    let view = View { app, act, context: id, agent, at: collector.now_ms() };
-    Ok(collector.storage.note_view(view).await?)
+    let view = View { app, act, context: id, agent, at: state.now_ms() };
+    Ok(state.storage.note_view(view).await?)
 }
 
 /// The status of a link that shows nothing. The page's script tells them apart by it.
@@ -176,9 +175,9 @@ pub(super) fn ended_status(why: EndReason) -> StatusCode {
     }
 }
 
-fn ended(collector: &Shared, why: EndReason) -> Outcome {
-    let html = jalon_desk::ended(why, &assets(collector)).map_err(|error| failed(&error))?;
-    Ok(html_page(collector, ended_status(why), html))
+fn ended(state: &AppState, why: EndReason) -> Outcome {
+    let html = jalon_desk::ended(why, &assets(state)).map_err(|error| failed(&error))?;
+    Ok(html_page(state, ended_status(why), html))
 }
 
 pub(super) fn failed(error: &jalon_desk::Error) -> Problem {
@@ -186,16 +185,16 @@ pub(super) fn failed(error: &jalon_desk::Error) -> Problem {
     Problem::internal()
 }
 
-fn html_page(collector: &Shared, status: StatusCode, html: String) -> Response {
+fn html_page(state: &AppState, status: StatusCode, html: String) -> Response {
     let mut response = no_store((status, Html(html)));
-    protect(collector, response.headers_mut());
+    protect(state, response.headers_mut());
     response
 }
 
 /// What keeps a desk link where it belongs: no cache, no referrer, no script but our own, no frame
 /// but those the operator named.
-pub(super) fn protect(collector: &Shared, headers: &mut HeaderMap) {
-    let frames = match collector.options.frame_ancestors.as_slice() {
+pub(super) fn protect(state: &AppState, headers: &mut HeaderMap) {
+    let frames = match state.options.frame_ancestors.as_slice() {
         [] => "'none'".to_owned(),
         sources => sources.join(" "),
     };

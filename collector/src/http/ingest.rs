@@ -9,13 +9,13 @@ use axum::response::IntoResponse;
 
 use super::{Outcome, PathPart, authorize, no_store, part};
 use crate::body;
-use crate::collector::Shared;
 use crate::ingest::{self, Form};
 use crate::keys::{Key, KeyKind};
 use crate::limits::{PROOFS_JUDGED_MAX, REQUEST_COST};
 use crate::metrics::{ProofLabels, ProofOutcome};
 use crate::problem::Problem;
 use crate::proof::{self, PresentedProof, ProofError};
+use crate::state::AppState;
 use crate::store::{Identification, InstallationError, Upload};
 use crate::wire::{Rejected, UploadAnswer, UploadRequest};
 
@@ -35,11 +35,11 @@ use crate::wire::{Rejected, UploadAnswer, UploadRequest};
     )
 )]
 pub(super) async fn batches(
-    State(collector): State<Arc<Shared>>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
     body: Body,
 ) -> Outcome {
-    take(&collector, &headers, body, Form::Batch).await
+    take(&state, &headers, body, Form::Batch).await
 }
 
 /// Stores a call and its snapshot. The same token again is the same call.
@@ -58,33 +58,33 @@ pub(super) async fn batches(
     )
 )]
 pub(super) async fn calls(
-    State(collector): State<Arc<Shared>>,
+    State(state): State<Arc<AppState>>,
     headers: HeaderMap,
     body: Body,
 ) -> Outcome {
-    take(&collector, &headers, body, Form::Call).await
+    take(&state, &headers, body, Form::Call).await
 }
 
-async fn take(collector: &Shared, headers: &HeaderMap, body: Body, form: Form) -> Outcome {
-    let key = authorize(collector, headers, KeyKind::Write).await?;
-    let bytes = body::read(headers, body, &collector.bodies).await?;
+async fn take(state: &AppState, headers: &HeaderMap, body: Body, form: Form) -> Outcome {
+    let key = authorize(state, headers, KeyKind::Write).await?;
+    let bytes = body::read(headers, body, &state.bodies).await?;
     // Bounds what is in memory; a phone keeps what it has and comes again.
-    let _upload = collector.uploads.try_acquire().map_err(|_| Problem::busy())?;
+    let _upload = state.uploads.try_acquire().map_err(|_| Problem::busy())?;
     let request: UploadRequest<'_> = body::json(&bytes)?;
-    charge(collector, &key, request.events.len())?;
-    let (mut upload, rejected) = ingest::read(request, form, key.app, collector.now_ms())?;
+    charge(state, &key, request.events.len())?;
+    let (mut upload, rejected) = ingest::read(request, form, key.app, state.now_ms())?;
     drop(bytes);
-    verify(collector, &mut upload).await?;
-    store(collector, upload, rejected).await
+    verify(state, &mut upload).await?;
+    store(state, upload, rejected).await
 }
 
 /// Judges the proofs in an upload. A bad one is stored all the same, as not verified.
-async fn verify(collector: &Shared, upload: &mut Upload) -> Result<(), Problem> {
+async fn verify(state: &AppState, upload: &mut Upload) -> Result<(), Problem> {
     if !upload.identifications().any(|it| it.proof.is_some()) {
         return Ok(());
     }
     let (app, nonce, arrived_at) = (upload.app.clone(), upload.nonce.clone(), upload.arrived_at);
-    let keys = collector.storage.identity_keys(Some(app.clone())).await?;
+    let keys = state.storage.identity_keys(Some(app.clone())).await?;
     let keys: Vec<_> = keys.into_iter().map(|(key, _)| key).collect();
     let mut proven: Vec<&mut Identification> =
         upload.identifications().filter(|it| it.proof.is_some()).collect();
@@ -108,7 +108,7 @@ async fn verify(collector: &Shared, upload: &mut Upload) -> Result<(), Problem> 
         };
         error = judged.err().or(error);
         let outcome = if judged.is_ok() { ProofOutcome::Accepted } else { ProofOutcome::Refused };
-        collector.metrics.proofs.get_or_create(&ProofLabels { outcome }).inc();
+        state.metrics.proofs.get_or_create(&ProofLabels { outcome }).inc();
         identification.verified = match judged {
             // A call repeats the proof of a customer named long ago, and that was judged then.
             Err(ProofError::Expired) if identification.repeated => None,
@@ -122,19 +122,19 @@ async fn verify(collector: &Shared, upload: &mut Upload) -> Result<(), Problem> 
 }
 
 /// Counts a request and its events against its key's quota.
-fn charge(collector: &Shared, key: &Key, events: usize) -> Result<(), Problem> {
+fn charge(state: &AppState, key: &Key, events: usize) -> Result<(), Problem> {
     let cost = REQUEST_COST + u32::try_from(events).unwrap_or(u32::MAX - REQUEST_COST);
-    collector.quota(&key.app).take(&key.hash, cost).map_err(Problem::throttled)
+    state.quotas.charge(key, cost).map_err(Problem::throttled)
 }
 
-async fn store(collector: &Shared, upload: Upload, rejected: Vec<Rejected>) -> Outcome {
+async fn store(state: &AppState, upload: Upload, rejected: Vec<Rejected>) -> Outcome {
     let (stored, calls, app) = (upload.events.len(), upload.calls.len(), upload.app.clone());
-    let mut appended = collector.storage.append(upload).await?.map_err(refused)?;
+    let mut appended = state.storage.append(upload).await?.map_err(refused)?;
     if !appended.codes.is_empty() {
-        let numbers = collector.numbers(&app).map(|(name, number)| (name.clone(), number));
+        let numbers = state.screen_numbers(&app).map(|(name, number)| (name.clone(), number));
         appended.screens.extend(numbers);
     }
-    let metrics = &collector.metrics;
+    let metrics = &state.metrics;
     metrics.events.inc_by(stored as u64);
     metrics.calls.inc_by(calls as u64);
     metrics.rejected.inc_by(rejected.len() as u64);
@@ -161,15 +161,15 @@ async fn store(collector: &Shared, upload: Upload, rejected: Vec<Rejected>) -> O
     )
 )]
 pub(super) async fn erase(
-    State(collector): State<Arc<Shared>>,
+    State(state): State<Arc<AppState>>,
     id: PathPart,
     headers: HeaderMap,
 ) -> Outcome {
-    let key = authorize(&collector, &headers, KeyKind::Write).await?;
+    let key = authorize(&state, &headers, KeyKind::Write).await?;
     let installation = ingest::installation(&part(id)?)?;
-    charge(&collector, &key, 0)?;
-    let now = collector.now_ms();
-    collector.storage.erase(key.app, installation, now).await?.map_err(refused)?;
+    charge(&state, &key, 0)?;
+    let now = state.now_ms();
+    state.storage.erase(key.app, installation, now).await?.map_err(refused)?;
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 

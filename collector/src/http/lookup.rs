@@ -8,15 +8,13 @@ use std::sync::Arc;
 
 use jalon::call::{CODE_DIGITS, CallCode, CodeError, ContextToken};
 
-use crate::collector::Shared;
 use crate::keys::Key;
 use crate::limits::{CALL_ID_CHARS_MAX, NAME_CHARS_MAX, UUI_CHARS_MAX};
 use crate::link::{DeskLink, MissesOf, Opens, Requester};
 use crate::metrics::{LookUpLabels, LookUpOutcome};
 use crate::problem::Problem;
-use crate::secret::Hash;
+use crate::state::AppState;
 use crate::store::{Claim, Context, ContextId, Handle};
-use crate::throttle::Throttle;
 use crate::wire::ResolveRequest;
 
 /// Who asks for which call.
@@ -38,7 +36,7 @@ impl LookUp {
     /// # Errors
     /// 400, without a call id or with a name that is none.
     pub(super) fn new(
-        collector: &Shared,
+        state: &AppState,
         key: Key,
         request: &ResolveRequest,
     ) -> Result<Self, Problem> {
@@ -54,7 +52,7 @@ impl LookUp {
         let misses_of = match caller {
             Some(caller) => {
                 let caller = format!("{}\0{caller}", key.app);
-                MissesOf::Caller(collector.secret.hash("caller", caller.as_bytes()))
+                MissesOf::Caller(state.secret.hash("caller", caller.as_bytes()))
             }
             None => MissesOf::Key(key.hash),
         };
@@ -66,8 +64,9 @@ impl LookUp {
     }
 
     /// The link to a page that knows nothing of the call.
-    pub(super) fn code_entry(&self, collector: &Shared) -> DeskLink {
-        collector.link(&self.app, Opens::CodeEntry(self.requester.clone()), self.agent.clone())
+    pub(super) fn code_entry(&self, state: &AppState) -> DeskLink {
+        let opens = Opens::CodeEntry(self.requester.clone());
+        DeskLink::new(self.app.clone(), opens, self.agent.clone(), state.now_ms())
     }
 
     /// Claims the call that `handle` names, and reads its context.
@@ -76,7 +75,7 @@ impl LookUp {
     /// 404 for unknown, expired and claimed alike, 429 after too many misses, 503.
     pub(super) async fn find(
         &self,
-        collector: &Arc<Shared>,
+        state: &Arc<AppState>,
         handle: Handle,
     ) -> Result<Found, Problem> {
         // Taken before the look-up and given back when it hits, so that guesses made at once find
@@ -85,9 +84,8 @@ impl LookUp {
             Handle::Token(_) | Handle::Claimed => None,
             Handle::Code(..) => {
                 let of = self.requester.misses_of;
-                let (misses, hash) = misses(collector, of);
-                misses.take(&hash, 1).map_err(|seconds| {
-                    count(collector, LookUpOutcome::Throttled);
+                state.quotas.take_miss(of).map_err(|seconds| {
+                    count(state, LookUpOutcome::Throttled);
                     Problem::throttled(seconds)
                 })?;
                 Some(of)
@@ -98,44 +96,35 @@ impl LookUp {
             handle,
             call_id: self.requester.call_id.clone(),
             agent: self.agent.clone(),
-            at: collector.now_ms(),
+            at: state.now_ms(),
         };
         // To its end, also where the exchange hangs up meanwhile: what it did not hear is no miss.
         let claiming = tokio::spawn({
-            let collector = Arc::clone(collector);
+            let state = Arc::clone(state);
             async move {
-                let found = collector.storage.claim(claim).await;
+                let found = state.storage.claim(claim).await;
                 // Only a miss counts: a failure tells a guesser nothing, and is not the caller's.
                 if let Some(of) = taken
                     && !matches!(found, Ok(None))
                 {
-                    let (misses, hash) = misses(&collector, of);
-                    misses.give_back(&hash);
+                    state.quotas.give_back_miss(of);
                 }
                 found
             }
         });
         // A panic there was reported there.
         let Some(id) = claiming.await.map_err(|_| Problem::internal())?? else {
-            count(collector, LookUpOutcome::Miss);
+            count(state, LookUpOutcome::Miss);
             return Err(Problem::no_context());
         };
-        count(collector, LookUpOutcome::Hit);
-        let context = collector.storage.context(self.app.clone(), id).await?;
+        count(state, LookUpOutcome::Hit);
+        let context = state.storage.context(self.app.clone(), id).await?;
         context.map(|context| Found { id, context }).ok_or_else(Problem::no_context)
     }
 }
 
-fn count(collector: &Shared, outcome: LookUpOutcome) {
-    collector.metrics.lookups.get_or_create(&LookUpLabels { outcome }).inc();
-}
-
-/// Whose misses, and where they are counted.
-fn misses(collector: &Shared, of: MissesOf) -> (&Throttle<Hash>, Hash) {
-    match of {
-        MissesOf::Caller(hash) => (&collector.caller_misses, hash),
-        MissesOf::Key(hash) => (&collector.key_misses, hash),
-    }
+fn count(state: &AppState, outcome: LookUpOutcome) {
+    state.metrics.lookups.get_or_create(&LookUpLabels { outcome }).inc();
 }
 
 /// What a request names its call by: a token, a code, or a `User-to-User` value; without any, the

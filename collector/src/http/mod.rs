@@ -11,15 +11,19 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Router};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use jalon_desk::view::ContextView;
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use crate::collector::Shared;
 use crate::keys::{Key, KeyKind};
+use crate::link::DeskLink;
 use crate::metrics::RequestLabels;
 use crate::problem::Problem;
+use crate::state::AppState;
+use crate::store::Context;
+use crate::view;
 
 mod contexts;
 mod desk;
@@ -61,7 +65,7 @@ impl utoipa::Modify for Keys {
 }
 
 /// All routes, with the page that describes them.
-pub(crate) fn router(collector: Arc<Shared>) -> Router {
+pub(crate) fn router(state: Arc<AppState>) -> Router {
     let (router, api) = OpenApiRouter::with_openapi(Api::openapi())
         .routes(routes!(ingest::batches))
         .routes(routes!(ingest::calls))
@@ -81,17 +85,17 @@ pub(crate) fn router(collector: Arc<Shared>) -> Router {
         .fallback(|| async { Problem::no_route() })
         .method_not_allowed_fallback(|| async { Problem::method() })
         .layer(Extension(ops::ApiPage::new(&api)))
-        .layer(middleware::from_fn_with_state(Arc::clone(&collector), count))
-        .with_state(collector)
+        .layer(middleware::from_fn_with_state(Arc::clone(&state), count))
+        .with_state(state)
 }
 
 /// Counts a request, and sets what every answer carries.
-async fn count(State(collector): State<Arc<Shared>>, request: Request, next: Next) -> Response {
+async fn count(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let route = route.unwrap_or("other").to_owned();
     let mut response = next.run(request).await;
     let status = response.status().as_u16();
-    collector.metrics.requests.get_or_create(&RequestLabels { route, status }).inc();
+    state.metrics.requests.get_or_create(&RequestLabels { route, status }).inc();
     response
         .headers_mut()
         .insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
@@ -99,9 +103,9 @@ async fn count(State(collector): State<Arc<Shared>>, request: Request, next: Nex
 }
 
 /// The key of a request, if it is one of this kind.
-async fn authorize(collector: &Shared, headers: &HeaderMap, kind: KeyKind) -> Result<Key, Problem> {
+async fn authorize(state: &AppState, headers: &HeaderMap, kind: KeyKind) -> Result<Key, Problem> {
     let key = presented(headers).ok_or_else(Problem::unauthorized)?;
-    let key = collector.key(&key).await?.ok_or_else(Problem::unauthorized)?;
+    let key = state.key(&key).await?.ok_or_else(Problem::unauthorized)?;
     if key.kind == kind { Ok(key) } else { Err(Problem::wrong_kind(kind.as_str())) }
 }
 
@@ -130,6 +134,11 @@ type PathPart = Result<Path<String>, PathRejection>;
 
 fn part(path: PathPart) -> Result<String, Problem> {
     path.map(|Path(part)| part).map_err(|_| Problem::malformed("the path is not UTF-8"))
+}
+
+/// What an agent sees of a call, with the desk link it is opened by.
+fn view(state: &AppState, context: &Context, link: &DeskLink) -> ContextView {
+    view::build(context, state.labels(&link.app), state.now_ms(), state.desk_url(link))
 }
 
 fn no_store(response: impl IntoResponse) -> Response {

@@ -8,8 +8,8 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::Outcome;
-use crate::collector::Shared;
 use crate::problem::Problem;
+use crate::state::AppState;
 
 /// The description of the API, rendered once.
 #[derive(Clone)]
@@ -32,16 +32,16 @@ pub(super) async fn healthz() -> &'static str {
     (status = 200, description = "It takes writes"),
     (status = 503, description = "It does not", body = Problem)
 ))]
-pub(super) async fn readyz(State(collector): State<Arc<Shared>>) -> Outcome {
-    collector.storage.ready().await?;
+pub(super) async fn readyz(State(state): State<Arc<AppState>>) -> Outcome {
+    state.storage.ready().await?;
     Ok("ok".into_response())
 }
 
 /// The counters, in Prometheus' text form.
 #[utoipa::path(get, path = "/metrics", responses((status = 200, description = "The counters")))]
-pub(super) async fn metrics(State(collector): State<Arc<Shared>>) -> Response {
+pub(super) async fn metrics(State(state): State<Arc<AppState>>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-    ([(header::CONTENT_TYPE, kind)], collector.metrics.page()).into_response()
+    ([(header::CONTENT_TYPE, kind)], state.metrics.page()).into_response()
 }
 
 /// This page.
