@@ -38,6 +38,7 @@ pub mod keys;
 mod labels;
 pub mod limits;
 pub mod link;
+mod lookup;
 mod metrics;
 mod narration;
 pub mod problem;

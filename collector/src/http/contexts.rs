@@ -11,11 +11,11 @@ use jalon::call::TOKEN_CHARS;
 use jalon_desk::view::ContextView;
 use utoipa::IntoParams;
 
-use super::lookup::{self, LookUp};
 use super::{Outcome, PathPart, authorize, no_store, part, view};
 use crate::body;
 use crate::keys::{Key, KeyKind};
 use crate::link::{DeskLink, Opens};
+use crate::lookup::{self, LookUp};
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::wire::ResolveRequest;

@@ -8,10 +8,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use jalon_desk::{EndReason, Entry, EntryError};
 
-use super::lookup::{self, LookUp};
 use super::{Outcome, PathPart, no_store, part, view};
 use crate::body;
 use crate::link::{DeskLink, MissesOf, Opens};
+use crate::lookup::{self, LookUp};
 use crate::problem::Problem;
 use crate::state::AppState;
 use crate::store::{ContextId, Handle, View};

@@ -29,7 +29,6 @@ mod contexts;
 mod desk;
 mod ingest;
 mod live;
-mod lookup;
 mod ops;
 
 #[derive(OpenApi)]

@@ -18,16 +18,16 @@ use crate::store::{Claim, Context, ContextId, Handle};
 use crate::wire::ResolveRequest;
 
 /// Who asks for which call.
-pub(super) struct LookUp {
-    pub(super) app: String,
-    pub(super) agent: Option<String>,
-    pub(super) requester: Requester,
+pub(crate) struct LookUp {
+    pub(crate) app: String,
+    pub(crate) agent: Option<String>,
+    pub(crate) requester: Requester,
 }
 
 /// A call, found and claimed.
-pub(super) struct Found {
-    pub(super) id: ContextId,
-    pub(super) context: Context,
+pub(crate) struct Found {
+    pub(crate) id: ContextId,
+    pub(crate) context: Context,
 }
 
 impl LookUp {
@@ -35,7 +35,7 @@ impl LookUp {
     ///
     /// # Errors
     /// 400, without a call id or with a name that is none.
-    pub(super) fn new(
+    pub(crate) fn new(
         state: &AppState,
         key: Key,
         request: &ResolveRequest,
@@ -64,7 +64,7 @@ impl LookUp {
     }
 
     /// The link to a page that knows nothing of the call.
-    pub(super) fn code_entry(&self, state: &AppState) -> DeskLink {
+    pub(crate) fn code_entry(&self, state: &AppState) -> DeskLink {
         let opens = Opens::CodeEntry(self.requester.clone());
         DeskLink::new(self.app.clone(), opens, self.agent.clone(), state.now_ms())
     }
@@ -73,7 +73,7 @@ impl LookUp {
     ///
     /// # Errors
     /// 404 for unknown, expired and claimed alike, 429 after too many misses, 503.
-    pub(super) async fn find(
+    pub(crate) async fn find(
         &self,
         state: &Arc<AppState>,
         handle: Handle,
@@ -132,7 +132,7 @@ fn count(state: &AppState, outcome: LookUpOutcome) {
 ///
 /// # Errors
 /// 400 for more than one, 422 for one that is not of its form.
-pub(super) fn handle(request: &ResolveRequest) -> Result<Handle, Problem> {
+pub(crate) fn handle(request: &ResolveRequest) -> Result<Handle, Problem> {
     let ResolveRequest { token, code, uui, .. } = request;
     match (given(token.as_ref()), given(code.as_ref()), given(uui.as_ref())) {
         (Some(token), None, None) => token_handle(token),
@@ -147,7 +147,7 @@ pub(super) fn handle(request: &ResolveRequest) -> Result<Handle, Problem> {
 ///
 /// # Errors
 /// 422, with what is wrong with it.
-pub(super) fn code_handle(text: &str) -> Result<Handle, Problem> {
+pub(crate) fn code_handle(text: &str) -> Result<Handle, Problem> {
     /// A code with every separator people write.
     const CHARS_MAX: usize = 4 * CODE_DIGITS;
     let code = if text.len() > CHARS_MAX { Err(CodeError::Digits) } else { CallCode::parse(text) };
