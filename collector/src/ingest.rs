@@ -1,47 +1,183 @@
-//! From a request to what is stored: judged event by event, timed by the collector's clock.
+//! From a request to what is stored: charged, judged event by event, timed by the collector's clock,
+//! its proofs verified.
 //!
-//! Pure. A request is refused whole only when it is not an upload; else what cannot be stored is
-//! named, and the rest is.
+//! A request is refused whole only when it is not an upload; otherwise what cannot be stored is named,
+//! and the rest is stored. Bytes and status codes are the routes' business.
 
 use jalon::call::{CallCode, ContextToken};
 use serde_json::value::RawValue;
 
 use crate::event::{self, CallTap, Customer, Event, Reason};
+use crate::keys::Key;
 use crate::limits::{
-    AGE_MAX_MS, BATCH_EVENTS_MAX, PROOF_BYTES_MAX, SNAPSHOT_BYTES_MAX, SNAPSHOT_EVENTS_MAX,
-    TEXT_BYTES_MAX,
+    AGE_MAX_MS, BATCH_EVENTS_MAX, PROOF_BYTES_MAX, PROOFS_JUDGED_MAX, REQUEST_COST,
+    SNAPSHOT_BYTES_MAX, SNAPSHOT_EVENTS_MAX, TEXT_BYTES_MAX,
 };
-use crate::problem::Problem;
+use crate::metrics::{ProofLabels, ProofOutcome};
+use crate::proof::{self, PresentedProof, ProofError};
 use crate::secret::{Hash, sha256};
-use crate::store::{Identification, NewCall, NewEvent, NewStatement, Upload};
-use crate::wire::{Rejected, UploadRequest};
+use crate::state::AppState;
+use crate::store::{
+    Identification, InstallationError, NewCall, NewEvent, NewStatement, StoreError, Upload,
+};
+use crate::wire::{Rejected, UploadAnswer, UploadRequest};
 
 /// Which route an upload came by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// `/v1/batches`.
     Batch,
     /// `/v1/calls`.
     Call,
 }
 
-/// Reads an upload: what to store, and what is refused by name.
+/// Why an upload is refused whole, or an installation not erased.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum IngestError {
+    /// Not an upload of this form.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// Too many events or bytes.
+    #[error("{0}")]
+    TooLarge(&'static str),
+    /// A value is out of its range.
+    #[error("{0}")]
+    Invalid(&'static str),
+    /// The key is over its quota.
+    #[error("the key is over its quota: try again in {retry_after_s} s")]
+    Throttled {
+        /// Seconds until the key may send this.
+        retry_after_s: u64,
+    },
+    /// The installation takes no more uploads of this app.
+    #[error(transparent)]
+    Installation(#[from] InstallationError),
+    /// The storage failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// An upload that may be stored, with what it holds that may not.
+pub(crate) struct Accepted {
+    upload: Upload,
+    rejected: Vec<Rejected>,
+}
+
+/// Charges a request to its key and reads it. Borrows from the request's bytes; what is accepted does
+/// not, so that they can be dropped before it is stored.
 ///
 /// # Errors
-/// The problem to answer: 400, 413 or 422.
-pub fn read(
+/// [`IngestError`], by what is wrong with the whole request.
+pub(crate) fn accept(
+    state: &AppState,
+    key: Key,
+    request: UploadRequest<'_>,
+    form: Form,
+) -> Result<Accepted, IngestError> {
+    charge(state, &key, request.events.len())?;
+    let (upload, rejected) = read(request, form, key.app, state.now_ms())?;
+    Ok(Accepted { upload, rejected })
+}
+
+/// Verifies the proofs in an upload and stores it. Resolves once it is on disk.
+///
+/// # Errors
+/// [`IngestError::Installation`] for an erased installation or another app's; else what the storage
+/// says.
+pub(crate) async fn store(
+    state: &AppState,
+    accepted: Accepted,
+) -> Result<UploadAnswer, IngestError> {
+    let Accepted { mut upload, rejected } = accepted;
+    verify(state, &mut upload).await?;
+    let (stored, calls, app) = (upload.events.len(), upload.calls.len(), upload.app.clone());
+    let mut appended = state.storage.append(upload).await??;
+    if !appended.codes.is_empty() {
+        let numbers = state.screen_numbers(&app).map(|(name, number)| (name.clone(), number));
+        appended.screens.extend(numbers);
+    }
+    let metrics = &state.metrics;
+    metrics.events.inc_by(stored as u64);
+    metrics.calls.inc_by(calls as u64);
+    metrics.rejected.inc_by(rejected.len() as u64);
+    Ok(UploadAnswer { stored, rejected, codes: appended.codes, screens: appended.screens })
+}
+
+/// Erases an installation, also one never seen: whatever it still sends is refused.
+///
+/// # Errors
+/// [`IngestError::Invalid`] for what is not the id of an installation, [`IngestError::Throttled`],
+/// [`IngestError::Installation`] for another app's; else what the storage says.
+pub(crate) async fn erase(state: &AppState, key: Key, id: &str) -> Result<(), IngestError> {
+    let installation = installation(id)?;
+    charge(state, &key, 0)?;
+    Ok(state.storage.erase(key.app, installation, state.now_ms()).await??)
+}
+
+/// Counts a request and its events against its key's quota.
+fn charge(state: &AppState, key: &Key, events: usize) -> Result<(), IngestError> {
+    let cost = REQUEST_COST + u32::try_from(events).unwrap_or(u32::MAX - REQUEST_COST);
+    let charged = state.quotas.charge(key, cost);
+    charged.map_err(|retry_after_s| IngestError::Throttled { retry_after_s })
+}
+
+/// Judges the proofs in an upload. A bad one is stored all the same, as not verified.
+async fn verify(state: &AppState, upload: &mut Upload) -> Result<(), StoreError> {
+    if !upload.identifications().any(|it| it.proof.is_some()) {
+        return Ok(());
+    }
+    let (app, nonce, arrived_at) = (upload.app.clone(), upload.nonce.clone(), upload.arrived_at);
+    let keys = state.storage.identity_keys(Some(app.clone())).await?;
+    let keys: Vec<_> = keys.into_iter().map(|(key, _)| key).collect();
+    let mut proven: Vec<&mut Identification> =
+        upload.identifications().filter(|it| it.proof.is_some()).collect();
+    let mut error = None;
+    for (place, identification) in proven.iter_mut().rev().enumerate() {
+        let (Some(customer), Some(proof)) = (&identification.id, &identification.proof) else {
+            continue;
+        };
+        let presented = PresentedProof {
+            proof,
+            customer,
+            app: &app,
+            at: identification.at,
+            arrived_at,
+            nonce: &nonce,
+        };
+        let judged = if place < PROOFS_JUDGED_MAX {
+            proof::judge(&presented, &keys)
+        } else {
+            Err(ProofError::TooMany)
+        };
+        error = judged.err().or(error);
+        let outcome = if judged.is_ok() { ProofOutcome::Accepted } else { ProofOutcome::Refused };
+        state.metrics.proofs.get_or_create(&ProofLabels { outcome }).inc();
+        identification.verified = match judged {
+            // A call repeats the proof of a customer named long ago, and that was judged then.
+            Err(ProofError::Expired) if identification.repeated => None,
+            judged => Some(judged.is_ok()),
+        };
+    }
+    if let Some(why) = error {
+        tracing::warn!(app, %why, "a customer's proof is not accepted: not verified");
+    }
+    Ok(())
+}
+
+/// Reads an upload: what to store, and what is refused by name. Pure.
+fn read(
     request: UploadRequest<'_>,
     form: Form,
     app: String,
     arrived_at: i64,
-) -> Result<(Upload, Vec<Rejected>), Problem> {
+) -> Result<(Upload, Vec<Rejected>), IngestError> {
     let bits = bits(&request.installation)?;
     bound(&request.events, form)?;
     if [request.epoch, request.oldest, request.next].iter().any(|n| i64::try_from(*n).is_err()) {
-        return Err(Problem::invalid("`epoch`, `oldest` and `next` end at 2^63 - 1"));
+        return Err(IngestError::Invalid("`epoch`, `oldest` and `next` end at 2^63 - 1"));
     }
     if request.oldest > request.next {
-        return Err(Problem::invalid("`oldest` is above `next`"));
+        return Err(IngestError::Invalid("`oldest` is above `next`"));
     }
     let times = Times { sent_at: request.sent_at, arrived_at };
     let mut upload = Upload {
@@ -61,7 +197,7 @@ pub fn read(
     let mut rejected = Vec::new();
     for raw in request.events {
         let read = event::read(raw).ok_or_else(|| {
-            Problem::invalid("an event has no `seq` from 0 to 2^63 - 1, so it cannot be named")
+            IngestError::Invalid("an event has no `seq` from 0 to 2^63 - 1, so it cannot be named")
         })?;
         if let Err((seq, reason)) = read.and_then(|event| add(&mut upload, &event, times)) {
             upload.refused.push(seq);
@@ -69,7 +205,7 @@ pub fn read(
         }
     }
     if form == Form::Call {
-        let tap = request.call.ok_or_else(|| Problem::malformed("`call` is required"))?;
+        let tap = request.call.ok_or_else(|| IngestError::Malformed("`call` is required"))?;
         add_call(&mut upload, &tap, request.customer, times)?;
     }
     // Whatever it says, what it sent exists.
@@ -80,15 +216,12 @@ pub fn read(
 }
 
 /// The hash of an installation, from its 32 hexadecimal digits.
-///
-/// # Errors
-/// 422.
-pub fn installation(id: &str) -> Result<Hash, Problem> {
+fn installation(id: &str) -> Result<Hash, IngestError> {
     bits(id).map(|bits| sha256(&bits))
 }
 
-fn bits(id: &str) -> Result<[u8; 16], Problem> {
-    let invalid = || Problem::invalid("an installation is 32 hexadecimal digits, not all zero");
+fn bits(id: &str) -> Result<[u8; 16], IngestError> {
+    let invalid = || IngestError::Invalid("an installation is 32 hexadecimal digits, not all zero");
     if id.len() != 32 || !id.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(invalid());
     }
@@ -97,18 +230,18 @@ fn bits(id: &str) -> Result<[u8; 16], Problem> {
     if number == 0 { Err(invalid()) } else { Ok(number.to_be_bytes()) }
 }
 
-fn bound(events: &[&RawValue], form: Form) -> Result<(), Problem> {
+fn bound(events: &[&RawValue], form: Form) -> Result<(), IngestError> {
     match form {
         Form::Batch if events.len() > BATCH_EVENTS_MAX => {
-            Err(Problem::too_large("a batch may have 500 events"))
+            Err(IngestError::TooLarge("a batch may have 500 events"))
         }
         Form::Call if events.len() > SNAPSHOT_EVENTS_MAX => {
-            Err(Problem::too_large("a call may have 20 events"))
+            Err(IngestError::TooLarge("a call may have 20 events"))
         }
         Form::Call
             if events.iter().map(|raw| raw.get().len()).sum::<usize>() > SNAPSHOT_BYTES_MAX =>
         {
-            Err(Problem::too_large("a call's events may have 16 KiB together"))
+            Err(IngestError::TooLarge("a call's events may have 16 KiB together"))
         }
         Form::Batch | Form::Call => Ok(()),
     }
@@ -161,20 +294,20 @@ fn add_call(
     tap: &CallTap,
     customer: Option<Customer>,
     times: Times,
-) -> Result<(), Problem> {
+) -> Result<(), IngestError> {
     let seq = tap
         .seq
         .filter(|seq| i64::try_from(*seq).is_ok())
-        .ok_or_else(|| Problem::invalid("`call.seq` is required, from 0 to 2^63 - 1"))?;
+        .ok_or_else(|| IngestError::Invalid("`call.seq` is required, from 0 to 2^63 - 1"))?;
     let customer = customer.unwrap_or(Customer { id: None, proof: None, at: None });
     let texts = [&customer.id, &tap.topic, &tap.screen];
     if texts.into_iter().flatten().any(|text| text.len() > TEXT_BYTES_MAX) {
-        return Err(Problem::invalid(
+        return Err(IngestError::Invalid(
             "`call.topic`, `call.screen` and `customer.id` have at most 1,024 bytes",
         ));
     }
     if customer.proof.as_ref().is_some_and(|proof| proof.len() > PROOF_BYTES_MAX) {
-        return Err(Problem::invalid("`customer.proof` has at most 4,096 bytes"));
+        return Err(IngestError::Invalid("`customer.proof` has at most 4,096 bytes"));
     }
     let named_at = times.shown(customer.at.unwrap_or(tap.tapped_at));
     let identification = identification(customer, named_at);
@@ -182,7 +315,7 @@ fn add_call(
     // The record says which by itself once the backlog brings it; here the newest event before does.
     let session = upload.events.iter().rev().find_map(|event| session_of(&event.body));
     let call = new_call(tap, seq, Some(NewStatement { identification, from }), times)
-        .ok_or_else(|| Problem::invalid("`call.token` or `call.code` is not of its form"))?;
+        .ok_or_else(|| IngestError::Invalid("`call.token` or `call.code` is not of its form"))?;
     // Its place and its screen: the call itself is kept apart.
     upload.events.push(NewEvent {
         seq,

@@ -19,7 +19,7 @@
 //! # }
 //! ```
 //!
-//! An upload goes `http::ingest` → [`ingest`] (judged, timed) → `store` (one writer, one commit for
+//! An upload goes `http::ingest` → `ingest` (judged, timed) → `store` (one writer, one commit for
 //! many requests) and is answered once that commit is on disk. A look-up goes `http::contexts` →
 //! `store` (claimed, noted in the audit log) → `view`. The desk's pages are of the crate
 //! `jalon-desk`.
@@ -28,12 +28,11 @@
 //! customers.
 
 pub mod attribution;
-pub mod body;
 mod collector;
 pub mod config;
 pub mod event;
 mod http;
-pub mod ingest;
+mod ingest;
 pub mod keys;
 mod labels;
 pub mod limits;
@@ -41,7 +40,6 @@ pub mod link;
 mod lookup;
 mod metrics;
 mod narration;
-pub mod problem;
 pub mod proof;
 pub mod secret;
 mod state;

@@ -12,9 +12,8 @@ use crate::keys::Key;
 use crate::limits::{CALL_ID_CHARS_MAX, NAME_CHARS_MAX, UUI_CHARS_MAX};
 use crate::link::{DeskLink, MissesOf, Opens, Requester};
 use crate::metrics::{LookUpLabels, LookUpOutcome};
-use crate::problem::Problem;
 use crate::state::AppState;
-use crate::store::{Claim, Context, ContextId, Handle};
+use crate::store::{Claim, Context, ContextId, Handle, StoreError};
 use crate::wire::ResolveRequest;
 
 /// Who asks for which call.
@@ -22,6 +21,32 @@ pub(crate) struct LookUp {
     pub(crate) app: String,
     pub(crate) agent: Option<String>,
     pub(crate) requester: Requester,
+}
+
+/// Why a look-up brings no context.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LookUpError {
+    /// It does not say who asks, or asks by more than one thing.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// A token, a code or a `User-to-User` value is not of its form.
+    #[error("{0}")]
+    Invalid(String),
+    /// Too many look-ups missed before.
+    #[error("too many look-ups missed: try again in {retry_after_s} s")]
+    Throttled {
+        /// Seconds until the next one may be made.
+        retry_after_s: u64,
+    },
+    /// Unknown, expired or claimed; which of them is not said.
+    #[error("no context can be claimed with this")]
+    NoContext,
+    /// The storage failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// A defect of ours.
+    #[error("the look-up ended unexpectedly")]
+    Internal,
 }
 
 /// A call, found and claimed.
@@ -34,20 +59,18 @@ impl LookUp {
     /// Reads who asks.
     ///
     /// # Errors
-    /// 400, without a call id or with a name that is none.
+    /// [`LookUpError::Malformed`] without a call id, or with a name that is too long.
     pub(crate) fn new(
         state: &AppState,
         key: Key,
         request: &ResolveRequest,
-    ) -> Result<Self, Problem> {
+    ) -> Result<Self, LookUpError> {
         let call_id = given(request.call_id.as_ref())
             .filter(|id| id.chars().count() <= CALL_ID_CHARS_MAX)
-            .ok_or_else(|| {
-                Problem::malformed("`call_id` is required, of at most 256 characters")
-            })?;
+            .ok_or(LookUpError::Malformed("`call_id` is required, of at most 256 characters"))?;
         let (agent, caller) = (given(request.agent.as_ref()), given(request.caller.as_ref()));
         if [agent, caller].into_iter().flatten().any(|n| n.chars().count() > NAME_CHARS_MAX) {
-            return Err(Problem::malformed("`agent` and `caller` have at most 256 characters"));
+            return Err(LookUpError::Malformed("`agent` and `caller` have at most 256 characters"));
         }
         let misses_of = match caller {
             Some(caller) => {
@@ -63,6 +86,26 @@ impl LookUp {
         })
     }
 
+    /// The look-up of a page that takes a code, by its link.
+    pub(crate) fn by_link(app: String, agent: Option<String>, requester: Requester) -> Self {
+        Self { app, agent, requester }
+    }
+
+    /// The look-up of a code that was typed into such a page. A link passes through histories:
+    /// whoever has this one uses up its own call's misses at most.
+    pub(crate) fn by_typed_code(
+        state: &AppState,
+        app: String,
+        agent: Option<String>,
+        mut requester: Requester,
+    ) -> Self {
+        if let MissesOf::Key(_) = requester.misses_of {
+            let call = format!("{app}\0{}", requester.call_id);
+            requester.misses_of = MissesOf::Caller(state.secret.hash("typed", call.as_bytes()));
+        }
+        Self { app, agent, requester }
+    }
+
     /// The link to a page that knows nothing of the call.
     pub(crate) fn code_entry(&self, state: &AppState) -> DeskLink {
         let opens = Opens::CodeEntry(self.requester.clone());
@@ -72,21 +115,22 @@ impl LookUp {
     /// Claims the call that `handle` names, and reads its context.
     ///
     /// # Errors
-    /// 404 for unknown, expired and claimed alike, 429 after too many misses, 503.
+    /// [`LookUpError::NoContext`] for unknown, expired and claimed alike,
+    /// [`LookUpError::Throttled`] after too many misses, or what the storage says.
     pub(crate) async fn find(
         &self,
         state: &Arc<AppState>,
         handle: Handle,
-    ) -> Result<Found, Problem> {
+    ) -> Result<Found, LookUpError> {
         // Taken before the look-up and given back when it hits, so that guesses made at once find
         // no gap. A token cannot be guessed, so it is never throttled.
         let taken = match handle {
             Handle::Token(_) | Handle::Claimed => None,
             Handle::Code(..) => {
                 let of = self.requester.misses_of;
-                state.quotas.take_miss(of).map_err(|seconds| {
+                state.quotas.take_miss(of).map_err(|retry_after_s| {
                     count(state, LookUpOutcome::Throttled);
-                    Problem::throttled(seconds)
+                    LookUpError::Throttled { retry_after_s }
                 })?;
                 Some(of)
             }
@@ -113,13 +157,13 @@ impl LookUp {
             }
         });
         // A panic there was reported there.
-        let Some(id) = claiming.await.map_err(|_| Problem::internal())?? else {
+        let Some(id) = claiming.await.map_err(|_| LookUpError::Internal)?? else {
             count(state, LookUpOutcome::Miss);
-            return Err(Problem::no_context());
+            return Err(LookUpError::NoContext);
         };
         count(state, LookUpOutcome::Hit);
         let context = state.storage.context(self.app.clone(), id).await?;
-        context.map(|context| Found { id, context }).ok_or_else(Problem::no_context)
+        context.map(|context| Found { id, context }).ok_or(LookUpError::NoContext)
     }
 }
 
@@ -131,42 +175,47 @@ fn count(state: &AppState, outcome: LookUpOutcome) {
 /// call that its call id holds already. Platforms send an empty text for what they do not have.
 ///
 /// # Errors
-/// 400 for more than one, 422 for one that is not of its form.
-pub(crate) fn handle(request: &ResolveRequest) -> Result<Handle, Problem> {
+/// [`LookUpError::Malformed`] for more than one, [`LookUpError::Invalid`] for one that is not of its
+/// form.
+pub(crate) fn handle(request: &ResolveRequest) -> Result<Handle, LookUpError> {
     let ResolveRequest { token, code, uui, .. } = request;
     match (given(token.as_ref()), given(code.as_ref()), given(uui.as_ref())) {
         (Some(token), None, None) => token_handle(token),
         (None, Some(code), None) => code_handle(code),
         (None, None, Some(uui)) => uui_handle(uui),
         (None, None, None) => Ok(Handle::Claimed),
-        _ => Err(Problem::malformed("send only one of `token`, `code` and `uui`")),
+        _ => Err(LookUpError::Malformed("send only one of `token`, `code` and `uui`")),
     }
 }
 
 /// What a code names.
 ///
 /// # Errors
-/// 422, with what is wrong with it.
-pub(crate) fn code_handle(text: &str) -> Result<Handle, Problem> {
+/// [`LookUpError::Invalid`], with what is wrong with it.
+pub(crate) fn code_handle(text: &str) -> Result<Handle, LookUpError> {
     /// A code with every separator people write.
     const CHARS_MAX: usize = 4 * CODE_DIGITS;
     let code = if text.len() > CHARS_MAX { Err(CodeError::Digits) } else { CallCode::parse(text) };
     code.map(|code| Handle::Code(code.locator(), code.screen()))
-        .map_err(|error| Problem::invalid(error.to_string()))
+        .map_err(|error| LookUpError::Invalid(error.to_string()))
 }
 
-fn token_handle(text: &str) -> Result<Handle, Problem> {
+fn token_handle(text: &str) -> Result<Handle, LookUpError> {
     ContextToken::parse(text.trim())
         .map(|token| Handle::Token(*token.as_bytes()))
-        .ok_or_else(|| Problem::invalid("a context token has 22 characters of base64url"))
+        .ok_or_else(|| invalid("a context token has 22 characters of base64url"))
 }
 
-fn uui_handle(text: &str) -> Result<Handle, Problem> {
+fn uui_handle(text: &str) -> Result<Handle, LookUpError> {
     Some(text)
         .filter(|text| text.len() <= UUI_CHARS_MAX)
         .and_then(ContextToken::from_user_to_user)
         .map(|token| Handle::Token(*token.as_bytes()))
-        .ok_or_else(|| Problem::invalid("this User-to-User value holds no context token"))
+        .ok_or_else(|| invalid("this User-to-User value holds no context token"))
+}
+
+fn invalid(detail: &str) -> LookUpError {
+    LookUpError::Invalid(detail.to_owned())
 }
 
 fn given(text: Option<&String>) -> Option<&String> {

@@ -11,12 +11,11 @@ use jalon::call::TOKEN_CHARS;
 use jalon_desk::view::ContextView;
 use utoipa::IntoParams;
 
-use super::{Outcome, PathPart, authorize, no_store, part, view};
-use crate::body;
+use super::problem::Problem;
+use super::{Outcome, PathPart, authorize, body, no_store, part, view};
 use crate::keys::{Key, KeyKind};
 use crate::link::{DeskLink, Opens};
 use crate::lookup::{self, LookUp};
-use crate::problem::Problem;
 use crate::state::AppState;
 use crate::wire::ResolveRequest;
 
@@ -149,13 +148,13 @@ async fn answer(
     let look_up = LookUp::new(state, key, request)?;
     let found = match lookup::handle(request) {
         Ok(handle) => look_up.find(state, handle).await,
-        Err(problem) => Err(problem),
+        Err(error) => Err(error),
     };
     // Whoever picks up gets a page in any case, and can type the code there.
     let found = match found {
         Ok(found) => found,
-        Err(problem) => {
-            let problem = problem.desk(state.desk_url(&look_up.code_entry(state)));
+        Err(error) => {
+            let problem = Problem::from(error).desk(state.desk_url(&look_up.code_entry(state)));
             if !prefers(headers, LENIENT) {
                 return Err(problem);
             }

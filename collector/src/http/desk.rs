@@ -8,11 +8,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use jalon_desk::{EndReason, Entry, EntryError};
 
-use super::{Outcome, PathPart, no_store, part, view};
-use crate::body;
-use crate::link::{DeskLink, MissesOf, Opens};
-use crate::lookup::{self, LookUp};
-use crate::problem::Problem;
+use super::problem::Problem;
+use super::{Outcome, PathPart, body, no_store, part, view};
+use crate::link::{DeskLink, Opens};
+use crate::lookup::{self, LookUp, LookUpError};
 use crate::state::AppState;
 use crate::store::{ContextId, Handle, View};
 
@@ -36,11 +35,15 @@ pub(super) async fn page(State(state): State<Arc<AppState>>, signed: PathPart) -
     let id = match link.opens {
         Opens::Context(id) => id,
         Opens::CodeEntry(requester) => {
-            let look_up = LookUp { app: link.app, agent: link.agent, requester };
+            let look_up = LookUp::by_link(link.app, link.agent, requester);
             // Somebody may have typed the code meanwhile: a frame was loaded again, a call passed on.
             return match look_up.find(&state, Handle::Claimed).await {
                 Ok(found) => Ok(to_the_call(&state, look_up, found.id)),
-                Err(_) => entry(&state, StatusCode::OK, &Entry::default()),
+                Err(error) => {
+                    // The page comes all the same; what failed is logged.
+                    let _ = Problem::from(error);
+                    entry(&state, StatusCode::OK, &Entry::default())
+                }
             };
         }
     };
@@ -87,21 +90,17 @@ pub(super) async fn enter(
     let form = body::read(&headers, body, &state.bodies).await?;
     let typed = form_urlencoded::parse(&form).find(|(name, _)| name == "code");
     let typed = typed.map_or_else(String::new, |(_, code)| code.chars().take(ENTRY_MAX).collect());
-    let mut look_up = LookUp { app: link.app, agent: link.agent, requester };
-    // A link passes through histories: whoever has this one uses up its own call's misses at most.
-    if let MissesOf::Key(_) = look_up.requester.misses_of {
-        let call = format!("{}\0{}", look_up.app, look_up.requester.call_id);
-        look_up.requester.misses_of = MissesOf::Caller(state.secret.hash("typed", call.as_bytes()));
-    }
+    let look_up = LookUp::by_typed_code(&state, link.app, link.agent, requester);
     let found = match lookup::code_handle(&typed) {
         Ok(handle) => look_up.find(&state, handle).await,
-        Err(problem) => Err(problem),
+        Err(error) => Err(error),
     };
     match found {
         Ok(found) => Ok(to_the_call(&state, look_up, found.id)),
-        Err(problem) => {
-            let status = StatusCode::from_u16(problem.status).unwrap_or_default();
-            entry(&state, status, &Entry { typed: &typed, error: Some(entry_error(&problem)) })
+        Err(error) => {
+            let entry_error = entry_error(&error);
+            let status = StatusCode::from_u16(Problem::from(error).status).unwrap_or_default();
+            entry(&state, status, &Entry { typed: &typed, error: Some(entry_error) })
         }
     }
 }
@@ -113,13 +112,17 @@ fn to_the_call(state: &AppState, look_up: LookUp, id: ContextId) -> Response {
     no_store(Redirect::to(&page))
 }
 
-/// What was wrong with a typed code.
-fn entry_error(problem: &Problem) -> EntryError {
-    match problem.status {
-        404 => EntryError::NotFound,
-        422 => EntryError::NotACode,
-        429 => EntryError::TooMany { minutes: problem.retry_after_s.unwrap_or(1).div_ceil(60) },
-        _ => EntryError::NotNow,
+/// What the page says of a typed code that opened nothing.
+fn entry_error(error: &LookUpError) -> EntryError {
+    match error {
+        LookUpError::NoContext => EntryError::NotFound,
+        LookUpError::Invalid(_) => EntryError::NotACode,
+        LookUpError::Throttled { retry_after_s } => {
+            EntryError::TooMany { minutes: retry_after_s.div_ceil(60) }
+        }
+        LookUpError::Malformed(_) | LookUpError::Store(_) | LookUpError::Internal => {
+            EntryError::NotNow
+        }
     }
 }
 

@@ -7,17 +7,12 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 
-use super::{Outcome, PathPart, authorize, no_store, part};
-use crate::body;
+use super::problem::Problem;
+use super::{Outcome, PathPart, authorize, body, no_store, part};
 use crate::ingest::{self, Form};
-use crate::keys::{Key, KeyKind};
-use crate::limits::{PROOFS_JUDGED_MAX, REQUEST_COST};
-use crate::metrics::{ProofLabels, ProofOutcome};
-use crate::problem::Problem;
-use crate::proof::{self, PresentedProof, ProofError};
+use crate::keys::KeyKind;
 use crate::state::AppState;
-use crate::store::{Identification, InstallationError, Upload};
-use crate::wire::{Rejected, UploadAnswer, UploadRequest};
+use crate::wire::{UploadAnswer, UploadRequest};
 
 /// Stores a batch of events, each exactly once. Answers after the commit is on disk.
 #[utoipa::path(
@@ -71,79 +66,9 @@ async fn take(state: &AppState, headers: &HeaderMap, body: Body, form: Form) -> 
     // Bounds what is in memory; a phone keeps what it has and comes again.
     let _upload = state.uploads.try_acquire().map_err(|_| Problem::busy())?;
     let request: UploadRequest<'_> = body::json(&bytes)?;
-    charge(state, &key, request.events.len())?;
-    let (mut upload, rejected) = ingest::read(request, form, key.app, state.now_ms())?;
+    let accepted = ingest::accept(state, key, request, form)?;
     drop(bytes);
-    verify(state, &mut upload).await?;
-    store(state, upload, rejected).await
-}
-
-/// Judges the proofs in an upload. A bad one is stored all the same, as not verified.
-async fn verify(state: &AppState, upload: &mut Upload) -> Result<(), Problem> {
-    if !upload.identifications().any(|it| it.proof.is_some()) {
-        return Ok(());
-    }
-    let (app, nonce, arrived_at) = (upload.app.clone(), upload.nonce.clone(), upload.arrived_at);
-    let keys = state.storage.identity_keys(Some(app.clone())).await?;
-    let keys: Vec<_> = keys.into_iter().map(|(key, _)| key).collect();
-    let mut proven: Vec<&mut Identification> =
-        upload.identifications().filter(|it| it.proof.is_some()).collect();
-    let mut error = None;
-    for (place, identification) in proven.iter_mut().rev().enumerate() {
-        let (Some(customer), Some(proof)) = (&identification.id, &identification.proof) else {
-            continue;
-        };
-        let presented = PresentedProof {
-            proof,
-            customer,
-            app: &app,
-            at: identification.at,
-            arrived_at,
-            nonce: &nonce,
-        };
-        let judged = if place < PROOFS_JUDGED_MAX {
-            proof::judge(&presented, &keys)
-        } else {
-            Err(ProofError::TooMany)
-        };
-        error = judged.err().or(error);
-        let outcome = if judged.is_ok() { ProofOutcome::Accepted } else { ProofOutcome::Refused };
-        state.metrics.proofs.get_or_create(&ProofLabels { outcome }).inc();
-        identification.verified = match judged {
-            // A call repeats the proof of a customer named long ago, and that was judged then.
-            Err(ProofError::Expired) if identification.repeated => None,
-            judged => Some(judged.is_ok()),
-        };
-    }
-    if let Some(why) = error {
-        tracing::warn!(app, %why, "a customer's proof is not accepted: not verified");
-    }
-    Ok(())
-}
-
-/// Counts a request and its events against its key's quota.
-fn charge(state: &AppState, key: &Key, events: usize) -> Result<(), Problem> {
-    let cost = REQUEST_COST + u32::try_from(events).unwrap_or(u32::MAX - REQUEST_COST);
-    state.quotas.charge(key, cost).map_err(Problem::throttled)
-}
-
-async fn store(state: &AppState, upload: Upload, rejected: Vec<Rejected>) -> Outcome {
-    let (stored, calls, app) = (upload.events.len(), upload.calls.len(), upload.app.clone());
-    let mut appended = state.storage.append(upload).await?.map_err(refused)?;
-    if !appended.codes.is_empty() {
-        let numbers = state.screen_numbers(&app).map(|(name, number)| (name.clone(), number));
-        appended.screens.extend(numbers);
-    }
-    let metrics = &state.metrics;
-    metrics.events.inc_by(stored as u64);
-    metrics.calls.inc_by(calls as u64);
-    metrics.rejected.inc_by(rejected.len() as u64);
-    Ok(no_store(axum::Json(UploadAnswer {
-        stored,
-        rejected,
-        codes: appended.codes,
-        screens: appended.screens,
-    })))
+    Ok(no_store(axum::Json(ingest::store(state, accepted).await?)))
 }
 
 /// Erases an installation: its events, calls and leases go, and whatever it still sends is
@@ -166,16 +91,6 @@ pub(super) async fn erase(
     headers: HeaderMap,
 ) -> Outcome {
     let key = authorize(&state, &headers, KeyKind::Write).await?;
-    let installation = ingest::installation(&part(id)?)?;
-    charge(&state, &key, 0)?;
-    let now = state.now_ms();
-    state.storage.erase(key.app, installation, now).await?.map_err(refused)?;
+    ingest::erase(&state, key, &part(id)?).await?;
     Ok(StatusCode::NO_CONTENT.into_response())
-}
-
-fn refused(refusal: InstallationError) -> Problem {
-    match refusal {
-        InstallationError::Erased => Problem::erased(),
-        InstallationError::OtherApp => Problem::other_app(),
-    }
 }

@@ -14,10 +14,10 @@ use jalon_desk::EndReason;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::problem::Problem;
 use super::{Outcome, PathPart, desk, no_store, part, view};
 use crate::limits::{STREAM_LOOK_S, STREAM_PAUSE_MS};
 use crate::link::{DeskLink, Opens};
-use crate::problem::Problem;
 use crate::state::AppState;
 use crate::store::{Context, ContextId};
 use crate::streams::OpenStream;

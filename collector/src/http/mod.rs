@@ -20,16 +20,19 @@ use utoipa_axum::routes;
 use crate::keys::{Key, KeyKind};
 use crate::link::DeskLink;
 use crate::metrics::RequestLabels;
-use crate::problem::Problem;
 use crate::state::AppState;
 use crate::store::Context;
 use crate::view;
 
+mod body;
 mod contexts;
 mod desk;
 mod ingest;
 mod live;
 mod ops;
+mod problem;
+
+use problem::Problem;
 
 #[derive(OpenApi)]
 #[openapi(

@@ -8,7 +8,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 
 use super::Outcome;
-use crate::problem::Problem;
+use super::problem::Problem;
 use crate::state::AppState;
 
 /// The description of the API, rendered once.

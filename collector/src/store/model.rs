@@ -128,11 +128,13 @@ pub struct Appended {
 }
 
 /// Why an installation cannot be written to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InstallationError {
     /// It was erased.
+    #[error("the installation was erased")]
     Erased,
     /// It belongs to another app.
+    #[error("the installation belongs to another app")]
     OtherApp,
 }
 

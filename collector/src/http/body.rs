@@ -8,8 +8,8 @@ use axum::http::{HeaderMap, header};
 use futures_util::StreamExt as _;
 use tokio::sync::Semaphore;
 
+use super::problem::Problem;
 use crate::limits::{BODY_BYTES_MAX, BODY_TIMEOUT_S};
-use crate::problem::Problem;
 
 /// The largest window a zstd frame may ask memory for: 8 MiB, as RFC 8878 (3.1.1.1.2) recommends
 /// every decoder to support.
@@ -19,7 +19,11 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 ///
 /// # Errors
 /// The problem to answer: 408, 413, 415, 400 or 503.
-pub async fn read(headers: &HeaderMap, body: Body, room: &Semaphore) -> Result<Vec<u8>, Problem> {
+pub(super) async fn read(
+    headers: &HeaderMap,
+    body: Body,
+    room: &Semaphore,
+) -> Result<Vec<u8>, Problem> {
     let collected = tokio::time::timeout(Duration::from_secs(BODY_TIMEOUT_S), collect(body, room));
     let sent = collected.await.map_err(|_| Problem::too_slow())??;
     let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
@@ -73,7 +77,7 @@ fn over() -> Problem {
 ///
 /// # Errors
 /// 400.
-pub fn json<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
+pub(super) fn json<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Problem> {
     serde_json::from_slice(bytes).map_err(|error| {
         let text = error.to_string();
         let at = format!("at line {}, column {}", error.line(), error.column());

@@ -8,26 +8,30 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::ingest::IngestError;
+use crate::lookup::LookUpError;
+use crate::store::{InstallationError, StoreError};
+
 /// A problem, as `application/problem+json`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// Which problem: `urn:jalon:problem:` and a stable name.
     #[serde(rename = "type")]
-    pub kind: String,
+    pub(crate) kind: String,
     /// The same in a few words.
-    pub title: &'static str,
+    pub(crate) title: &'static str,
     /// The HTTP status.
-    pub status: u16,
+    pub(crate) status: u16,
     /// What to do about it, where there is more to say.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
+    pub(crate) detail: Option<String>,
     /// Of a look-up: a desk link to hand to the agent all the same. Its page knows nothing of the
     /// call, and takes the code that the customer reads aloud.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub desk: Option<String>,
+    pub(crate) desk: Option<String>,
     /// Seconds until a repeat can succeed: the Retry-After header.
     #[serde(skip)]
-    pub retry_after_s: Option<u64>,
+    pub(crate) retry_after_s: Option<u64>,
 }
 
 impl Problem {
@@ -43,13 +47,13 @@ impl Problem {
     }
 
     /// The same problem, with what to do about it.
-    pub fn detail(mut self, detail: impl Into<String>) -> Self {
+    pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
     /// The same problem, with a page for the agent.
-    pub fn desk(mut self, link: String) -> Self {
+    pub(crate) fn desk(mut self, link: String) -> Self {
         self.desk = Some(link);
         self
     }
@@ -60,85 +64,85 @@ impl Problem {
     }
 
     /// 400: the body is not what this route reads.
-    pub fn malformed(detail: impl Into<String>) -> Self {
+    pub(crate) fn malformed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed", "The request is malformed").detail(detail)
     }
 
     /// 422: read, but a value cannot be.
-    pub fn invalid(detail: impl Into<String>) -> Self {
+    pub(crate) fn invalid(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value is not valid")
             .detail(detail)
     }
 
     /// 401: no key, or none we know.
-    pub fn unauthorized() -> Self {
+    pub(crate) fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "key", "A valid key is required")
             .detail("send `Authorization: Bearer <key>`")
     }
 
     /// 403: a key of the other kind.
-    pub fn wrong_kind(needed: &str) -> Self {
+    pub(crate) fn wrong_kind(needed: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "key-kind", "This key cannot do that")
             .detail(format!("a {needed} key is needed"))
     }
 
     /// 403: an installation of another app.
-    pub fn other_app() -> Self {
+    pub(crate) fn other_app() -> Self {
         Self::new(StatusCode::FORBIDDEN, "other-app", "This installation belongs to another app")
     }
 
     /// 404: unknown, expired or claimed; which of them is not said.
-    pub fn no_context() -> Self {
+    pub(crate) fn no_context() -> Self {
         Self::new(StatusCode::NOT_FOUND, "no-context", "No context can be claimed with this")
     }
 
     /// 404: no such page.
-    pub fn no_route() -> Self {
+    pub(crate) fn no_route() -> Self {
         Self::new(StatusCode::NOT_FOUND, "no-route", "There is nothing here")
             .detail("see /openapi.json")
     }
 
     /// 405.
-    pub fn method() -> Self {
+    pub(crate) fn method() -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method", "This method does nothing here")
     }
 
     /// 408: the body did not come in time.
-    pub fn too_slow() -> Self {
+    pub(crate) fn too_slow() -> Self {
         Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "The body did not arrive in time")
     }
 
     /// 410: erased; what comes later stays out.
-    pub fn erased() -> Self {
+    pub(crate) fn erased() -> Self {
         Self::new(StatusCode::GONE, "erased", "This installation was erased")
     }
 
     /// 413: too many events or bytes.
-    pub fn too_large(detail: impl Into<String>) -> Self {
+    pub(crate) fn too_large(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "The request is too large")
             .detail(detail)
     }
 
     /// 415: an encoding we do not inflate.
-    pub fn encoding() -> Self {
+    pub(crate) fn encoding() -> Self {
         Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "encoding", "This encoding is not read here")
             .detail("Content-Encoding may be gzip, zstd or identity")
     }
 
     /// 429, with Retry-After.
-    pub fn throttled(retry_after_s: u64) -> Self {
+    pub(crate) fn throttled(retry_after_s: u64) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "throttled", "Too many requests")
             .retry_after(retry_after_s)
     }
 
     /// 503, with Retry-After: more at once than this collector takes, or its disk fails.
-    pub fn busy() -> Self {
+    pub(crate) fn busy() -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "The collector cannot take this now")
             .retry_after(2)
     }
 
     /// 500: a defect of ours.
-    pub fn internal() -> Self {
+    pub(crate) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The collector failed")
     }
 }
@@ -161,8 +165,35 @@ impl IntoResponse for Problem {
     }
 }
 
-impl From<crate::store::StoreError> for Problem {
-    fn from(error: crate::store::StoreError) -> Self {
+impl From<LookUpError> for Problem {
+    fn from(error: LookUpError) -> Self {
+        match error {
+            LookUpError::Malformed(detail) => Self::malformed(detail),
+            LookUpError::Invalid(detail) => Self::invalid(detail),
+            LookUpError::Throttled { retry_after_s } => Self::throttled(retry_after_s),
+            LookUpError::NoContext => Self::no_context(),
+            LookUpError::Store(error) => error.into(),
+            LookUpError::Internal => Self::internal(),
+        }
+    }
+}
+
+impl From<IngestError> for Problem {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::Malformed(detail) => Self::malformed(detail),
+            IngestError::TooLarge(detail) => Self::too_large(detail),
+            IngestError::Invalid(detail) => Self::invalid(detail),
+            IngestError::Throttled { retry_after_s } => Self::throttled(retry_after_s),
+            IngestError::Installation(InstallationError::Erased) => Self::erased(),
+            IngestError::Installation(InstallationError::OtherApp) => Self::other_app(),
+            IngestError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
         // The cause is for the operator; the client can only wait.
         tracing::error!(error = %error, "failed to use the store");
         Self::busy()
