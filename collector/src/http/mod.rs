@@ -28,7 +28,6 @@ mod body;
 mod contexts;
 mod desk;
 mod ingest;
-mod live;
 mod ops;
 mod problem;
 
@@ -75,9 +74,9 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .routes(routes!(contexts::resolve))
         .routes(routes!(contexts::query, contexts::no_query_head))
         .routes(routes!(contexts::look_up, contexts::no_head))
-        .routes(routes!(desk::page, desk::enter))
-        .routes(routes!(live::stream))
-        .routes(routes!(desk::asset))
+        .routes(routes!(desk::page::page, desk::page::enter))
+        .routes(routes!(desk::live::stream))
+        .routes(routes!(desk::page::asset))
         .routes(routes!(ops::healthz))
         .routes(routes!(ops::readyz))
         .routes(routes!(ops::metrics))

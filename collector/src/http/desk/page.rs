@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use jalon_desk::{EndReason, Entry, EntryError};
 
-use super::problem::Problem;
-use super::{Outcome, PathPart, body, no_store, part, view};
+use super::headers::protect;
+use super::{ended_status, failed, note, open};
+use crate::http::problem::Problem;
+use crate::http::{Outcome, PathPart, body, no_store, part, view};
 use crate::link::{DeskLink, Opens};
 use crate::lookup::{self, LookUp, LookUpError};
 use crate::state::AppState;
-use crate::store::{ContextId, Handle, View};
+use crate::store::{ContextId, Handle};
 
 /// The agent's page of one call, for two hours. Needs no key: the link itself is signed. Where the
 /// look-up found nothing, a page that takes the code from the agent.
@@ -26,7 +28,7 @@ use crate::store::{ContextId, Handle, View};
         (status = 410, description = "The customer erased their data", content_type = "text/html")
     )
 )]
-pub(super) async fn page(State(state): State<Arc<AppState>>, signed: PathPart) -> Outcome {
+pub(in crate::http) async fn page(State(state): State<Arc<AppState>>, signed: PathPart) -> Outcome {
     let signed = part(signed)?;
     let link = match open(&state, &signed) {
         Ok(link) => link,
@@ -74,7 +76,7 @@ pub(super) async fn page(State(state): State<Arc<AppState>>, signed: PathPart) -
         (status = 429, description = "Too many codes that do not exist", content_type = "text/html")
     )
 )]
-pub(super) async fn enter(
+pub(in crate::http) async fn enter(
     State(state): State<Arc<AppState>>,
     signed: PathPart,
     headers: HeaderMap,
@@ -145,37 +147,11 @@ fn assets(state: &AppState) -> String {
         (status = 404, description = "No such file", body = Problem)
     )
 )]
-pub(super) async fn asset(name: PathPart) -> Outcome {
+pub(in crate::http) async fn asset(name: PathPart) -> Outcome {
     let (kind, content) = jalon_desk::asset(&part(name)?).ok_or_else(Problem::no_route)?;
     // Not versioned by name: asked again after an update, which costs a few kilobytes.
     let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")];
     Ok((headers, content).into_response())
-}
-
-/// Reads a link; else why it shows nothing.
-pub(super) fn open(state: &AppState, signed: &str) -> Result<DeskLink, EndReason> {
-    let link = DeskLink::read(signed, &state.secret).ok_or(EndReason::Invalid)?;
-    if state.now_ms() < link.expires_at { Ok(link) } else { Err(EndReason::Expired) }
-}
-
-/// Notes in the audit log that a link was opened; `false` when its call was erased meanwhile.
-pub(super) async fn note(
-    state: &AppState,
-    link: &DeskLink,
-    id: ContextId,
-    act: &'static str,
-) -> Result<bool, Problem> {
-    let (app, agent) = (link.app.clone(), link.agent.clone());
-    let view = View { app, act, context: id, agent, at: state.now_ms() };
-    Ok(state.storage.note_view(view).await?)
-}
-
-/// The status of a link that shows nothing. The page's script tells them apart by it.
-pub(super) fn ended_status(why: EndReason) -> StatusCode {
-    match why {
-        EndReason::Expired | EndReason::Invalid => StatusCode::FORBIDDEN,
-        EndReason::Erased => StatusCode::GONE,
-    }
 }
 
 fn ended(state: &AppState, why: EndReason) -> Outcome {
@@ -183,32 +159,8 @@ fn ended(state: &AppState, why: EndReason) -> Outcome {
     Ok(html_page(state, ended_status(why), html))
 }
 
-pub(super) fn failed(error: &jalon_desk::Error) -> Problem {
-    tracing::error!(%error, "failed to render the desk");
-    Problem::internal()
-}
-
 fn html_page(state: &AppState, status: StatusCode, html: String) -> Response {
     let mut response = no_store((status, Html(html)));
     protect(state, response.headers_mut());
     response
-}
-
-/// What keeps a desk link where it belongs: no cache, no referrer, no script but our own, no frame
-/// but those the operator named.
-pub(super) fn protect(state: &AppState, headers: &mut HeaderMap) {
-    let frames = match state.options.frame_ancestors.as_slice() {
-        [] => "'none'".to_owned(),
-        sources => sources.join(" "),
-    };
-    let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; \
-         connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors {frames}"
-    );
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
-    }
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    let robots = header::HeaderName::from_static("x-robots-tag");
-    headers.insert(robots, HeaderValue::from_static("noindex"));
 }

@@ -14,8 +14,10 @@ use jalon_desk::EndReason;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::problem::Problem;
-use super::{Outcome, PathPart, desk, no_store, part, view};
+use super::headers::protect;
+use super::{ended_status, failed, note};
+use crate::http::problem::Problem;
+use crate::http::{Outcome, PathPart, no_store, part, view};
 use crate::limits::{STREAM_LOOK_S, STREAM_PAUSE_MS};
 use crate::link::{DeskLink, Opens};
 use crate::state::AppState;
@@ -37,12 +39,12 @@ use crate::streams::OpenStream;
         (status = 503, description = "Too many streams: see Retry-After", body = Problem)
     )
 )]
-pub(super) async fn stream(
+pub(in crate::http) async fn stream(
     State(state): State<Arc<AppState>>,
     signed: PathPart,
     headers: HeaderMap,
 ) -> Outcome {
-    let link = match desk::open(&state, &part(signed)?) {
+    let link = match super::open(&state, &part(signed)?) {
         Ok(link) => link,
         Err(why) => return Ok(refuse(&state, why)),
     };
@@ -52,7 +54,7 @@ pub(super) async fn stream(
         return Ok(refuse(&state, EndReason::Erased));
     };
     // The page noted its own view; a stream can be opened without it.
-    if !desk::note(&state, &link, id, "live").await? {
+    if !note(&state, &link, id, "live").await? {
         return Ok(refuse(&state, EndReason::Erased));
     }
     let shown = headers
@@ -74,7 +76,7 @@ pub(super) async fn stream(
     };
     let events = Sse::new(follower.events()).keep_alive(KeepAlive::default());
     let mut response = no_store(events);
-    desk::protect(&state, response.headers_mut());
+    protect(&state, response.headers_mut());
     // A proxy that buffers would hold the news back.
     let buffering = axum::http::HeaderName::from_static("x-accel-buffering");
     response.headers_mut().insert(buffering, axum::http::HeaderValue::from_static("no"));
@@ -82,8 +84,8 @@ pub(super) async fn stream(
 }
 
 fn refuse(state: &AppState, why: EndReason) -> Response {
-    let mut response = no_store(desk::ended_status(why).into_response());
-    desk::protect(state, response.headers_mut());
+    let mut response = no_store(ended_status(why).into_response());
+    protect(state, response.headers_mut());
     response
 }
 
@@ -168,7 +170,7 @@ impl Follower {
         match jalon_desk::live(&view, self.state.now_ms()) {
             Ok(picture) => Some(picture),
             Err(error) => {
-                desk::failed(&error);
+                failed(&error);
                 None
             }
         }
