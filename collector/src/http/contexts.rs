@@ -8,10 +8,10 @@ use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use jalon::call::TOKEN_CHARS;
-use jalon_desk::view::ContextView;
 use utoipa::IntoParams;
 
 use super::problem::Problem;
+use super::responses::LookUpResponses;
 use super::{Outcome, PathPart, authorize, body, no_store, part, view};
 use crate::keys::{Key, KeyKind};
 use crate::link::{DeskLink, Opens};
@@ -38,15 +38,7 @@ struct Preference {
     post, path = "/v1/contexts/resolve", request_body = ResolveRequest,
     security(("contact_centre" = [])),
     params(Preference),
-    responses(
-        (status = 200, description = "The context of the call", body = ContextView),
-        (status = 400, description = "Not JSON, no `call_id`, or more than one of `token`, `code`, `uui`", body = Problem),
-        (status = 401, description = "No key, or an unknown one", body = Problem),
-        (status = 403, description = "Not a contact-centre key", body = Problem),
-        (status = 404, description = "Unknown, expired or claimed; or nothing to look up by", body = Problem),
-        (status = 422, description = "Not a token or a code: a digit was mistyped or misheard", body = Problem),
-        (status = 429, description = "Too many codes that do not exist: see Retry-After", body = Problem)
-    )
+    responses(LookUpResponses)
 )]
 pub(super) async fn resolve(
     State(state): State<Arc<AppState>>,
@@ -65,15 +57,7 @@ pub(super) async fn resolve(
         ResolveRequest,
         Preference,
     ),
-    responses(
-        (status = 200, description = "The context of the call", body = ContextView),
-        (status = 400, description = "No `call_id`, or more than one of `token`, `code`, `uui`", body = Problem),
-        (status = 401, description = "No key, or an unknown one", body = Problem),
-        (status = 403, description = "Not a contact-centre key", body = Problem),
-        (status = 404, description = "Unknown, expired or claimed; or nothing to look up by", body = Problem),
-        (status = 422, description = "Not a token or a code: a digit was mistyped or misheard", body = Problem),
-        (status = 429, description = "Too many codes that do not exist: see Retry-After", body = Problem)
-    )
+    responses(LookUpResponses)
 )]
 pub(super) async fn query(
     State(state): State<Arc<AppState>>,
@@ -91,15 +75,7 @@ pub(super) async fn query(
         ("handle" = String, Path, description = "The token or the code"), ResolveRequest,
         Preference,
     ),
-    responses(
-        (status = 200, description = "The context of the call", body = ContextView),
-        (status = 400, description = "No `call_id`", body = Problem),
-        (status = 401, description = "No key, or an unknown one", body = Problem),
-        (status = 403, description = "Not a contact-centre key", body = Problem),
-        (status = 404, description = "Unknown, expired or claimed", body = Problem),
-        (status = 422, description = "Not a token or a code: a digit was mistyped or misheard", body = Problem),
-        (status = 429, description = "Too many codes that do not exist: see Retry-After", body = Problem)
-    )
+    responses(LookUpResponses)
 )]
 pub(super) async fn look_up(
     State(state): State<Arc<AppState>>,

@@ -8,26 +8,17 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::IntoResponse;
 
 use super::problem::Problem;
+use super::responses::{UploadResponses, WriteResponses};
 use super::{Outcome, PathPart, authorize, body, no_store, part};
 use crate::ingest::{self, Form};
 use crate::keys::KeyKind;
 use crate::state::AppState;
-use crate::wire::{UploadAnswer, UploadRequest};
+use crate::wire::UploadRequest;
 
 /// Stores a batch of events, each exactly once. Answers after the commit is on disk.
 #[utoipa::path(
     post, path = "/v1/batches", request_body = UploadRequest, security(("write" = [])),
-    responses(
-        (status = 200, description = "Stored, but for what `rejected` names", body = UploadAnswer),
-        (status = 400, description = "Not JSON, or a field of the wrong type", body = Problem),
-        (status = 401, description = "No key, or an unknown one", body = Problem),
-        (status = 403, description = "Not a write key, or another app's installation", body = Problem),
-        (status = 410, description = "The installation was erased", body = Problem),
-        (status = 413, description = "Too many events or bytes", body = Problem),
-        (status = 422, description = "A value out of its range", body = Problem),
-        (status = 429, description = "Over the key's quota: see Retry-After", body = Problem),
-        (status = 503, description = "Busy: see Retry-After", body = Problem)
-    )
+    responses(UploadResponses, WriteResponses)
 )]
 pub(super) async fn batches(
     State(state): State<Arc<AppState>>,
@@ -40,17 +31,7 @@ pub(super) async fn batches(
 /// Stores a call and its snapshot. The same token again is the same call.
 #[utoipa::path(
     post, path = "/v1/calls", request_body = UploadRequest, security(("write" = [])),
-    responses(
-        (status = 200, description = "Stored, but for what `rejected` names", body = UploadAnswer),
-        (status = 400, description = "Not JSON, or a field of the wrong type", body = Problem),
-        (status = 401, description = "No key, or an unknown one", body = Problem),
-        (status = 403, description = "Not a write key, or another app's installation", body = Problem),
-        (status = 410, description = "The installation was erased", body = Problem),
-        (status = 413, description = "Too many events or bytes", body = Problem),
-        (status = 422, description = "A value out of its range", body = Problem),
-        (status = 429, description = "Over the key's quota: see Retry-After", body = Problem),
-        (status = 503, description = "Busy: see Retry-After", body = Problem)
-    )
+    responses(UploadResponses, WriteResponses)
 )]
 pub(super) async fn calls(
     State(state): State<Arc<AppState>>,
@@ -78,11 +59,7 @@ async fn take(state: &AppState, headers: &HeaderMap, body: Body, form: Form) -> 
     params(("id" = String, Path, description = "The installation: 32 hexadecimal digits")),
     responses(
         (status = 204, description = "Nothing of it is left"),
-        (status = 401, description = "No key, or an unknown one", body = Problem),
-        (status = 403, description = "Not a write key, or another app's installation", body = Problem),
-        (status = 422, description = "Not the id of an installation", body = Problem),
-        (status = 429, description = "Over the key's quota: see Retry-After", body = Problem),
-        (status = 503, description = "Busy: see Retry-After", body = Problem)
+        WriteResponses
     )
 )]
 pub(super) async fn erase(

@@ -23,6 +23,7 @@ use crate::metrics::RequestLabels;
 use crate::state::AppState;
 use crate::store::Context;
 use crate::view;
+use crate::wire::UploadAnswer;
 
 mod body;
 mod contexts;
@@ -30,6 +31,7 @@ mod desk;
 mod ingest;
 mod ops;
 mod problem;
+mod responses;
 
 use problem::Problem;
 
@@ -39,6 +41,7 @@ use problem::Problem;
         title = "Jalon collector",
         description = "Stores customers' journeys and shows one to the agent who takes the call."
     ),
+    components(schemas(ContextView, Problem, UploadAnswer)),
     modifiers(&Keys)
 )]
 struct Api;
