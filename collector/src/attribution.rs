@@ -1,8 +1,8 @@
-//! Whose events are whose, on a phone that more than one person may use.
+//! Attributes events to customers, on a phone that more than one person may use.
 //!
-//! Pure. An installation's order is cut wherever an identified customer leaves: at `A → B` and at
-//! `A → nobody`, not at `nobody → A`. What a nobody did before signing in is the customer's who
-//! signed in next; the same rule holds for leased codes.
+//! Pure. A sign-out or another customer begins a new person: an installation's order is cut at
+//! `A → B` and at `A → nobody`, not at `nobody → A`. Anonymous events belong to the customer who
+//! signs in next; the same rule holds for leased codes.
 
 /// A place in an installation's order: epoch, then seq.
 pub type Place = (u64, u64);
@@ -10,33 +10,33 @@ pub type Place = (u64, u64);
 /// A span of the order, from its first place to just before its second.
 pub type Span = (Place, Place);
 
-/// After every place.
+/// The place after every other.
 pub const END: Place = (u64::MAX, u64::MAX);
 
-/// Somebody is named as the customer, or nobody any more.
+/// A sign-in, or a sign-out.
 #[derive(Clone, PartialEq, Eq)]
 pub struct CustomerChange {
-    /// Where.
+    /// Where in the order it happened.
     pub at: Place,
-    /// The app's id of them.
+    /// The app's id of the customer; `None` after a sign-out.
     pub customer: Option<String>,
-    /// What came of the proof; `None` without one.
+    /// Whether their proof was accepted; `None` without a proof.
     pub verified: Option<bool>,
 }
 
-/// The person at one place, and all that is theirs.
+/// The person at one place, and the spans of the order that are theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Person {
-    /// The app's id of them; `None` for somebody never identified.
+    /// The app's id of them; `None` for somebody who was never identified.
     pub customer: Option<String>,
-    /// Whether the last proof given for them there was accepted.
+    /// Whether the last proof given for them in that span was accepted.
     pub verified: bool,
     /// Their spans, oldest first.
     pub spans: Vec<Span>,
 }
 
-/// What a call's record says of who calls, and from which place on the phone was theirs at the
-/// latest.
+/// What a call's record states about its caller: who it is, and from which place on the phone was
+/// theirs at the latest.
 pub struct CallerStatement {
     change: CustomerChange,
     from: Place,
@@ -55,12 +55,13 @@ impl CallerStatement {
         Self { change: CustomerChange { at, customer, verified }, from }
     }
 
-    /// Whether a change within the call's own snapshot says more exactly from where on.
+    /// Whether a change within the call's own snapshot says more exactly where the caller began.
     fn is_within(&self, changes: &[CustomerChange]) -> bool {
         changes.iter().any(|change| self.from <= change.at && change.at <= self.change.at)
     }
 
-    /// Adds the statement in its order. "Nobody" counts only until the backlog tells what it meant.
+    /// Adds the statement in its order. A statement that nobody is signed in counts only while the
+    /// events before it are awaited: once they are here, they say who it was.
     fn add_to(&self, changes: &mut Vec<CustomerChange>, is_awaited: impl Fn(Place) -> bool) {
         let is_within = self.is_within(changes);
         if self.change.customer.is_none() && (is_within || !is_awaited(self.change.at)) {
@@ -72,14 +73,14 @@ impl CallerStatement {
     }
 }
 
-/// Finds the person at `place`, given every change of customer in order.
+/// Finds the person at `place`, given all changes of customer, oldest first.
 pub fn attribute(place: Place, changes: &[CustomerChange]) -> Person {
     let mut owners = vec![CustomerChange { at: (0, 0), customer: None, verified: None }];
     for change in changes {
         let Some(owner) = owners.last_mut() else { continue };
         if owner.customer.is_none() || owner.customer == change.customer {
             owner.customer.clone_from(&change.customer);
-            // Named again without a proof, they are still who the last one proved.
+            // Named again without a proof, they are still who the last proof verified.
             owner.verified = change.verified.or(owner.verified);
         } else {
             owners.push(change.clone());
@@ -113,8 +114,9 @@ pub fn attribute_call(
     }
     if let Some(own) = own {
         if own.change.customer.is_none() && is_awaited(place) && !own.is_within(&changes) {
-            // Nobody, or the phone could not tell. Until all before the call is here, whoever was
-            // last identified may have left: only the snapshot is certain not to be theirs.
+            // Nobody was signed in, or the phone could not tell. Until everything before the call is
+            // here, the last customer may have signed out: only the snapshot is certain not to be
+            // theirs.
             if attribute(place, &changes).customer.is_some() {
                 let end = changes.iter().map(|change| change.at).find(|at| *at > place);
                 let span = (own.from, end.unwrap_or(END));

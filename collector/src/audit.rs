@@ -1,4 +1,4 @@
-//! `jalon-collector audit`: prints the audit log and says whether it is as it was written.
+//! `jalon-collector audit`: prints the audit log and says whether it is unaltered.
 
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
@@ -15,20 +15,20 @@ use crate::BoxError;
 
 /// Bytes of a claimant that are printed: enough that no two calls of one log look alike.
 const CLAIMANT_BYTES: usize = 8;
-/// The log is not as it was written, or not any more what a kept seal sealed.
+/// Exit status: the log was altered, or no longer holds what a kept seal sealed.
 const NOT_WHOLE: u8 = 1;
-/// The log could not be checked.
+/// Exit status: the log could not be checked.
 const UNCHECKED: u8 = 2;
 
 /// What to print.
 #[derive(clap::Args)]
 #[command(after_help = "\
-Each entry is one line, its fields apart by a tab: number, time (UTC), app, what was done (resolve: a
-contact centre looked a call up; desk: a page was opened; live: its stream was), the agent in quotes
-or -, and the call, as a hash by which entries of one call can be matched.
+Each entry is one line of fields separated by tabs: number, time (UTC), app, what was done (resolve: a
+contact centre looked a call up; desk: a page was opened; live: its live stream was opened), the agent
+in quotes or -, and the call, as a hash by which entries of the same call can be matched.
 
-Every entry seals the one before it. Keep the newest seal elsewhere and give it to --seal later:
-without one, entries cut from the end cannot be seen.
+Every entry seals the one before it. Keep the newest seal somewhere else and pass it to --seal later:
+without it, entries removed from the end cannot be detected.
 
 Exit status: 0 the log is whole; 1 it was altered, or the kept seal is not in it; 2 it could not be
 checked.")]
@@ -36,7 +36,7 @@ pub(crate) struct Args {
     /// The data folder.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Print only this app's entries. All are checked.
+    /// Print only this app's entries. All entries are checked.
     #[arg(long, value_name = "ID")]
     app: Option<String>,
     /// Print only what happened since this time (2026-11-26T08:00:00Z) or day (2026-11-26, UTC).
@@ -45,12 +45,12 @@ pub(crate) struct Args {
     /// Print only the entries of this contact centre's call.
     #[arg(long, value_name = "ID", requires = "app")]
     call_id: Option<String>,
-    /// A seal kept from earlier: says whether all that stood up to it is still as it was.
+    /// A seal kept from earlier: checks that everything up to it is unaltered.
     #[arg(long, value_name = "HEX", value_parser = seal)]
     seal: Option<Hash>,
 }
 
-/// Prints the log; the status says what came of the check.
+/// Prints the log; the exit status says what the check found.
 pub(crate) fn run(args: &Args) -> ExitCode {
     match print(args, &mut BufWriter::new(io::stdout().lock())) {
         Ok(true) => ExitCode::SUCCESS,
@@ -62,7 +62,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
     }
 }
 
-/// Prints entries as they are read, then what came of the check; says whether all is well.
+/// Prints the entries as they are read, then what the check found; says whether all is well.
 fn print(args: &Args, out: &mut impl Write) -> Result<bool, BoxError> {
     let log = AuditLog::open(&args.data)?;
     let call = args.app.as_deref().zip(args.call_id.as_deref());
@@ -88,7 +88,7 @@ fn print(args: &Args, out: &mut impl Write) -> Result<bool, BoxError> {
     Ok(found.first_error.is_none() && args.seal.is_some() == found.kept.is_some())
 }
 
-/// What came of the check.
+/// What the check found.
 #[derive(Default)]
 struct Findings {
     entries: u64,
@@ -141,10 +141,13 @@ impl Findings {
             )?,
             None if seal_given => writeln!(
                 out,
-                "the kept seal is NOT in the log: its entry, or one before it, was cut or \
-                 written anew"
+                "the kept seal is NOT in the log: its entry, or one before it, was removed or \
+                 rewritten"
             )?,
-            None => writeln!(out, "entries cut from the end can be seen only with a kept --seal")?,
+            None => writeln!(
+                out,
+                "entries cut from the end can be detected only with a kept --seal"
+            )?,
         }
         match &self.newest {
             Some(newest) if self.first_error.is_none() => {
@@ -157,7 +160,7 @@ impl Findings {
 
 fn described(error: AuditError, id: i64) -> String {
     match error {
-        AuditError::Altered => format!("entry {id} was altered or put here: its seal does not fit"),
+        AuditError::Altered => format!("entry {id} was altered or inserted: its seal does not fit"),
         AuditError::Missing { from, to } if from == to => {
             format!("entry {from} is missing; entry {id} cannot be checked without it")
         }
@@ -170,7 +173,7 @@ fn described(error: AuditError, id: i64) -> String {
 fn line(entry: &AuditEntry) -> String {
     let at = Timestamp::from_millisecond(entry.at).unwrap_or_default();
     let claimant = &entry.claimant[..entry.claimant.len().min(CLAIMANT_BYTES)];
-    // What others wrote makes neither lines nor fields of its own.
+    // Texts that clients sent are escaped, so that they cannot fake lines or fields.
     let agent = entry.agent.as_ref().map_or("-".to_owned(), |agent| format!("{agent:?}"));
     let (id, app, act) = (entry.id, entry.app.escape_debug(), entry.act.escape_debug());
     format!("{id}\t{at:.3}\t{app}\t{act}\t{agent}\t{}", hex(claimant))
@@ -179,7 +182,7 @@ fn line(entry: &AuditEntry) -> String {
 fn time(text: &str) -> Result<Timestamp, String> {
     let day = |_| text.parse::<Date>().and_then(|day| day.to_zoned(TimeZone::UTC));
     let time = text.parse::<Timestamp>().or_else(|error| day(error).map(|day| day.timestamp()));
-    time.map_err(|_| "a time such as 2026-11-26T08:00:00Z, or a day".to_owned())
+    time.map_err(|_| "expected a time such as 2026-11-26T08:00:00Z, or a day".to_owned())
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -191,7 +194,7 @@ fn hex(bytes: &[u8]) -> String {
 }
 
 fn seal(text: &str) -> Result<Hash, String> {
-    let wrong = || "a seal is 64 hexadecimal digits".to_owned();
+    let wrong = || "expected a seal of 64 hexadecimal digits".to_owned();
     let digits: Vec<u8> = text
         .trim()
         .chars()

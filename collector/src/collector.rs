@@ -24,32 +24,31 @@ use crate::store::{SqliteStorage, Storage as _, StoreError};
 #[derive(Clone)]
 pub struct Collector(Arc<AppState>);
 
-/// Why a collector cannot be opened, or an operator's command not be done.
+/// Why a collector cannot be opened, or an operator's command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CollectorError {
     /// The configuration cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
-    /// The data folder or the secret in it.
+    /// The data folder or the secret in it cannot be used.
     #[error("failed to use the data folder: {0}")]
     Folder(#[source] io::Error),
-    /// One identity key too many.
-    #[error("failed to add the key: an app has {IDENTITY_KEYS_MAX} at most; remove one first")]
+    /// The app has as many identity keys as it may.
+    #[error("failed to add the key: an app has at most {IDENTITY_KEYS_MAX}; remove one first")]
     IdentityKeys,
-    /// The database.
+    /// The storage failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Collector {
-    /// Opens the data folder, or makes it, and numbers the configured screens. Within a tokio
-    /// runtime.
+    /// Opens the data folder, or creates it, and numbers the configured screens. Needs a tokio runtime.
     ///
     /// # Errors
-    /// [`CollectorError`] by what cannot be used.
+    /// [`CollectorError`], by the part that cannot be used.
     pub async fn open(options: Options, clock: Arc<dyn Clock>) -> Result<Self, CollectorError> {
         let options = options.checked()?;
-        // For its owner alone: it holds customers' journeys and the secret.
+        // Readable by its owner alone: it holds customers' journeys and the secret.
         fs::DirBuilder::new()
             .recursive(true)
             .mode(0o700)
@@ -67,15 +66,15 @@ impl Collector {
         Ok(Self(Arc::new(state)))
     }
 
-    /// The routes, to serve or to call in a test.
+    /// The routes, to serve or to call in a test without a socket.
     pub fn router(&self) -> axum::Router {
         http::router(Arc::clone(&self.0))
     }
 
-    /// Makes a key for an app and returns it; only its hash is kept.
+    /// Creates a key for an app and returns it. Only its hash is stored.
     ///
     /// # Errors
-    /// What the storage says.
+    /// [`CollectorError::Store`].
     pub async fn create_key(&self, kind: KeyKind, app: &str) -> Result<String, CollectorError> {
         let key = keys::draw(kind, &*self.0.clock);
         let entry = Key { hash: keys::hash(&key), kind, app: app.to_owned() };
@@ -83,22 +82,22 @@ impl Collector {
         Ok(key)
     }
 
-    /// Takes a key that an app's backend signs proofs of identity with; several may be valid at once,
-    /// so that one can follow the other. Proofs that arrive from now on are judged by it.
+    /// Adds a key with which an app's backend signs proofs of identity. Several may be valid at the
+    /// same time, so that keys can be rotated. Proofs that arrive from now on are judged by it too.
     ///
     /// # Errors
-    /// [`CollectorError::IdentityKeys`] when the app has as many as it may; else what the storage
-    /// says.
+    /// [`CollectorError::IdentityKeys`] when the app has as many as it may; else
+    /// [`CollectorError::Store`].
     pub async fn add_identity_key(&self, key: IdentityKey) -> Result<(), CollectorError> {
         let added = self.0.storage.add_identity_key(key, self.0.now_ms()).await?;
         if added { Ok(()) } else { Err(CollectorError::IdentityKeys) }
     }
 
-    /// The identity keys of an app, or of all, oldest first, and since when, in ms since the Unix
-    /// epoch.
+    /// The identity keys of an app, or of all apps, oldest first, each with the time it was added, in
+    /// ms since the Unix epoch.
     ///
     /// # Errors
-    /// What the storage says.
+    /// [`CollectorError::Store`].
     pub async fn identity_keys(
         &self,
         app: Option<&str>,
@@ -106,20 +105,20 @@ impl Collector {
         Ok(self.0.storage.identity_keys(app.map(str::to_owned)).await?)
     }
 
-    /// Forgets an identity key; `false` when the app has none of that id. Customers whom it proved
+    /// Removes an identity key; `false` when the app has no key of that id. Customers that it verified
     /// stay verified.
     ///
     /// # Errors
-    /// What the storage says.
+    /// [`CollectorError::Store`].
     pub async fn remove_identity_key(&self, app: &str, id: &str) -> Result<bool, CollectorError> {
         Ok(self.0.storage.remove_identity_key(app.to_owned(), id.to_owned()).await?)
     }
 
-    /// Erases every installation that a customer used, in one app or in all, wholly; says how
-    /// many. Live streams of theirs end with `erased`.
+    /// Erases every installation that a customer used, in one app or in all, and answers how many. Their
+    /// live streams end with `erased`.
     ///
     /// # Errors
-    /// What the storage says; nothing is erased by half.
+    /// [`CollectorError::Store`]; then nothing is erased.
     pub async fn erase_customer(
         &self,
         app: Option<&str>,
@@ -129,10 +128,10 @@ impl Collector {
         Ok(self.0.storage.erase_customer(app, customer.to_owned(), self.0.now_ms()).await?)
     }
 
-    /// Removes all that has expired, in slices between which others write.
+    /// Removes everything that has expired, in slices between which others can write.
     ///
     /// # Errors
-    /// What the storage says.
+    /// [`CollectorError::Store`].
     pub async fn expire(&self) -> Result<(), CollectorError> {
         while self.0.storage.expire(self.0.now_ms()).await? {
             tokio::time::sleep(Duration::from_millis(EXPIRE_PAUSE_MS)).await;
@@ -153,7 +152,7 @@ impl Collector {
         };
         tokio::select! {
             () = expiring => {}
-            // Even within a long round: what is left waits for the next start.
+            // Also within a long round: the rest is removed after the next start.
             _ = ending.wait_for(|ending| *ending) => {}
         }
     }

@@ -1,4 +1,4 @@
-//! What an operator sets: the configuration file and the screens files it names.
+//! The operator's settings: the configuration file and the screens files it names.
 //!
 //! ```toml
 //! public_url = "https://calls.example.com"
@@ -28,35 +28,36 @@ use serde::Deserialize;
 
 use crate::limits::EVENTS_PER_S;
 
-/// Everything a collector is opened with.
+/// The options that a collector is opened with.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Where it keeps its database and its secret. Made when missing.
+    /// The folder of its database and its secret. Created when missing.
     pub data_dir: PathBuf,
-    /// How agents' browsers reach it, without a slash at the end; `None`: desk links are relative.
+    /// The URL at which agents' browsers reach it, without a slash at the end. With `None`, desk links
+    /// are relative.
     pub public_url: Option<String>,
     /// The sites that may show the desk in a frame, as CSP sources; none by default.
     pub frame_ancestors: Vec<String>,
-    /// What is set for each app.
+    /// The options of each app, by its id.
     pub apps: BTreeMap<String, AppOptions>,
 }
 
-/// What is set for one app.
+/// The options of one app.
 #[derive(Debug, Clone)]
 pub struct AppOptions {
     /// Its screens, in the order that call codes number them.
     pub screens: Vec<Screen>,
-    /// Events a second that one of its write keys may bring.
+    /// Events per second that each of its write keys may upload.
     pub events_per_s: u32,
 }
 
-/// A screen in business words.
+/// A screen, named in business words.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Screen {
-    /// The app's name of it, a route pattern.
+    /// The app's name for it, a route pattern.
     pub name: String,
-    /// Its business words.
+    /// Its name in business words.
     pub label: String,
     /// The stage of the customer's journey: `before_purchase`, `purchase`, `use`, `recommend`.
     pub stage: Option<String>,
@@ -78,7 +79,7 @@ impl Options {
     /// Reads a configuration file, and the screens files it names, over what is set here.
     ///
     /// # Errors
-    /// A file that cannot be read, or is not of this form: which, and where.
+    /// [`ConfigError::Read`] or [`ConfigError::Form`], with the file and the place in it.
     pub fn read(mut self, path: &Path) -> Result<Self, ConfigError> {
         let file: ConfigFile = read_toml(path)?;
         self.public_url = file.public_url.or(self.public_url);
@@ -95,7 +96,7 @@ impl Options {
         Ok(self)
     }
 
-    /// Checks what ends up in headers and links, and trims a slash.
+    /// Checks the values that end up in headers and links, and trims the slash at the end of the URL.
     pub(crate) fn checked(mut self) -> Result<Self, ConfigError> {
         if let Some(url) = &mut self.public_url {
             let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
@@ -115,7 +116,7 @@ impl Options {
         Ok(self)
     }
 
-    /// The path that a proxy puts in front of ours, from the public URL; empty without one.
+    /// The path of the public URL, which a proxy puts in front of ours; empty without one.
     pub(crate) fn base_path(&self) -> &str {
         let Some(url) = &self.public_url else { return "" };
         let host = url.find("://").map_or(0, |at| at + 3);
@@ -134,18 +135,18 @@ pub enum ConfigError {
         /// Why.
         source: io::Error,
     },
-    /// A file is not of this form.
-    #[error("failed to understand {path}: {source}")]
+    /// A file is not valid TOML, or has fields that are not known.
+    #[error("failed to parse {path}: {source}")]
     Form {
         /// Which.
         path: PathBuf,
         /// Where and why.
         source: Box<toml::de::Error>,
     },
-    /// The public URL is none.
+    /// The public URL is not valid.
     #[error("failed to use the public URL: it must begin with https:// or http:// and name a host")]
     PublicUrl,
-    /// A frame ancestor would break the header it stands in.
+    /// A frame ancestor would break the header that lists it.
     #[error("failed to use a frame ancestor: it must be one CSP source, such as https://host")]
     FrameAncestors,
 }

@@ -1,4 +1,4 @@
-//! One event as it comes off the wire: read, judged, and put into the form it is stored in.
+//! One event as it arrives: read, judged, and put into the form in which it is stored.
 //!
 //! Pure. What the events mean together is decided in `view`.
 
@@ -11,13 +11,13 @@ use utoipa::ToSchema;
 
 use crate::limits::{EVENT_BYTES_MAX, PROOF_BYTES_MAX, TEXT_BYTES_MAX};
 
-/// An event. Which fields belong to which `type` is said at each; others are not read.
+/// An event. Each field says to which `type` it belongs; unknown fields are ignored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Event {
     /// Its place in the phone's order.
     #[serde(skip_serializing)]
     pub seq: u64,
-    /// When, by the phone's clock, in ms since the Unix epoch.
+    /// When it happened, by the phone's clock, in ms since the Unix epoch.
     #[serde(skip_serializing)]
     pub at: i64,
     /// The session it belongs to.
@@ -38,19 +38,19 @@ pub struct Event {
     /// `product_view`, `cart_change`: the product.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub product: Option<Product>,
-    /// `search`: what was searched for, where the app may say so.
+    /// `search`: the words searched for, if the app records them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub query: Option<String>,
-    /// `search`: how many results.
+    /// `search`: how many results were found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub results: Option<u64>,
-    /// `cart_change`: how many more, or fewer when negative.
+    /// `cart_change`: how many were added, or removed when negative.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delta: Option<i64>,
     /// `order`: the order.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub order: Option<Order>,
-    /// `failure`: what the customer saw go wrong.
+    /// `failure`: the error that the customer saw.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
     /// `custom`: its name.
@@ -59,18 +59,18 @@ pub struct Event {
     /// `custom`: a few values.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub values: Option<BTreeMap<String, Scalar>>,
-    /// `customer`: who uses the app from here on.
-    // Kept where erasing finds it, not in the event's body.
+    /// `customer`: who uses the app from this event on.
+    // Stored where erasing finds it, not in the event's body.
     #[serde(skip_serializing)]
     pub customer: Option<Customer>,
     /// `location`: a coarse position.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
     /// `call`: the tap.
-    // Its token and code are kept with the call, never in the event's body.
+    // Its token and code are stored with the call, never in the event's body.
     #[serde(skip_serializing)]
     pub call: Option<CallTap>,
-    /// The fields whose strings the SDK had to cut.
+    /// The fields whose strings the SDK had to shorten.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut: Option<Vec<String>>,
 }
@@ -78,7 +78,7 @@ pub struct Event {
 /// A product, as the app knows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Product {
-    /// The app's id of it.
+    /// Its id in the app.
     pub id: String,
     /// Its name.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -97,7 +97,7 @@ pub struct Product {
 /// An order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Order {
-    /// The app's id of it.
+    /// Its id in the app.
     pub id: String,
     /// Its status, in the app's words.
     pub status: String,
@@ -106,12 +106,12 @@ pub struct Order {
     pub total: Option<Price>,
 }
 
-/// What the customer saw go wrong.
+/// An error that the customer saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Failure {
-    /// The app's code of it.
+    /// The app's code for it.
     pub code: String,
-    /// Where it showed.
+    /// The screen it appeared on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub screen: Option<String>,
 }
@@ -132,9 +132,9 @@ pub enum Scalar {
 /// Who uses the app.
 #[derive(Clone, PartialEq, Deserialize, ToSchema)]
 pub struct Customer {
-    /// The app's id of the customer; null when nobody is any more.
+    /// The app's id of the customer; null after a sign-out.
     pub id: Option<String>,
-    /// A short JWT of the app's own backend, which proves it.
+    /// A short-lived JWT of the app's own backend, which proves the id.
     pub proof: Option<String>,
     /// In a call: when the app named the customer, by the phone's clock, in ms since the Unix epoch.
     /// An event has its own `at`.
@@ -157,23 +157,23 @@ pub struct Location {
     pub longitude: f64,
 }
 
-/// The tap on "call us".
+/// The customer's tap on "call us".
 #[derive(Clone, PartialEq, Deserialize, ToSchema)]
 pub struct CallTap {
-    /// The tap's place in the phone's order. In a batch it stands at the event.
+    /// The tap's place in the phone's order. In a batch, the event has it.
     #[serde(default)]
     pub seq: Option<u64>,
     /// The context token: 22 characters of base64url.
     pub token: String,
     /// The call code that was dialled: 13 digits; null when the phone had none.
     pub code: Option<String>,
-    /// When, by the phone's clock, in ms since the Unix epoch.
+    /// When the customer tapped, by the phone's clock, in ms since the Unix epoch.
     pub tapped_at: i64,
-    /// `everything` or `screen`.
+    /// What the call may show: `everything` or `screen`.
     pub scope: jalon_desk::view::Scope,
     /// What the call is about, in the app's words.
     pub topic: Option<String>,
-    /// The screen of the tap. In a batch it stands at the event.
+    /// The screen of the tap. In a batch, the event has it.
     #[serde(default)]
     pub screen: Option<String>,
 }
@@ -184,7 +184,7 @@ impl std::fmt::Debug for CallTap {
     }
 }
 
-/// Why an event is not stored. It will not be stored later either.
+/// Why an event is not stored, now or later.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
@@ -196,10 +196,10 @@ pub enum Reason {
     Invalid,
 }
 
-/// An event that could be read, or the `seq` and the reason it is refused for.
+/// An event, or the `seq` of one that is refused and the reason.
 pub type Read = Result<Event, (u64, Reason)>;
 
-/// Reads one event. `None` when it has no usable `seq`, so that it cannot even be named.
+/// Reads one event. `None` when it has no usable `seq`, so that it cannot even be refused by name.
 pub fn read(raw: &RawValue) -> Option<Read> {
     let text = raw.get();
     if text.len() <= EVENT_BYTES_MAX
@@ -226,7 +226,7 @@ pub fn read(raw: &RawValue) -> Option<Read> {
     Some(Err((seq, reason)))
 }
 
-/// The type's own name, if it is one.
+/// The name of an event type, if this collector knows it.
 pub fn known(kind: &str) -> Option<&'static str> {
     const KINDS: [&str; 10] = [
         "screen_view",
@@ -266,7 +266,7 @@ fn judge(event: &Event) -> Result<(), Reason> {
     if complete { Ok(()) } else { Err(Reason::Invalid) }
 }
 
-/// What an agent may be shown of an event.
+/// The texts of an event that an agent may be shown.
 fn texts(event: &Event) -> impl Iterator<Item = &String> {
     let own = [&event.screen, &event.query, &event.name].into_iter().map(Option::as_ref);
     let product = event.product.iter().flat_map(|product| {
@@ -292,12 +292,12 @@ fn on_earth(location: &Location) -> bool {
     location.latitude.abs() <= 90.0 && location.longitude.abs() <= 180.0
 }
 
-/// SQLite counts to 2^63; so does everything here.
+/// SQLite's numbers end below 2^63, so a `seq` must too.
 fn in_range(seq: u64) -> Option<u64> {
     i64::try_from(seq).ok().map(|_| seq)
 }
 
-/// What can be read of an event that cannot be read whole.
+/// The fields that name an event which cannot be read whole.
 #[derive(Deserialize)]
 struct Head<'a> {
     seq: u64,

@@ -121,7 +121,8 @@ fn charge(state: &AppState, key: &Key, events: usize) -> Result<(), IngestError>
     charged.map_err(|retry_after_s| IngestError::Throttled { retry_after_s })
 }
 
-/// Judges the proofs in an upload. A bad one is stored all the same, as not verified.
+/// Judges the proofs in an upload. A customer whose proof is not accepted is stored all the same, as
+/// not verified.
 async fn verify(state: &AppState, upload: &mut Upload) -> Result<(), StoreError> {
     if !upload.identifications().any(|it| it.proof.is_some()) {
         return Ok(());
@@ -153,13 +154,13 @@ async fn verify(state: &AppState, upload: &mut Upload) -> Result<(), StoreError>
         let outcome = if judged.is_ok() { ProofOutcome::Accepted } else { ProofOutcome::Refused };
         state.metrics.proofs.get_or_create(&ProofLabels { outcome }).inc();
         identification.verified = match judged {
-            // A call repeats the proof of a customer named long ago, and that was judged then.
+            // A call repeats the proof of a customer who was named long ago; it was judged then.
             Err(ProofError::Expired) if identification.repeated => None,
             judged => Some(judged.is_ok()),
         };
     }
     if let Some(why) = error {
-        tracing::warn!(app, %why, "a customer's proof is not accepted: not verified");
+        tracing::warn!(app, %why, "a customer's proof was not accepted: the desk shows them as not verified");
     }
     Ok(())
 }
@@ -208,7 +209,7 @@ fn read(
         let tap = request.call.ok_or_else(|| IngestError::Malformed("`call` is required"))?;
         add_call(&mut upload, &tap, request.customer, times)?;
     }
-    // Whatever it says, what it sent exists.
+    // Whatever `next` says, the events that were sent exist.
     let highest = upload.events.iter().map(|event| event.seq).chain(upload.refused.iter().copied());
     upload.next = highest.map(|seq| seq.saturating_add(1)).fold(upload.next, u64::max);
     upload.next = upload.next.min(i64::MAX as u64);
@@ -226,28 +227,28 @@ fn bits(id: &str) -> Result<[u8; 16], IngestError> {
         return Err(invalid());
     }
     let number = u128::from_str_radix(id, 16).map_err(|_| invalid())?;
-    // What a phone without randomness would make: it would be everybody's.
+    // A phone without randomness would send this: it would be everybody's.
     if number == 0 { Err(invalid()) } else { Ok(number.to_be_bytes()) }
 }
 
 fn bound(events: &[&RawValue], form: Form) -> Result<(), IngestError> {
     match form {
         Form::Batch if events.len() > BATCH_EVENTS_MAX => {
-            Err(IngestError::TooLarge("a batch may have 500 events"))
+            Err(IngestError::TooLarge("a batch has at most 500 events: split it"))
         }
         Form::Call if events.len() > SNAPSHOT_EVENTS_MAX => {
-            Err(IngestError::TooLarge("a call may have 20 events"))
+            Err(IngestError::TooLarge("a call has at most 20 events"))
         }
         Form::Call
             if events.iter().map(|raw| raw.get().len()).sum::<usize>() > SNAPSHOT_BYTES_MAX =>
         {
-            Err(IngestError::TooLarge("a call's events may have 16 KiB together"))
+            Err(IngestError::TooLarge("the events of a call have at most 16 KiB together"))
         }
         Form::Batch | Form::Call => Ok(()),
     }
 }
 
-/// The phone's clock beside ours.
+/// The same moment by the phone's clock and by ours.
 #[derive(Debug, Clone, Copy)]
 struct Times {
     sent_at: i64,
@@ -255,8 +256,8 @@ struct Times {
 }
 
 impl Times {
-    /// When something happened, by our clock: only the time between it and the sending is taken
-    /// from the phone. Nothing is in the future, or older than the phone keeps anything.
+    /// When something happened, by our clock: only the time between the event and its sending is taken
+    /// from the phone. Nothing is in the future, or older than a phone keeps events.
     fn shown(self, at: i64) -> i64 {
         self.arrived_at - self.sent_at.saturating_sub(at).clamp(0, AGE_MAX_MS)
     }
@@ -288,7 +289,7 @@ fn identification(customer: Customer, at: i64) -> Identification {
     Identification { id: customer.id, proof: customer.proof, at, repeated, verified: None }
 }
 
-/// Adds the call of `/v1/calls`, and the event that stands for it in the order.
+/// Adds the call of `/v1/calls`, and the event that marks its place in the order.
 fn add_call(
     upload: &mut Upload,
     tap: &CallTap,
@@ -312,11 +313,12 @@ fn add_call(
     let named_at = times.shown(customer.at.unwrap_or(tap.tapped_at));
     let identification = identification(customer, named_at);
     let from = upload.events.iter().map(|event| event.seq).fold(seq, u64::min);
-    // The record says which by itself once the backlog brings it; here the newest event before does.
+    // The backlog's own event has the session. Until it arrives, the newest event before the call
+    // says which.
     let session = upload.events.iter().rev().find_map(|event| session_of(&event.body));
     let call = new_call(tap, seq, Some(NewStatement { identification, from }), times)
         .ok_or_else(|| IngestError::Invalid("`call.token` or `call.code` is not of its form"))?;
-    // Its place and its screen: the call itself is kept apart.
+    // Only its place and its screen: the call itself is stored apart.
     upload.events.push(NewEvent {
         seq,
         at: call.tapped_at,
@@ -344,7 +346,7 @@ fn new_call(
     times: Times,
 ) -> Option<NewCall> {
     let token = *ContextToken::parse(&tap.token)?.as_bytes();
-    // What a phone without randomness would make: it would be everybody's.
+    // A phone without randomness would send this: it would be everybody's.
     if token == [0; 16] {
         return None;
     }

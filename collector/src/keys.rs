@@ -9,9 +9,9 @@ use crate::secret::{Hash, sha256};
 /// What a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
 pub enum KeyKind {
-    /// Store events and calls of one app. Shipped in the app, so public by nature.
+    /// Stores events and calls of one app. Shipped in the app, so not a secret.
     Write,
-    /// Resolve the calls of one app.
+    /// Resolves the calls of one app.
     ContactCentre,
 }
 
@@ -30,7 +30,7 @@ impl KeyKind {
     }
 }
 
-/// What a key stands for.
+/// A key, as the collector knows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key {
     /// Its SHA-256.
@@ -41,7 +41,7 @@ pub struct Key {
     pub app: String,
 }
 
-/// Draws a key: 256 bits, behind a prefix that tells a leaked one's kind.
+/// Draws a key: 256 random bits, behind a prefix that shows the kind of a leaked key.
 pub fn draw(kind: KeyKind, clock: &dyn Clock) -> String {
     let mut bits = [0; 32];
     clock.random(&mut bits);
@@ -52,7 +52,7 @@ pub fn draw(kind: KeyKind, clock: &dyn Clock) -> String {
     format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bits))
 }
 
-/// What a key is stored and found by.
+/// The hash by which a key is stored and found.
 pub fn hash(key: &str) -> Hash {
     sha256(key.as_bytes())
 }

@@ -1,8 +1,8 @@
-//! The reference collector of Jalon: what the SDK talks to, and what the agent sees.
+//! The reference collector of Jalon: it stores what the SDK uploads and shows it to the agent.
 //!
-//! [`Collector`] is the whole of it: it opens a data folder, and its [`router`](Collector::router)
-//! answers the phones, the contact centres and the agents' browsers. The binary
-//! `jalon-collector` serves it; a test can call it without a socket:
+//! [`Collector`] opens a data folder, and its [`router`](Collector::router) answers phones, contact
+//! centres and agents' browsers. The binary `jalon-collector` serves it; a test can call it without a
+//! socket:
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -19,13 +19,18 @@
 //! # }
 //! ```
 //!
-//! An upload goes `http::ingest` → `ingest` (judged, timed) → `store` (one writer, one commit for
-//! many requests) and is answered once that commit is on disk. A look-up goes `http::contexts` →
-//! `store` (claimed, noted in the audit log) → `view`. The desk's pages are of the crate
-//! `jalon-desk`.
+//! A request falls straight through the layers:
 //!
-//! It does not speak TLS (a proxy in front does), has no accounts for agents, and no way to browse
-//! customers.
+//! - an upload: `http::ingest` (bytes, status) → `ingest` (quota, judging, proofs) → [`store`] (one
+//!   writer, one commit for many requests). It is answered once that commit is on disk.
+//! - a look-up: `http::contexts` → `lookup` (throttle, claim) → [`store`] (claimed, noted in the audit
+//!   log, read) → `view` → `http::contexts`.
+//!
+//! All of them work on one `AppState`, which lies below the routes. The desk's pages are rendered by
+//! the crate `jalon-desk`.
+//!
+//! The collector does not speak TLS (a proxy in front of it does), has no accounts for agents, and
+//! offers no way to browse customers.
 
 pub mod attribution;
 mod collector;

@@ -1,4 +1,6 @@
-//! Desk links: all that a page needs to know, signed, so that no session is kept anywhere.
+//! Desk links: everything a desk page needs to know, signed, so that no session is stored anywhere.
+//!
+//! Pure: the secret and the time come in as arguments.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,19 +10,19 @@ use crate::limits::DESK_LINK_MS;
 use crate::secret::{Hash, Secret};
 use crate::store::ContextId;
 
-/// What a desk link holds.
+/// A desk link: what it opens, for whom and until when.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeskLink {
     /// The app the call belongs to.
     #[serde(rename = "a")]
     pub app: String,
-    /// What it opens.
+    /// What the link opens.
     #[serde(flatten)]
     pub opens: Opens,
-    /// Who picked up, if the resolve said so.
+    /// The agent who takes the call, if the look-up named one.
     #[serde(rename = "g", skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
-    /// When it ends, in ms since the Unix epoch.
+    /// When it expires, in ms since the Unix epoch.
     #[serde(rename = "e")]
     pub expires_at: i64,
 }
@@ -31,35 +33,35 @@ pub enum Opens {
     /// The context of a call.
     #[serde(rename = "c")]
     Context(ContextId),
-    /// A page that knows nothing of the call, and takes its code from the agent.
+    /// A page without a context, which takes the call's code from the agent.
     #[serde(rename = "n")]
     CodeEntry(Requester),
 }
 
-/// Who looked a call up in vain, so that a code typed later counts as theirs.
+/// Who looked a call up without success, so that a code typed later counts as theirs.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Requester {
     /// The contact centre's id of the call.
     #[serde(rename = "i")]
     pub call_id: String,
-    /// Whose misses a wrong code counts among.
+    /// Whose misses a wrong code counts towards.
     #[serde(rename = "m")]
     pub misses_of: MissesOf,
 }
 
-/// Whose misses a look-up counts among. Names nobody: a link passes through logs and histories.
+/// Whose misses a look-up counts towards. Holds hashes alone: links pass through logs and histories.
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MissesOf {
-    /// A caller's, by a keyed hash of app and caller.
+    /// The caller's, by a keyed hash of app and caller.
     #[serde(rename = "c")]
     Caller(#[serde(with = "base64url")] Hash),
-    /// A key's, by its hash.
+    /// The key's, by its hash.
     #[serde(rename = "k")]
     Key(#[serde(with = "base64url")] Hash),
 }
 
 const PURPOSE: &str = "desk-link";
-/// Twice what the longest names and call id make.
+/// Twice as many as a link with the longest names and call id has.
 const CHARS_MAX: usize = 8_192;
 
 impl DeskLink {
@@ -68,14 +70,14 @@ impl DeskLink {
         Self { app, opens, agent, expires_at: now_ms + DESK_LINK_MS }
     }
 
-    /// Signs it: the last part of `/desk/{signed}`.
+    /// Signs the link; the answer is the last part of `/desk/{signed}`.
     pub fn sign(&self, secret: &Secret) -> String {
         let payload = URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default());
         let signature = URL_SAFE_NO_PAD.encode(secret.hash(PURPOSE, payload.as_bytes()));
         format!("{payload}.{signature}")
     }
 
-    /// Reads a signed link; `None` when it is not one of ours. It may have expired.
+    /// Reads a signed link; `None` when this collector did not sign it. It may have expired.
     pub fn read(signed: &str, secret: &Secret) -> Option<Self> {
         if signed.len() > CHARS_MAX {
             return None;

@@ -1,8 +1,8 @@
-//! Looking a call up: what may be asked, how often, and which desk link the answer carries.
+//! Looking a call up: what may be asked, how often it may miss, and which desk link comes back.
 //!
-//! For a contact centre's request and for a code that an agent types alike. Whatever comes of a
-//! look-up, there is a desk link: to the call's context, or to a page that knows nothing of the
-//! call and takes its code.
+//! The same for a contact centre's request and for a code that an agent types. Every look-up has a
+//! desk link: to the call's context, or to a page without one that takes the call's code. How a
+//! request arrives and which status it is answered with is decided in `http`.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::state::AppState;
 use crate::store::{Claim, Context, ContextId, Handle, StoreError};
 use crate::wire::ResolveRequest;
 
-/// Who asks for which call.
+/// One look-up: who asks, and for which app.
 pub(crate) struct LookUp {
     pub(crate) app: String,
     pub(crate) agent: Option<String>,
@@ -26,7 +26,7 @@ pub(crate) struct LookUp {
 /// Why a look-up brings no context.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LookUpError {
-    /// It does not say who asks, or asks by more than one thing.
+    /// It does not say who asks, or names the call in more than one way.
     #[error("{0}")]
     Malformed(&'static str),
     /// A token, a code or a `User-to-User` value is not of its form.
@@ -38,7 +38,7 @@ pub(crate) enum LookUpError {
         /// Seconds until the next one may be made.
         retry_after_s: u64,
     },
-    /// Unknown, expired or claimed; which of them is not said.
+    /// Unknown, expired or claimed; the answer does not say which.
     #[error("no context can be claimed with this")]
     NoContext,
     /// The storage failed.
@@ -56,7 +56,7 @@ pub(crate) struct Found {
 }
 
 impl LookUp {
-    /// Reads who asks.
+    /// Reads who asks from a contact centre's request.
     ///
     /// # Errors
     /// [`LookUpError::Malformed`] without a call id, or with a name that is too long.
@@ -106,13 +106,13 @@ impl LookUp {
         Self { app, agent, requester }
     }
 
-    /// The link to a page that knows nothing of the call.
+    /// A fresh link to a page without a context, which takes the call's code.
     pub(crate) fn code_entry(&self, state: &AppState) -> DeskLink {
         let opens = Opens::CodeEntry(self.requester.clone());
         DeskLink::new(self.app.clone(), opens, self.agent.clone(), state.now_ms())
     }
 
-    /// Claims the call that `handle` names, and reads its context.
+    /// Claims the call that `handle` names and reads its context.
     ///
     /// # Errors
     /// [`LookUpError::NoContext`] for unknown, expired and claimed alike,
@@ -122,8 +122,8 @@ impl LookUp {
         state: &Arc<AppState>,
         handle: Handle,
     ) -> Result<Found, LookUpError> {
-        // Taken before the look-up and given back when it hits, so that guesses made at once find
-        // no gap. A token cannot be guessed, so it is never throttled.
+        // Taken before the look-up and given back when it hits, so that concurrent guesses find no
+        // gap. A token cannot be guessed, so it is never throttled.
         let taken = match handle {
             Handle::Token(_) | Handle::Claimed => None,
             Handle::Code(..) => {
@@ -142,12 +142,13 @@ impl LookUp {
             agent: self.agent.clone(),
             at: state.now_ms(),
         };
-        // To its end, also where the exchange hangs up meanwhile: what it did not hear is no miss.
+        // A task of its own, so that it runs to its end even if the exchange hangs up meanwhile: an
+        // unheard answer is not a miss.
         let claiming = tokio::spawn({
             let state = Arc::clone(state);
             async move {
                 let found = state.storage.claim(claim).await;
-                // Only a miss counts: a failure tells a guesser nothing, and is not the caller's.
+                // Only a miss counts: a failure of ours tells a guesser nothing.
                 if let Some(of) = taken
                     && !matches!(found, Ok(None))
                 {
@@ -156,7 +157,7 @@ impl LookUp {
                 found
             }
         });
-        // A panic there was reported there.
+        // A panic in the task was reported there.
         let Some(id) = claiming.await.map_err(|_| LookUpError::Internal)?? else {
             count(state, LookUpOutcome::Miss);
             return Err(LookUpError::NoContext);
@@ -171,8 +172,9 @@ fn count(state: &AppState, outcome: LookUpOutcome) {
     state.metrics.lookups.get_or_create(&LookUpLabels { outcome }).inc();
 }
 
-/// What a request names its call by: a token, a code, or a `User-to-User` value; without any, the
-/// call that its call id holds already. Platforms send an empty text for what they do not have.
+/// The handle by which a request names its call: a token, a code, or a `User-to-User` value; without
+/// any, the call that its call id claimed already. Platforms send an empty text for what they do not
+/// have.
 ///
 /// # Errors
 /// [`LookUpError::Malformed`] for more than one, [`LookUpError::Invalid`] for one that is not of its
@@ -188,12 +190,12 @@ pub(crate) fn handle(request: &ResolveRequest) -> Result<Handle, LookUpError> {
     }
 }
 
-/// What a code names.
+/// The handle in a code.
 ///
 /// # Errors
 /// [`LookUpError::Invalid`], with what is wrong with it.
 pub(crate) fn code_handle(text: &str) -> Result<Handle, LookUpError> {
-    /// A code with every separator people write.
+    /// As long as a code with every separator that people write.
     const CHARS_MAX: usize = 4 * CODE_DIGITS;
     let code = if text.len() > CHARS_MAX { Err(CodeError::Digits) } else { CallCode::parse(text) };
     code.map(|code| Handle::Code(code.locator(), code.screen()))

@@ -1,5 +1,5 @@
-//! The collector as a program: serves a data folder, makes its keys, erases its customers, shows
-//! who looked.
+//! The collector as a program: serves a data folder, creates its keys, erases its customers, and
+//! prints its audit log.
 
 mod audit;
 mod serve;
@@ -19,13 +19,13 @@ use tokio::signal::unix::{SignalKind, signal};
 
 type BoxError = Box<dyn std::error::Error>;
 
-/// Stores customers' journeys, and shows one to the agent who takes the call.
+/// Stores customers' journeys and shows one to the agent who takes the call.
 #[derive(Parser)]
 #[command(
     name = "jalon-collector",
     version,
     arg_required_else_help = true,
-    after_help = "The environment variable JALON_LOG says what is logged to stderr (default: info)."
+    after_help = "The environment variable JALON_LOG sets the log level on stderr (default: info)."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -34,46 +34,48 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Serve phones, contact centres and agents' browsers. TLS is a proxy's in front.
+    /// Serve phones, contact centres and agents' browsers. Put a proxy in front of it for TLS.
     ///
-    /// Prints `listening on http://ADDRESS` once it does. Ends gracefully on SIGTERM and Ctrl-C.
+    /// Prints `listening on http://ADDRESS` once it accepts connections. Ends gracefully on SIGTERM
+    /// and Ctrl-C.
     Serve(Serve),
-    /// Make keys.
+    /// Create keys for apps and contact centres.
     #[command(subcommand)]
     Key(Key),
-    /// Say which keys prove who a customer is: those that apps' backends sign with.
+    /// Manage the keys with which apps' backends sign proofs of identity.
     #[command(subcommand)]
     IdentityKey(IdentityKeys),
-    /// Erase a customer: every installation they used, wholly. Works while the collector serves.
+    /// Erase a customer, with every installation they used. Works while the collector serves.
     Erase(Erase),
-    /// Print who looked at what, and check that the log is as it was written. Works while the
-    /// collector serves, and changes nothing.
+    /// Print who looked at what, and check that nobody altered the log. Works while the collector
+    /// serves, and changes nothing.
     Audit(audit::Args),
 }
 
 #[derive(Args)]
 struct Serve {
-    /// Where to listen; port 0 takes a free one.
+    /// The address to listen on; port 0 takes a free port.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
-    /// The data folder; made when missing.
+    /// The data folder; created when missing.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// How agents' browsers reach this collector, for desk links. Required off loopback.
+    /// The URL at which agents' browsers reach this collector, for desk links. Required when listening
+    /// on another address than loopback.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
     /// The configuration file (TOML): `public_url`, `frame_ancestors`, and for each app its
     /// screens file.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// A site that may show the desk in a frame, such as <https://desk.example.com>. Repeatable.
+    /// A site that may show the desk in a frame, such as <https://desk.example.com>. May be repeated.
     #[arg(long, value_name = "ORIGIN")]
     frame_ancestors: Vec<String>,
 }
 
 #[derive(Subcommand)]
 enum Key {
-    /// Make a key and print it, once: only its hash is kept. Works while the collector serves.
+    /// Create a key and print it, once: only its hash is kept. Works while the collector serves.
     Create(Create),
 }
 
@@ -82,7 +84,7 @@ struct Create {
     /// The data folder.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// What the key may do.
+    /// What the key allows: to write, or to resolve calls.
     #[arg(long)]
     kind: KeyKind,
     /// The app it is for.
@@ -92,12 +94,12 @@ struct Create {
 
 #[derive(Subcommand)]
 enum IdentityKeys {
-    /// Take a key, beside those that the app has: for the change from one to the next, both are
-    /// valid. Prints its id. Works while the collector serves.
+    /// Add a key to those that the app has; all of them are valid, so that keys can be rotated. Prints
+    /// its id. Works while the collector serves.
     Add(AddIdentityKey),
-    /// Print each key's app, id, algorithm and when it was added; never the key.
+    /// Print each key's id, algorithm, time of addition and app; never the key.
     List(ListIdentityKeys),
-    /// Forget a key: proofs signed with it are no longer accepted.
+    /// Remove a key: proofs signed with it are no longer accepted.
     Remove(RemoveIdentityKey),
 }
 
@@ -109,11 +111,11 @@ struct AddIdentityKey {
     /// The app whose backend signs; proofs name it as their `aud`.
     #[arg(long, value_name = "ID")]
     app: String,
-    /// How it signs.
+    /// The algorithm it signs with.
     #[arg(long)]
     algorithm: KeyAlgorithm,
-    /// The file with the key: for es256 the public key as PEM, for hs256 the secret, of 32 bytes at
-    /// least (a line break at its end is none of it).
+    /// The file with the key: for es256 the public key as PEM; for hs256 the secret of at least 32
+    /// bytes (a line break at the end of the file is not part of it).
     #[arg(long, value_name = "FILE")]
     key: PathBuf,
 }
@@ -123,7 +125,7 @@ struct ListIdentityKeys {
     /// The data folder.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// Only of this app; else of all.
+    /// Only this app's keys; without it, the keys of all apps.
     #[arg(long, value_name = "ID")]
     app: Option<String>,
 }
@@ -146,10 +148,10 @@ struct Erase {
     /// The data folder.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// The app's id of the customer.
+    /// The customer's id, as the app names them.
     #[arg(long, value_name = "ID")]
     customer: String,
-    /// Only in this app; else in all.
+    /// Only in this app; without it, in all apps.
     #[arg(long, value_name = "ID")]
     app: Option<String>,
 }
@@ -190,13 +192,17 @@ async fn serve(args: Serve) -> Result<(), BoxError> {
     // The command line wins over the file.
     options.public_url = args.public_url.or(options.public_url);
     if !args.listen.ip().is_loopback() && options.public_url.is_none() {
-        return Err("failed to serve: off loopback, desk links need --public-url URL".into());
+        return Err(
+            "failed to serve: pass --public-url URL, which desk links need when the collector \
+                    listens on another address than loopback"
+                .into(),
+        );
     }
     let collector = Collector::open(options, Arc::new(SystemClock)).await?;
     let listener = TcpListener::bind(args.listen)
         .await
         .map_err(|error| format!("failed to listen on {}: {error}", args.listen))?;
-    // Caught before anybody is told that it runs.
+    // Caught before the collector says that it runs.
     let mut terminate = signal(SignalKind::terminate())?;
     writeln!(std::io::stdout(), "listening on http://{}", listener.local_addr()?)?;
     let expiring = tokio::spawn({
@@ -210,7 +216,7 @@ async fn serve(args: Serve) -> Result<(), BoxError> {
                 _ = terminate.recv() => {}
                 _ = tokio::signal::ctrl_c() => {}
             }
-            tracing::info!("ending: answering what is under way");
+            tracing::info!("ending: answering the requests under way");
             collector.end();
         }
     };
@@ -250,13 +256,14 @@ async fn list_identity_keys(args: ListIdentityKeys) -> Result<(), BoxError> {
 async fn remove_identity_key(args: RemoveIdentityKey) -> Result<(), BoxError> {
     let collector = existing(args.data, "remove an identity key").await?;
     if !collector.remove_identity_key(&args.app, &args.id).await? {
-        return Err(format!("failed to remove: {} has no key {}", args.app, args.id).into());
+        let (app, id) = (&args.app, &args.id);
+        return Err(format!("failed to remove: {app} has no key {id}; list them first").into());
     }
     writeln!(std::io::stdout(), "removed {}", args.id)?;
     Ok(())
 }
 
-/// The collector of a folder that holds one.
+/// Opens the collector of a folder that holds one already.
 async fn existing(data: PathBuf, to: &str) -> Result<Collector, BoxError> {
     if !data.join("collector.db").is_file() {
         return Err(format!("failed to {to}: no collector's data in {}", data.display()).into());

@@ -1,4 +1,4 @@
-//! What an operator counts. No label ever names an app's customer, installation, key or call.
+//! The counters for the operator. No label ever names a customer, an installation, a key or a call.
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, LabelValueEncoder};
@@ -39,18 +39,18 @@ pub(crate) struct RequestLabels {
 /// The labels of a look-up.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct LookUpLabels {
-    /// What became of it.
+    /// How it ended.
     pub(crate) outcome: LookUpOutcome,
 }
 
 /// The labels of a proof.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 pub(crate) struct ProofLabels {
-    /// What became of it.
+    /// How it was judged.
     pub(crate) outcome: ProofOutcome,
 }
 
-/// What became of a proof of identity.
+/// How a proof of identity was judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum ProofOutcome {
     /// The customer is verified.
@@ -69,7 +69,7 @@ impl prometheus_client::encoding::EncodeLabelValue for ProofOutcome {
     }
 }
 
-/// What became of a look-up.
+/// How a look-up ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum LookUpOutcome {
     /// A context was shown.

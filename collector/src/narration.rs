@@ -1,10 +1,10 @@
-//! Steps and screens in words: as the customer would say them, in the first person.
+//! Tells a step as the customer would: in words, in the first person. Pure.
 
 use crate::event::{Order, Product};
 use crate::labels::Labels;
 use crate::stored_event::ReadEvent;
 
-/// A step as the customer would say it; `None` for what the customer did not do.
+/// A step as the customer would tell it; `None` for an event that is not the customer's own.
 pub(crate) fn step(event: &ReadEvent<'_>, labels: &Labels) -> Option<String> {
     let body = &event.body;
     Some(match event.stored.kind.as_str() {
@@ -13,8 +13,8 @@ pub(crate) fn step(event: &ReadEvent<'_>, labels: &Labels) -> Option<String> {
         "search" => search(body.query.as_deref(), body.results),
         "cart_change" => cart_change(&product(body.product.as_ref()?), body.delta?),
         "order" => ordered(body.order.as_ref()?),
-        "failure" => format!("I saw an error: {}", said(&body.failure.as_ref()?.code)),
-        "custom" => format!("I did: {}", said(body.name.as_ref()?)),
+        "failure" => format!("I saw an error: {}", in_words(&body.failure.as_ref()?.code)),
+        "custom" => format!("I did: {}", in_words(body.name.as_ref()?)),
         _ => return None,
     })
 }
@@ -38,7 +38,7 @@ fn cart_change(product: &str, delta: i64) -> String {
 }
 
 fn ordered(order: &Order) -> String {
-    let mut known = vec![said(&order.status)];
+    let mut known = vec![in_words(&order.status)];
     known.extend(order.total.as_ref().map(jalon_desk::amount));
     known.retain(|part| !part.is_empty());
     let colon = if known.is_empty() { "" } else { ": " };
@@ -61,9 +61,9 @@ fn product(product: &Product) -> String {
     }
 }
 
-/// A code or a status in words, as they stand within a sentence: "card_declined" reads "card
-/// declined"; what the app wrote in words of its own stays.
-fn said(code: &str) -> String {
+/// A code or a status in words, as part of a sentence: "card_declined" reads "card declined"; a text
+/// in the app's own words stays as it is.
+fn in_words(code: &str) -> String {
     let words = jalon_desk::plain(code);
     if words == code { words } else { words.to_lowercase() }
 }
@@ -109,9 +109,9 @@ mod tests {
 
     #[test]
     fn codes_are_said_in_words_where_they_are_made_of_words() {
-        assert_eq!(said("card_declined"), "card declined");
-        assert_eq!(said("E1042"), "E1042");
-        assert_eq!(said("Back on Monday"), "Back on Monday");
+        assert_eq!(in_words("card_declined"), "card declined");
+        assert_eq!(in_words("E1042"), "E1042");
+        assert_eq!(in_words("Back on Monday"), "Back on Monday");
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! Whether a customer is who the app says: the proof of `identify`, judged.
+//! Judges the proof of identity that `identify` was given: whether the customer is who the app says.
 //!
-//! Pure: the keys, the moment and the nonce come in as arguments. A proof is a JWT of the app's own
-//! backend (RFC 7519). What a bad one changes is only that the desk says "not verified".
+//! Pure: the keys, the time and the nonce come in as arguments. A proof is a JWT of the app's own
+//! backend (RFC 7519). A proof that is not accepted only makes the desk say "not verified".
 
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
@@ -9,10 +9,10 @@ use serde::Deserialize;
 use crate::limits::{IDENTITY_SECRET_BYTES_MIN, PROOF_AGE_MAX_MS, PROOF_LIFE_MAX_S, PROOF_SKEW_S};
 use crate::secret::sha256;
 
-/// How a key signs. The key fixes it: what a proof's header says must agree, and decides nothing.
+/// The algorithm of a key. The key decides it; the header of a proof must agree and decides nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum KeyAlgorithm {
-    /// ECDSA on P-256 with SHA-256: the collector holds the public key alone.
+    /// ECDSA on P-256 with SHA-256: the collector holds only the public key.
     Es256,
     /// HMAC with SHA-256: backend and collector share a secret.
     Hs256,
@@ -38,31 +38,34 @@ impl KeyAlgorithm {
 pub struct IdentityKey {
     /// The app.
     pub app: String,
-    /// How it signs.
+    /// The algorithm it signs with.
     pub algorithm: KeyAlgorithm,
     /// The public key, as PEM, or the secret.
     pub material: Vec<u8>,
 }
 
-/// Why a key cannot be used.
+/// Why an identity key cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
-    /// Not the PEM of a public key on P-256.
+    /// Not a public key on P-256 as PEM.
     #[error(
         "failed to use the key: ES256 needs the public key of a P-256 pair, as PEM \
          (openssl ec -in private.pem -pubout)"
     )]
     NotEs256,
-    /// A secret that could be guessed.
-    #[error("failed to use the key: HS256 needs a secret of 32 bytes at least (RFC 7518, 3.2)")]
+    /// A secret so short that it could be guessed.
+    #[error("failed to use the key: HS256 needs a secret of at least 32 bytes (RFC 7518, 3.2)")]
     Short,
-    /// A key of a pair, which others may know, where a secret is wanted.
-    #[error("failed to use the key: this is PEM, and HS256 needs a secret; was es256 meant?")]
+    /// A key of a pair, which others may know, instead of a secret.
+    #[error(
+        "failed to use the key: the file is PEM, but HS256 needs a secret; use --algorithm es256 for \
+         a public key"
+    )]
     NotASecret,
 }
 
 impl IdentityKey {
-    /// Checks a key as it stands in a file; a line break at the end of a secret is none of it.
+    /// Reads a key from a file's content. A line break at the end of a secret is not part of it.
     ///
     /// # Errors
     /// [`KeyError`].
@@ -92,7 +95,7 @@ impl IdentityKey {
         Ok(Self { app, algorithm, material: material.to_vec() })
     }
 
-    /// Names the key and tells nothing of it: eight bytes of its SHA-256.
+    /// The key's public name, which reveals nothing of the key: eight bytes of its SHA-256.
     pub fn id(&self) -> String {
         let mut hashed = self.algorithm.as_str().as_bytes().to_vec();
         hashed.extend_from_slice(&self.material);
@@ -108,51 +111,51 @@ impl std::fmt::Debug for IdentityKey {
     }
 }
 
-/// A proof, and what it must fit.
+/// A proof that was presented, with everything it must match.
 #[derive(Clone, Copy)]
 pub struct PresentedProof<'a> {
     /// The JWT.
     pub proof: &'a str,
-    /// The customer whom the phone named.
+    /// The customer that the app named.
     pub customer: &'a str,
     /// The app of the write key.
     pub app: &'a str,
-    /// When the phone named them, by the collector's clock, in ms since the Unix epoch.
+    /// When the app named them, by the collector's clock, in ms since the Unix epoch.
     pub at: i64,
-    /// When the proof arrived.
+    /// When the proof arrived, by the same clock.
     pub arrived_at: i64,
-    /// What a proof for this installation has as its nonce, if it has one.
+    /// The nonce of this installation: a proof that has a nonce must have this one.
     pub nonce: &'a str,
 }
 
-/// Why a proof is not accepted. What it holds is never said.
+/// Why a proof is not accepted. No text reveals its content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ProofError {
     /// The app has no key here.
-    #[error("the app has no identity key: add one with `identity-key add`")]
+    #[error("the app has no identity key; add one with `identity-key add`")]
     NoKey,
-    /// One of very many in an upload.
-    #[error("newer proofs in the same upload took its turn")]
+    /// One of too many in an upload.
+    #[error("the same upload holds too many newer proofs")]
     TooMany,
     /// Not a JWT with the claims it needs.
     #[error("it is no JWT with `sub`, `aud`, `iat` and `exp`")]
     Form,
-    /// Signed in a way that no key here is for.
+    /// Signed with an algorithm that no key of the app has.
     #[error("its `alg` is not that of any identity key of this app (ES256, HS256)")]
     Algorithm,
     /// No key of the app signed this.
     #[error(
-        "no identity key of this app signed it (of ES256, the signature is r and s, 64 bytes, and \
-         not DER)"
+        "no identity key of this app signed it (an ES256 signature must be r and s, 64 bytes, not \
+         DER)"
     )]
     Signature,
-    /// For something else than this app.
+    /// Issued for another app.
     #[error("its `aud` is not this app")]
     Audience,
-    /// About somebody else.
-    #[error("its `sub` is not the customer whom the app named")]
+    /// About another customer.
+    #[error("its `sub` is not the customer that the app named")]
     Subject,
-    /// Valid for too long, or for no time at all.
+    /// Valid for too long, or never.
     #[error("its `exp` is not within an hour after its `iat`")]
     Life,
     /// Not valid yet when the customer was named.
@@ -161,8 +164,8 @@ pub enum ProofError {
     /// No longer valid when the customer was named.
     #[error("it had expired when the app named the customer")]
     Expired,
-    /// Made for another installation.
-    #[error("its `nonce` is not the one of this installation")]
+    /// Issued for another installation.
+    #[error("its `nonce` is not that of this installation")]
     Nonce,
 }
 
@@ -183,8 +186,8 @@ enum Audience {
     Several(Vec<String>),
 }
 
-/// Judges a proof by the keys of its app, at the moment of `identify`; one that took more than 24
-/// hours to arrive, as of 24 hours before.
+/// Judges a proof by the keys of its app, as of the moment of `identify`; a proof that took more than
+/// 24 hours to arrive, as of 24 hours before its arrival.
 ///
 /// # Errors
 /// The [`ProofError`].
@@ -219,13 +222,13 @@ pub fn judge(presented: &PresentedProof<'_>, keys: &[IdentityKey]) -> Result<(),
     Ok(())
 }
 
-/// What a key of ours signed.
+/// The claims of a proof that one of these keys signed.
 fn signed(proof: &str, keys: &[IdentityKey]) -> Result<Claims, ProofError> {
     if keys.is_empty() {
         return Err(ProofError::NoKey);
     }
     let header = decode_header(proof).map_err(|_| ProofError::Form)?;
-    // An extension that must be understood (RFC 7515, 4.1.11): we know none.
+    // An extension that must be understood (RFC 7515, 4.1.11), and none is.
     if header.crit.is_some() {
         return Err(ProofError::Form);
     }
@@ -237,7 +240,7 @@ fn signed(proof: &str, keys: &[IdentityKey]) -> Result<Claims, ProofError> {
             KeyAlgorithm::Hs256 => (Algorithm::HS256, Ok(DecodingKey::from_secret(&key.material))),
         };
         let Ok(key) = key else { continue };
-        // Signature and algorithm alone: audience and time are judged by this app and this moment.
+        // Only signature and algorithm: `judge` checks the audience and the times.
         let mut only_signature = Validation::new(algorithm);
         only_signature.required_spec_claims.clear();
         only_signature.validate_exp = false;

@@ -1,7 +1,7 @@
-//! The server's secret: what codes and call ids are hashed with at rest, and desk links signed.
+//! The collector's secret: it hashes codes and call ids at rest, and signs desk links.
 //!
-//! Lost with the data folder, never sent anywhere. Installations and keys are random enough for
-//! a plain SHA-256.
+//! It stays in the data folder and is never sent anywhere. Installations and keys are random enough
+//! for a plain SHA-256.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -12,10 +12,10 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use jalon::clock::Clock;
 use sha2::{Digest as _, Sha256};
 
-/// 32 bytes: what a hash here makes.
+/// A SHA-256, plain or keyed.
 pub type Hash = [u8; 32];
 
-/// SHA-256 of something random enough to need no key.
+/// SHA-256 of data that is random enough to need no key.
 pub fn sha256(data: &[u8]) -> Hash {
     Sha256::digest(data).into()
 }
@@ -25,10 +25,10 @@ pub fn sha256(data: &[u8]) -> Hash {
 pub struct Secret(Hash);
 
 impl Secret {
-    /// Reads `secret` in the data folder, or makes it, for its owner alone (0600).
+    /// Reads `secret` in the data folder, or creates it, readable by its owner alone (0600).
     ///
     /// # Errors
-    /// What the file system says; `InvalidData` when the file is not 32 bytes.
+    /// `InvalidData` when the file is not 32 bytes long; else the error of the file system.
     pub fn open(folder: &Path, clock: &dyn Clock) -> io::Result<Self> {
         match Self::read(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::make(folder, clock),
@@ -36,7 +36,7 @@ impl Secret {
         }
     }
 
-    /// Reads `secret` in the data folder, and makes none.
+    /// Reads `secret` in the data folder, and never creates it.
     ///
     /// # Errors
     /// `NotFound` when there is none; else as [`open`](Self::open).
@@ -50,8 +50,8 @@ impl Secret {
         Ok(Self(bytes))
     }
 
-    /// Written beside and linked into place: another process that makes one at the same time
-    /// loses or wins whole, and nobody reads half a secret.
+    /// Writes a draft and links it into place: of two processes that create one at the same time,
+    /// exactly one wins, and nobody reads half a secret.
     fn make(folder: &Path, clock: &dyn Clock) -> io::Result<Self> {
         let mut bytes = [0; 32];
         clock.random(&mut bytes);
@@ -72,12 +72,12 @@ impl Secret {
         }
     }
 
-    /// The keyed hash of `data`, apart from every other `purpose`'s.
+    /// The keyed hash of `data` for one `purpose`; another purpose has another hash.
     pub fn hash(&self, purpose: &str, data: &[u8]) -> Hash {
         self.mac(purpose, data).finalize().into_bytes().into()
     }
 
-    /// Whether `hash` is the one of `data`, in a time that does not depend on where they differ.
+    /// Whether `hash` is that of `data`. Takes the same time wherever they differ.
     pub fn verify(&self, purpose: &str, data: &[u8], hash: &[u8]) -> bool {
         self.mac(purpose, data).verify_slice(hash).is_ok()
     }

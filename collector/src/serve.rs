@@ -1,7 +1,9 @@
-//! Serving HTTP over TCP: accepts connections, cuts those that never ask, and ends them all.
+//! Serving HTTP over TCP: accepts connections, closes those that never send a request, and ends them
+//! all gracefully.
 //!
-//! `axum::serve` sets no timer (0.8.9), so that a head that never ends would hold its connection
-//! for good, and with it the end of the program. TLS and everything finer are the proxy's.
+//! `axum::serve` sets no timer (0.8.9): a request head that never ends would hold its connection
+//! forever, and with it the end of the program. TLS and finer limits are the job of the proxy in
+//! front.
 
 use std::io;
 use std::pin::pin;
@@ -15,7 +17,7 @@ use hyper_util::service::TowerToHyperService;
 use jalon_collector::limits::{END_GRACE_S, HEAD_TIMEOUT_S};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Serves until `end`, then answers what is under way, for as long as that may take.
+/// Serves until `end` resolves, then answers the requests under way, for at most [`END_GRACE_S`].
 pub(crate) async fn serve(listener: TcpListener, router: Router, end: impl Future<Output = ()>) {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(Duration::from_secs(HEAD_TIMEOUT_S));
@@ -32,13 +34,13 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, end: impl Futur
                 let connection = http.serve_connection(TokioIo::new(stream), service);
                 let connection = connections.watch(connection);
                 tokio::spawn(async move {
-                    // A client that broke off is no news.
+                    // A client that hangs up is not an error.
                     let _ = connection.await;
                 });
             }
             Err(error) => {
-                // Mostly no file descriptor is left: one comes free when a connection ends.
-                tracing::error!(%error, "failed to accept a connection");
+                // Usually no file descriptor is left: one is freed when a connection ends.
+                tracing::error!(%error, "failed to accept a connection: trying again in a second");
                 tokio::time::sleep(Duration::from_secs(1)).await;
             }
         }
@@ -52,7 +54,7 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, end: impl Futur
 
 async fn accept(listener: &TcpListener) -> io::Result<TcpStream> {
     let (stream, _) = listener.accept().await?;
-    // A picture on a live stream does not wait until the one before it is acknowledged.
+    // An update on a live stream does not wait until the one before it is acknowledged.
     stream.set_nodelay(true)?;
     Ok(stream)
 }

@@ -1,11 +1,11 @@
 //! How often a key may do something: the `governor` crate's generic cell rate algorithm
-//! (ITU-T I.371), which holds one moment a key.
+//! (ITU-T I.371), which stores one moment per key.
 //!
-//! What `governor` has no word for is here: to give back what was taken, since only look-ups that
-//! miss count (each is taken before it is made, so that a storm of concurrent guesses finds no
-//! gap, and given back when it hits), and a bound on how many keys are remembered. Both are a
-//! matter of the state store, which is ours; whether a cell conforms is `governor`'s
-//! alone. Time is the collector's elapsed clock.
+//! Two things that `governor` does not offer are here. What was taken can be given back, since only
+//! look-ups that miss count: each is taken before it is made, so that concurrent guesses find no
+//! gap, and given back when it hits. And the number of remembered keys is bounded. Both concern the
+//! state store, which is ours; whether a request conforms is decided by `governor` alone. The time is
+//! the collector's elapsed clock.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,7 +21,7 @@ use governor::state::keyed::ShrinkableKeyedStateStore;
 use governor::{Quota, RateLimiter};
 use jalon::clock::Clock;
 
-/// A quota for each key, with the whole burst at once.
+/// A quota for each key. A key may use the whole burst at once.
 pub struct Throttle<K: Hash + Eq + Clone> {
     burst: NonZeroU32,
     one_ns: u64,
@@ -35,15 +35,16 @@ impl<K: Hash + Eq + Clone> Throttle<K> {
         let marks = Marks(Arc::new(Inner { keys_max, map: Mutex::default() }));
         Self {
             burst: quota.burst_size(),
-            // A quota past a thousand million a second is that: the algorithm counts nanoseconds.
+            // The algorithm counts nanoseconds, so that a quota has at most a thousand million per
+            // second.
             one_ns: Nanos::from(quota.replenish_interval()).as_u64().max(1),
             marks: marks.clone(),
             limiter: RateLimiter::new(quota, marks, Elapsed(clock)),
         }
     }
 
-    /// Takes `count` for `key`, or says in how many seconds they can be had. What alone exceeds
-    /// the burst is let through once the key has recovered wholly.
+    /// Takes `count` for `key`, or says in how many seconds that is possible. A count above the burst
+    /// passes once the key has recovered completely.
     ///
     /// # Errors
     /// The seconds to wait, rounded up.
@@ -57,13 +58,12 @@ impl<K: Hash + Eq + Clone> Throttle<K> {
                 let wait = not_until.wait_time_from(self.limiter.clock().now());
                 Err((wait.as_nanos() as u64).div_ceil(1_000_000_000).max(1))
             }
-            // An error would say that it is more than the burst, which was just ruled out.
+            // The error means more than the burst, which `min` rules out.
             Ok(Ok(())) | Err(_) => Ok(()),
         }
     }
 
-    /// Gives back one that was taken: the key's mark steps back by what one costs. A key that was
-    /// forgotten meanwhile has everything already.
+    /// Gives one back that was taken. A key that was forgotten meanwhile has its whole quota already.
     pub fn give_back(&self, key: &K) {
         if let Some(mark) = self.marks.lock().get_mut(key) {
             *mark = mark.saturating_sub(self.one_ns.into());
@@ -88,8 +88,8 @@ impl governor::clock::Clock for Elapsed {
     }
 }
 
-/// The moment at which each key has recovered wholly: the algorithm's theoretical arrival time.
-/// Clones are the same store, since a [`RateLimiter`] does not show the one it was given.
+/// The moment at which each key has recovered completely: the algorithm's theoretical arrival time.
+/// Clones share one store, since a [`RateLimiter`] gives no access to the store it was given.
 struct Marks<K>(Arc<Inner<K>>);
 
 struct Inner<K> {
@@ -117,7 +117,7 @@ impl<K: Hash + Eq> Marks<K> {
 impl<K: Hash + Eq + Clone> StateStore for Marks<K> {
     type Key = K;
 
-    /// One lock around decision and change, so that no two takers see the same mark.
+    /// One lock around decision and change, so that no two requests see the same mark.
     fn measure_and_replace<T, F, E>(&self, key: &K, decide: F) -> Result<T, E>
     where
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
@@ -129,7 +129,7 @@ impl<K: Hash + Eq + Clone> StateStore for Marks<K> {
             return Ok(taken);
         }
         let (taken, next) = decide(None)?;
-        // Others came in since room was made.
+        // Other keys came in since room was made.
         if map.len() >= self.0.keys_max {
             map.clear();
         }
@@ -139,9 +139,9 @@ impl<K: Hash + Eq + Clone> StateStore for Marks<K> {
 }
 
 impl<K: Hash + Eq + Clone> ShrinkableKeyedStateStore<K> for Marks<K> {
-    /// Forgets whoever has recovered, and everybody when that leaves little room: a storm of
-    /// made-up keys. To refuse newcomers would lock out the honest, other apps' too; to forget
-    /// gives each key one burst more for a whole map of misses.
+    /// Forgets the keys that have recovered; all keys, when that leaves little room (a storm of made-up
+    /// keys). Refusing new keys would lock out honest callers, also of other apps; forgetting gives
+    /// each key one more burst for a whole map of misses.
     fn retain_recent(&self, drop_below: Nanos) {
         let mut map = self.lock();
         map.retain(|_, mark| *mark > drop_below);

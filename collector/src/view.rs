@@ -1,4 +1,4 @@
-//! From stored events to what an agent sees. Pure: no storage, no clock.
+//! Builds what an agent sees from stored events. Pure: no storage, no clock.
 //!
 //! Who the person is and which events are theirs was decided in `attribution`; here, what is shown of
 //! them, and how complete it is.
@@ -33,7 +33,7 @@ pub(crate) fn build(context: &Context, labels: &Labels, now_ms: i64, desk: Strin
         },
         customer: CustomerView {
             id: context.person.customer.clone(),
-            // A code without the app's record may have been dialled by anybody.
+            // Anybody may have dialled a code for which there is no record of the app.
             verified: context.person.verified && context.call.token.is_some(),
         },
         freshness: freshness(context, now_ms),
@@ -55,7 +55,7 @@ pub(crate) fn build(context: &Context, labels: &Labels, now_ms: i64, desk: Strin
     }
 }
 
-/// What is left where the customer shows only the screen.
+/// The part of a view that is left when the customer shares only the screen.
 fn only_screen(view: ContextView) -> ContextView {
     ContextView {
         customer: CustomerView { id: None, verified: false },
@@ -68,16 +68,16 @@ fn only_screen(view: ContextView) -> ContextView {
     }
 }
 
-/// The account of what is here: counted from what is stored, not from what was promised.
+/// How complete the context is: counted from what is stored, not from what the phone announced.
 fn freshness(context: &Context, now_ms: i64) -> Freshness {
     let epoch = &context.epoch;
-    // Only these had a seq when they were dropped.
+    // Only events dropped for these reasons had a seq.
     let dropped = |reason: &str| epoch.dropped.get(reason).copied().unwrap_or(0);
     let explained = [
         dropped("quota"),
         dropped("expired"),
         dropped("corrupt"),
-        // Those refused by name have their place here.
+        // Those refused by name have a row of their own.
         dropped("rejected").saturating_sub(epoch.refused),
     ]
     .into_iter()
@@ -91,7 +91,7 @@ fn freshness(context: &Context, now_ms: i64) -> Freshness {
     let state = match (confirmed, whole_at_tap && heard, epoch.pending) {
         (true, true, _) => FreshnessState::Live,
         (true, false, 0) => FreshnessState::Synced,
-        // Without the call's record, the phone may have steps it never spoke of.
+        // Without the call's record, the phone may have steps that it never announced.
         _ => FreshnessState::Pending,
     };
     Freshness {
@@ -105,8 +105,8 @@ fn freshness(context: &Context, now_ms: i64) -> Freshness {
     }
 }
 
-/// The screen of the tap. Once the record is here, the events before it say which; until then the
-/// code's own digits do, since they are newer than whatever was uploaded.
+/// The screen of the tap. Once the call's record is here, the events before it say which; until then
+/// the code's digits do, since they are newer than any upload.
 fn last_screen(context: &Context, events: &[ReadEvent<'_>], labels: &Labels) -> Option<ScreenView> {
     let tapped_at = context.call.tapped_at;
     let until = tapped_at.map_or(crate::attribution::END, |_| context.call.place);
@@ -115,7 +115,7 @@ fn last_screen(context: &Context, events: &[ReadEvent<'_>], labels: &Labels) -> 
         .rev()
         .filter(|event| event.stored.place <= until)
         .find_map(|event| event.body.screen.as_ref());
-    // What was uploaded before a tap that is not here need not be of that tap's screen.
+    // Events uploaded before a tap that is not here need not be of its screen.
     let only_this = tapped_at.is_none() && context.call.scope == Scope::Screen;
     let seen = seen.filter(|_| !only_this);
     let name = match (tapped_at, seen, &context.code_screen) {
@@ -145,8 +145,8 @@ fn failure(events: &[ReadEvent<'_>], labels: &Labels) -> Option<FailureView> {
     shown_failure(event, labels)
 }
 
-/// What failed on the screen of the tap, between its coming up and the tap: what the customer
-/// chose to share, and saw in the preview. Nothing before the app's record says when that was.
+/// The failure on the screen of the tap, between its opening and the tap: the customer chose to share
+/// it, and saw it in the preview. `None` until the app's record says when the tap was.
 fn failure_of_the_tap(
     context: &Context,
     events: &[ReadEvent<'_>],
@@ -178,7 +178,7 @@ fn shown_failure(event: &ReadEvent<'_>, labels: &Labels) -> Option<FailureView> 
     })
 }
 
-/// What the customer did. The SDK's own events are no steps.
+/// The customer's steps, oldest first. The SDK's own events are not steps.
 fn steps(events: &[ReadEvent<'_>], labels: &Labels) -> Vec<Step> {
     let mut steps: Vec<Step> = events
         .iter()
@@ -222,7 +222,7 @@ fn product(product: &Product) -> ProductView {
     }
 }
 
-/// The newest orders, each as last spoken of, newest first.
+/// The newest orders, each in its last recorded state, newest first.
 fn orders(events: &[ReadEvent<'_>]) -> Vec<OrderView> {
     let mut seen = HashSet::new();
     events

@@ -1,4 +1,4 @@
-//! The shapes of requests and answers, version 1.
+//! The shapes of requests and answers, version 1 of the wire. Only shapes: nothing is judged here.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,20 @@ use crate::event::{CallTap, Customer, Event, Reason};
 /// A batch, or a call with its snapshot. Fields not named here are ignored.
 #[derive(Deserialize, ToSchema)]
 pub struct UploadRequest<'a> {
-    /// Which SDK, for example `jalon-android/0.1.0`.
+    /// The SDK and its version, for example `jalon-android/0.1.0`.
     #[allow(dead_code, reason = "on the wire for diagnosis; nothing is decided by it")]
     pub sdk: Option<String>,
     /// The installation: 32 hexadecimal digits, a secret.
     pub installation: String,
-    /// Which of the installation's stores the `seq`s belong to.
+    /// The installation's store that the `seq`s belong to.
     pub epoch: u64,
     /// When this was sent, by the phone's clock, in ms since the Unix epoch.
     pub sent_at: i64,
     /// The lowest `seq` still queued.
     pub oldest: u64,
-    /// The next `seq` to be given.
+    /// The next `seq` the phone will give.
     pub next: u64,
-    /// How many the phone dropped since the epoch began, by reason.
+    /// How many events the phone dropped since the epoch began, by reason.
     #[serde(default)]
     pub dropped: BTreeMap<String, u64>,
     /// How many leased codes the phone still holds.
@@ -32,9 +32,9 @@ pub struct UploadRequest<'a> {
     /// The app and the device.
     #[allow(dead_code, reason = "on the wire for diagnosis; nothing is decided by it")]
     pub app: Option<AppInfo>,
-    /// The call: required by `/v1/calls`, not read by `/v1/batches`.
+    /// The call. Required by `/v1/calls`, ignored by `/v1/batches`.
     pub call: Option<CallTap>,
-    /// Who calls; null for nobody. Read by `/v1/calls` only.
+    /// The customer who calls; null for nobody. Read by `/v1/calls` only.
     pub customer: Option<Customer>,
     /// The events, oldest first.
     #[serde(borrow)]
@@ -58,33 +58,33 @@ pub struct AppInfo {
     pub locale: Option<String>,
 }
 
-/// What became of an upload. Sent only once all of it is on disk.
+/// The answer to an upload. Sent only once all of the upload is on disk.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct UploadAnswer {
-    /// How many events (and the call) are stored now, those that were already so included.
+    /// How many events (and the call) are stored now, including those that were stored already.
     pub stored: usize,
-    /// What is not stored and never will be.
+    /// The events that are not stored and never will be.
     pub rejected: Vec<Rejected>,
     /// Fresh call codes for this installation.
     pub codes: Vec<Lease>,
-    /// The numbers that call codes name screens by: of those in this upload, and with fresh codes of
-    /// those that the app has configured.
+    /// The numbers of screens in call codes: those of the screens in this upload and, with fresh codes,
+    /// those of the app's configured screens.
     pub screens: BTreeMap<String, u16>,
 }
 
 /// An event that is not stored.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Rejected {
-    /// Which.
+    /// Its `seq`.
     pub seq: u64,
-    /// Why.
+    /// Why it is not stored.
     pub reason: Reason,
 }
 
 /// A leased call code.
 #[derive(Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Lease {
-    /// Nine digits, even. One more and the code says "only this screen".
+    /// Nine digits, even. Plus one, the code says "only this screen".
     pub locator: String,
     /// How long the phone may use it, in seconds from now.
     pub expires_in_s: u64,
@@ -96,7 +96,8 @@ impl std::fmt::Debug for Lease {
     }
 }
 
-/// Which call, and who asks. One of `token`, `code` and `uui`; an empty text counts as none.
+/// Which call is looked up, and who asks. Send one of `token`, `code` and `uui`; an empty text counts as
+/// not sent.
 #[derive(Deserialize, ToSchema, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub struct ResolveRequest {
@@ -104,12 +105,13 @@ pub struct ResolveRequest {
     pub token: Option<String>,
     /// The call code, as dialled or as read aloud.
     pub code: Option<String>,
-    /// The raw value of the SIP header `User-to-User`; several by comma.
+    /// The raw value of the SIP header `User-to-User`; several values are separated by commas.
     pub uui: Option<String>,
-    /// The contact centre's own id of this call. Required; the first to resolve holds the context.
+    /// The contact centre's own id for this call. Required: the first call id to resolve a context
+    /// claims it.
     pub call_id: Option<String>,
-    /// Who picks up, for the audit log.
+    /// The agent who takes the call, for the audit log.
     pub agent: Option<String>,
-    /// Who calls, for the throttle: the number as the exchange knows it.
+    /// The caller's number as the exchange knows it, for the throttle.
     pub caller: Option<String>,
 }
