@@ -82,8 +82,8 @@ pub(crate) fn accept(
 /// Verifies the proofs in an upload and stores it. Resolves once it is on disk.
 ///
 /// # Errors
-/// [`IngestError::Installation`] for an erased installation or another app's; else what the storage
-/// says.
+/// [`IngestError::Installation`] for an erased installation or another app's; else
+/// [`IngestError::Store`].
 pub(crate) async fn store(
     state: &AppState,
     accepted: Accepted,
@@ -107,7 +107,7 @@ pub(crate) async fn store(
 ///
 /// # Errors
 /// [`IngestError::Invalid`] for what is not the id of an installation, [`IngestError::Throttled`],
-/// [`IngestError::Installation`] for another app's; else what the storage says.
+/// [`IngestError::Installation`] for another app's; else [`IngestError::Store`].
 pub(crate) async fn erase(state: &AppState, key: Key, id: &str) -> Result<(), IngestError> {
     let installation = installation(id)?;
     charge(state, &key, 0)?;

@@ -116,7 +116,7 @@ impl LookUp {
     ///
     /// # Errors
     /// [`LookUpError::NoContext`] for unknown, expired and claimed alike,
-    /// [`LookUpError::Throttled`] after too many misses, or what the storage says.
+    /// [`LookUpError::Throttled`] after too many misses, or [`LookUpError::Store`].
     pub(crate) async fn find(
         &self,
         state: &Arc<AppState>,

@@ -1,4 +1,4 @@
-//! Reading request bodies: bounded as sent, bounded while inflating, bounded in time.
+//! Reads request bodies, bounded in three ways: as sent, while inflating, and in time.
 
 use std::io::Read as _;
 use std::time::Duration;
@@ -11,14 +11,14 @@ use tokio::sync::Semaphore;
 use super::problem::Problem;
 use crate::limits::{BODY_BYTES_MAX, BODY_TIMEOUT_S};
 
-/// The largest window a zstd frame may ask memory for: 8 MiB, as RFC 8878 (3.1.1.1.2) recommends
-/// every decoder to support.
+/// The largest window for which a zstd frame may ask memory: 8 MiB, which RFC 8878 (3.1.1.1.2)
+/// recommends every decoder to support.
 const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 
-/// Reads a body and inflates it. While it arrives, its bytes take their part of `room`.
+/// Reads a body and inflates it. While the body arrives, its bytes are taken from `room`.
 ///
 /// # Errors
-/// The problem to answer: 408, 413, 415, 400 or 503.
+/// The problem to answer with: 400, 408, 413, 415 or 503.
 pub(super) async fn read(
     headers: &HeaderMap,
     body: Body,
@@ -39,7 +39,7 @@ async fn collect(body: Body, room: &Semaphore) -> Result<Vec<u8>, Problem> {
     let mut taken = room.try_acquire_many(0).map_err(|_| Problem::busy())?;
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| Problem::malformed("the body broke off"))?;
+        let chunk = chunk.map_err(|_| Problem::malformed("the body was cut short"))?;
         if bytes.len() + chunk.len() > BODY_BYTES_MAX {
             return Err(over());
         }
@@ -51,7 +51,7 @@ async fn collect(body: Body, room: &Semaphore) -> Result<Vec<u8>, Problem> {
 }
 
 fn inflate(encoding: &str, sent: Vec<u8>) -> Result<Vec<u8>, Problem> {
-    let broken = |_| Problem::malformed("the body is not of its Content-Encoding");
+    let broken = |_| Problem::malformed("the body does not match its Content-Encoding");
     let mut inflated = Vec::new();
     let limit = BODY_BYTES_MAX as u64 + 1;
     if encoding.eq_ignore_ascii_case("identity") {
@@ -70,10 +70,10 @@ fn inflate(encoding: &str, sent: Vec<u8>) -> Result<Vec<u8>, Problem> {
 }
 
 fn over() -> Problem {
-    Problem::too_large("a body may have 1 MiB, inflated and as sent")
+    Problem::too_large("a body has at most 1 MiB, both inflated and as sent")
 }
 
-/// Reads JSON. What is said of an error names places and fields, never values.
+/// Reads JSON. An error names places and fields, never values.
 ///
 /// # Errors
 /// 400.
@@ -82,7 +82,7 @@ pub(super) fn json<'a, T: serde::Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, 
         let text = error.to_string();
         let at = format!("at line {}, column {}", error.line(), error.column());
         Problem::malformed(match error.classify() {
-            // "missing field `epoch` at line 1 column 2": only our own names in it.
+            // "missing field `epoch` at line 1 column 2": it holds only our own names.
             serde_json::error::Category::Data if text.starts_with("missing field") => text,
             serde_json::error::Category::Data => format!("a field has the wrong type, {at}"),
             _ => format!("not JSON, {at}"),

@@ -1,4 +1,4 @@
-//! What a contact centre asks: which customer is on this call.
+//! The routes of a contact centre: who is on this call?
 
 use std::sync::Arc;
 
@@ -19,21 +19,21 @@ use crate::lookup::{self, LookUp};
 use crate::state::AppState;
 use crate::wire::ResolveRequest;
 
-/// How the answer is preferred.
+/// How the client prefers the answer.
 #[derive(IntoParams)]
 #[into_params(parameter_in = Header)]
-#[allow(dead_code, reason = "stands in /openapi.json; the header is read by `prefers`")]
+#[allow(dead_code, reason = "for /openapi.json; `prefers` reads the header")]
 struct Preference {
-    /// `return=minimal`: no steps, products, orders and location; `handling=lenient`: a problem, with
-    /// its `desk`, is answered as 200
+    /// `return=minimal`: without steps, products, orders and location. `handling=lenient`: a problem,
+    /// with its `desk`, is answered with status 200
     #[param(rename = "Prefer")]
     prefer: Option<String>,
 }
 
-/// Claims a call for a call id and answers with its context. Unknown, expired and claimed answer
-/// alike. A problem, too, carries a `desk` link, to a page that knows nothing of the call. An
-/// exchange that only hands the link on sends `Prefer: return=minimal`; one that cannot read the body
-/// of a problem, `Prefer: handling=lenient`.
+/// Claims a call for a call id and answers with its context. Unknown, expired and claimed calls are
+/// answered alike. A problem has a `desk` link too, to a page that takes the call's code. An exchange
+/// that only hands the link on sends `Prefer: return=minimal`; one that cannot read the body of a
+/// problem sends `Prefer: handling=lenient`.
 #[utoipa::path(
     post, path = "/v1/contexts/resolve", request_body = ResolveRequest,
     security(("contact_centre" = [])),
@@ -91,7 +91,7 @@ pub(super) async fn look_up(
     answer(&state, key, &request, &headers).await
 }
 
-/// Claims nothing: what only asks for headers is no call picked up.
+/// Claims nothing: a request for headers alone does not mean that a call was taken.
 #[utoipa::path(
     head, path = "/v1/contexts", responses((status = 405, description = "Only GET claims"))
 )]
@@ -99,7 +99,7 @@ pub(super) async fn no_query_head() -> Problem {
     Problem::method()
 }
 
-/// Claims nothing: what only asks for headers is no call picked up.
+/// Claims nothing: a request for headers alone does not mean that a call was taken.
 #[utoipa::path(
     head, path = "/v1/contexts/{handle}",
     params(("handle" = String, Path, description = "The token or the code")),
@@ -112,7 +112,7 @@ pub(super) async fn no_head() -> Problem {
 fn read(request: Result<Query<ResolveRequest>, QueryRejection>) -> Result<ResolveRequest, Problem> {
     request
         .map(|Query(request)| request)
-        .map_err(|_| Problem::malformed("the query cannot be read"))
+        .map_err(|_| Problem::malformed("the query cannot be read: send each field once, as text"))
 }
 
 async fn answer(
@@ -126,7 +126,7 @@ async fn answer(
         Ok(handle) => look_up.find(state, handle).await,
         Err(error) => Err(error),
     };
-    // Whoever picks up gets a page in any case, and can type the code there.
+    // The agent gets a page in any case, and can type the code there.
     let found = match found {
         Ok(found) => found,
         Err(error) => {
@@ -150,11 +150,11 @@ async fn answer(
     Ok(applied(axum::Json(view), MINIMAL))
 }
 
-/// What an exchange sends that only needs the link: a dialplan's variable holds few kilobytes, and
-/// what a customer did has no place in its logs. RFC 7240, 4.2.
+/// For an exchange that needs only the link: a dialplan's variable holds a few kilobytes, and the
+/// customer's steps have no place in its logs. RFC 7240, 4.2.
 const MINIMAL: &str = "return=minimal";
-/// What a platform sends that reads the body of a 200 alone: a problem, with its desk link, is
-/// answered as one. RFC 7240, 4.4.
+/// For a platform that reads the body of a 200 only: a problem, with its desk link, is answered with
+/// that status. RFC 7240, 4.4.
 const LENIENT: &str = "handling=lenient";
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 

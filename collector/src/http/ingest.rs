@@ -1,4 +1,4 @@
-//! What phones send: batches, calls, and the wish to be erased.
+//! The routes of the phones: batches, calls, and the erasure of an installation.
 
 use std::sync::Arc;
 
@@ -28,7 +28,8 @@ pub(super) async fn batches(
     take(&state, &headers, body, Form::Batch).await
 }
 
-/// Stores a call and its snapshot. The same token again is the same call.
+/// Stores a call and its snapshot. The same token again is the same call. Answers after the commit is on
+/// disk.
 #[utoipa::path(
     post, path = "/v1/calls", request_body = UploadRequest, security(("write" = [])),
     responses(UploadResponses, WriteResponses)
@@ -44,7 +45,7 @@ pub(super) async fn calls(
 async fn take(state: &AppState, headers: &HeaderMap, body: Body, form: Form) -> Outcome {
     let key = authorize(state, headers, KeyKind::Write).await?;
     let bytes = body::read(headers, body, &state.bodies).await?;
-    // Bounds what is in memory; a phone keeps what it has and comes again.
+    // Bounds the memory; a phone keeps its events and tries again.
     let _upload = state.uploads.try_acquire().map_err(|_| Problem::busy())?;
     let request: UploadRequest<'_> = body::json(&bytes)?;
     let accepted = ingest::accept(state, key, request, form)?;
@@ -52,13 +53,13 @@ async fn take(state: &AppState, headers: &HeaderMap, body: Body, form: Form) -> 
     Ok(no_store(axum::Json(ingest::store(state, accepted).await?)))
 }
 
-/// Erases an installation: its events, calls and leases go, and whatever it still sends is
-/// refused. Also for one never seen.
+/// Erases an installation: its events, calls and leases are deleted, and whatever it sends later is
+/// refused. Also accepted for an installation that was never seen.
 #[utoipa::path(
     delete, path = "/v1/installations/{id}", security(("write" = [])),
     params(("id" = String, Path, description = "The installation: 32 hexadecimal digits")),
     responses(
-        (status = 204, description = "Nothing of it is left"),
+        (status = 204, description = "Erased"),
         WriteResponses
     )
 )]

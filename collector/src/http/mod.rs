@@ -1,5 +1,5 @@
-//! The routes: who may ask what, in which form, with which status. What is stored and shown is
-//! decided elsewhere.
+//! The routes: who may ask what, in which form, and with which status it is answered. What is stored
+//! and shown is decided outside.
 
 use std::sync::Arc;
 
@@ -52,11 +52,11 @@ impl utoipa::Modify for Keys {
     fn modify(&self, api: &mut utoipa::openapi::OpenApi) {
         let components = api.components.get_or_insert_default();
         for (name, description) in [
-            ("write", "A write key: stores events and calls of one app"),
+            ("write", "A write key: stores the events and calls of one app"),
             (
                 "contact_centre",
-                "A contact-centre key: resolves the calls of one app. Where an exchange knows no \
-                 bearer tokens: as the password of Basic, with any user",
+                "A contact-centre key: resolves the calls of one app. An exchange without bearer \
+                 tokens can send it as the password of Basic, with any user name",
             ),
         ] {
             let scheme = HttpBuilder::new()
@@ -93,7 +93,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .with_state(state)
 }
 
-/// Counts a request, and sets what every answer carries.
+/// Counts a request, and sets the header that every answer carries.
 async fn count(State(state): State<Arc<AppState>>, request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map(MatchedPath::as_str);
     let route = route.unwrap_or("other").to_owned();
@@ -106,17 +106,17 @@ async fn count(State(state): State<Arc<AppState>>, request: Request, next: Next)
     response
 }
 
-/// The key of a request, if it is one of this kind.
+/// The key of a request, which must be of this kind.
 async fn authorize(state: &AppState, headers: &HeaderMap, kind: KeyKind) -> Result<Key, Problem> {
     let key = presented(headers).ok_or_else(Problem::unauthorized)?;
     let key = state.key(&key).await?.ok_or_else(Problem::unauthorized)?;
     if key.kind == kind { Ok(key) } else { Err(Problem::wrong_kind(kind.as_str())) }
 }
 
-/// What a request presents as its key: a bearer token, or the password of Basic (RFC 7617), for
-/// exchanges whose HTTP knows users and passwords alone. The user's name does not matter.
+/// The key that a request presents: a bearer token, or the password of Basic (RFC 7617), for exchanges
+/// that know only users and passwords. The user's name does not matter.
 fn presented(headers: &HeaderMap) -> Option<String> {
-    /// Longer than any key we make, in base64 too.
+    /// Longer than any key we draw, in base64 too.
     const CHARS_MAX: usize = 256;
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, text) = value.split_once(' ')?;
@@ -130,7 +130,7 @@ fn presented(headers: &HeaderMap) -> Option<String> {
     Some(key.to_owned())
 }
 
-/// What came of a handler: an answer or a problem.
+/// The outcome of a handler: an answer or a problem.
 type Outcome = Result<Response, Problem>;
 
 /// The one variable part of a path.

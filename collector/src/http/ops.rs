@@ -1,4 +1,4 @@
-//! For operators: whether it lives, whether it takes writes, its counters and its description.
+//! The routes of the operator: health, readiness, counters, and the description of the API.
 
 use std::sync::Arc;
 
@@ -21,31 +21,31 @@ impl ApiPage {
     }
 }
 
-/// Says that the process answers.
-#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "It lives")))]
+/// Answers while the process runs.
+#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "The process runs")))]
 pub(super) async fn healthz() -> &'static str {
     "ok"
 }
 
-/// Says whether writes get through to the disk.
+/// Says whether writes reach the disk.
 #[utoipa::path(get, path = "/readyz", responses(
-    (status = 200, description = "It takes writes"),
-    (status = 503, description = "It does not", body = Problem)
+    (status = 200, description = "Writes reach the disk"),
+    (status = 503, description = "Writes fail: see Retry-After", body = Problem)
 ))]
 pub(super) async fn readyz(State(state): State<Arc<AppState>>) -> Outcome {
     state.storage.ready().await?;
     Ok("ok".into_response())
 }
 
-/// The counters, in Prometheus' text form.
+/// The counters, in the text format of Prometheus.
 #[utoipa::path(get, path = "/metrics", responses((status = 200, description = "The counters")))]
 pub(super) async fn metrics(State(state): State<Arc<AppState>>) -> Response {
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     ([(header::CONTENT_TYPE, kind)], state.metrics.page()).into_response()
 }
 
-/// This page.
-#[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "This page")))]
+/// This description.
+#[utoipa::path(get, path = "/openapi.json", responses((status = 200, description = "This description")))]
 pub(super) async fn openapi(Extension(page): Extension<ApiPage>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], page.0.to_string()).into_response()
 }

@@ -1,6 +1,7 @@
-//! What a client is told when a request fails: RFC 9457 problem details.
+//! The answer to a request that fails: RFC 9457 problem details. The one place where an error becomes a
+//! status.
 //!
-//! No text here ever holds content: no event, installation, key, token or code. A desk link holds
+//! No text ever holds content: no event, installation, key, token or code. A desk link holds only
 //! what the contact centre itself sent.
 
 use axum::http::{HeaderValue, StatusCode, header};
@@ -15,18 +16,18 @@ use crate::store::{InstallationError, StoreError};
 /// A problem, as `application/problem+json`.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Problem {
-    /// Which problem: `urn:jalon:problem:` and a stable name.
+    /// The kind of problem: `urn:jalon:problem:` and a stable name.
     #[serde(rename = "type")]
     pub(crate) kind: String,
-    /// The same in a few words.
+    /// The problem in a few words.
     pub(crate) title: &'static str,
     /// The HTTP status.
     pub(crate) status: u16,
-    /// What to do about it, where there is more to say.
+    /// What to do about it, if there is more to say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) detail: Option<String>,
-    /// Of a look-up: a desk link to hand to the agent all the same. Its page knows nothing of the
-    /// call, and takes the code that the customer reads aloud.
+    /// For a look-up: a desk link to hand to the agent nevertheless. Its page takes the code that the
+    /// customer reads aloud.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) desk: Option<String>,
     /// Seconds until a repeat can succeed: the Retry-After header.
@@ -46,13 +47,13 @@ impl Problem {
         }
     }
 
-    /// The same problem, with what to do about it.
+    /// Adds what to do about it.
     pub(crate) fn detail(mut self, detail: impl Into<String>) -> Self {
         self.detail = Some(detail.into());
         self
     }
 
-    /// The same problem, with a page for the agent.
+    /// Adds a desk link for the agent.
     pub(crate) fn desk(mut self, link: String) -> Self {
         self.desk = Some(link);
         self
@@ -63,18 +64,18 @@ impl Problem {
         self
     }
 
-    /// 400: the body is not what this route reads.
+    /// 400: the request is not of the form that this route reads.
     pub(crate) fn malformed(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "malformed", "The request is malformed").detail(detail)
     }
 
-    /// 422: read, but a value cannot be.
+    /// 422: the request can be read, but a value is not valid.
     pub(crate) fn invalid(detail: impl Into<String>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "A value is not valid")
             .detail(detail)
     }
 
-    /// 401: no key, or none we know.
+    /// 401: no key, or an unknown one.
     pub(crate) fn unauthorized() -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "key", "A valid key is required")
             .detail("send `Authorization: Bearer <key>`")
@@ -91,7 +92,7 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "other-app", "This installation belongs to another app")
     }
 
-    /// 404: unknown, expired or claimed; which of them is not said.
+    /// 404: unknown, expired or claimed; the answer does not say which.
     pub(crate) fn no_context() -> Self {
         Self::new(StatusCode::NOT_FOUND, "no-context", "No context can be claimed with this")
     }
@@ -104,7 +105,7 @@ impl Problem {
 
     /// 405.
     pub(crate) fn method() -> Self {
-        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method", "This method does nothing here")
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method", "This method is not allowed here")
     }
 
     /// 408: the body did not come in time.
@@ -112,7 +113,7 @@ impl Problem {
         Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "The body did not arrive in time")
     }
 
-    /// 410: erased; what comes later stays out.
+    /// 410: the installation was erased and stores nothing any more.
     pub(crate) fn erased() -> Self {
         Self::new(StatusCode::GONE, "erased", "This installation was erased")
     }
@@ -123,9 +124,9 @@ impl Problem {
             .detail(detail)
     }
 
-    /// 415: an encoding we do not inflate.
+    /// 415: an encoding that is not supported.
     pub(crate) fn encoding() -> Self {
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "encoding", "This encoding is not read here")
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "encoding", "This encoding is not supported")
             .detail("Content-Encoding may be gzip, zstd or identity")
     }
 
@@ -135,13 +136,13 @@ impl Problem {
             .retry_after(retry_after_s)
     }
 
-    /// 503, with Retry-After: more at once than this collector takes, or its disk fails.
+    /// 503, with Retry-After: too many requests at the same time, or the disk fails.
     pub(crate) fn busy() -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "The collector cannot take this now")
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "busy", "The collector is busy: try again later")
             .retry_after(2)
     }
 
-    /// 500: a defect of ours.
+    /// 500: a defect of the collector.
     pub(crate) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "The collector failed")
     }

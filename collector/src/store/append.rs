@@ -1,4 +1,4 @@
-//! Storing an upload: each event once, the account of its epoch, its calls.
+//! Stores an upload: each event exactly once, the state of its epoch, and its calls.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -9,7 +9,7 @@ use super::{Appended, InstallationError, Upload, call, lease};
 use crate::limits::{REASON_CHARS_MAX, REASONS_MAX, SCREEN_BYTES_MAX};
 use crate::secret::Hash;
 
-/// Stores an upload. Repeated, it changes nothing but when the phone was last heard.
+/// Stores an upload. The same upload again changes only the time the phone was last heard of.
 pub(super) fn append(
     connection: &Connection,
     state: &mut State,
@@ -41,29 +41,29 @@ pub(super) fn append(
     if stored + refused > 0 {
         note_arrival(connection, id, upload)?;
     }
-    account(connection, id, upload, stored, refused)?;
+    update_epoch(connection, id, upload, stored, refused)?;
     for new in &upload.calls {
         call::put(connection, state, id, upload, new)?;
     }
-    let screens = number_named(connection, state, upload)?;
+    let screens = number_screens(connection, state, upload)?;
     let codes = lease::top_up(connection, state, id, upload)?;
     state.changed.push((id, change));
     Ok(Ok(Appended { codes, screens }))
 }
 
-/// What is known of an installation.
+/// What the database knows of an installation.
 pub(super) enum Found {
-    /// Nothing.
+    /// It has never written.
     New,
-    /// It is erased.
+    /// It was erased.
     Erased,
     /// It has written before.
     Known {
         /// Its row.
         id: i64,
-        /// Whose it is.
+        /// The app it belongs to.
         app: String,
-        /// Its newest commit's number.
+        /// The number of its newest commit.
         change: u64,
     },
 }
@@ -119,7 +119,7 @@ fn insert_events(connection: &Connection, id: i64, upload: &Upload) -> rusqlite:
     Ok(stored)
 }
 
-/// Keeps the place of what was refused, so that it counts neither as pending nor as missing.
+/// Stores the place of refused events, so that they count neither as pending nor as missing.
 fn insert_refused(connection: &Connection, id: i64, upload: &Upload) -> rusqlite::Result<usize> {
     let mut refused = 0;
     for seq in &upload.refused {
@@ -133,8 +133,8 @@ fn insert_refused(connection: &Connection, id: i64, upload: &Upload) -> rusqlite
     Ok(refused)
 }
 
-/// Notes what expires when, in one row for each run of seqs: one for an honest upload. A row across
-/// a gap would take with it what arrives in the gap later, however much and however fresh.
+/// Notes what expires when, in one row per run of seqs: a single row for an honest upload. A row that
+/// spans a gap would expire events that arrive in the gap later, however many and however fresh.
 fn note_arrival(connection: &Connection, id: i64, upload: &Upload) -> rusqlite::Result<()> {
     let seqs = upload.events.iter().map(|event| event.seq).chain(upload.refused.iter().copied());
     let mut seqs: Vec<u64> = seqs.collect();
@@ -151,8 +151,9 @@ fn note_arrival(connection: &Connection, id: i64, upload: &Upload) -> rusqlite::
     Ok(())
 }
 
-/// Keeps the highest of everything the phone said of this epoch: requests may overtake each other.
-fn account(
+/// Updates the epoch with the highest of each number that the phone sent: requests may overtake each
+/// other.
+fn update_epoch(
     connection: &Connection,
     id: i64,
     upload: &Upload,
@@ -195,7 +196,7 @@ fn account(
     Ok(())
 }
 
-fn number_named(
+fn number_screens(
     connection: &Connection,
     state: &mut State,
     upload: &Upload,
@@ -211,7 +212,7 @@ fn number_named(
     Ok(named)
 }
 
-/// The number of a screen, given now if it has none; `None` once all 999 are given.
+/// The number of a screen, given now if it has none. `None` once all 999 are taken.
 pub(super) fn number_screen(
     connection: &Connection,
     state: &mut State,

@@ -1,11 +1,11 @@
-//! The audit log: who looked at what, each entry sealing the one before it.
+//! The audit log: who looked at what. Each entry seals the one before it.
 //!
-//! A seal is the keyed hash of the seal before it and of every column of its own entry, so nothing
-//! can be altered, put in, moved or taken out without the secret and stay unseen. What it cannot
-//! show alone: that entries were cut from the end, or that everything was sealed anew by somebody
-//! who read the secret as well. A seal that was kept elsewhere shows both.
+//! A seal is the keyed hash of the seal before it and of every column of its own entry: without the
+//! secret, no entry can be altered, inserted, moved or removed undetected. The log alone does not
+//! show that entries were removed from its end, or that somebody who also read the secret sealed
+//! everything again. A seal that was kept elsewhere shows both.
 //!
-//! It names calls by keyed hash and no customer, so it outlives erasing and retention.
+//! It names calls by keyed hash and no customers, so it outlives erasing and retention.
 
 use std::io;
 use std::path::Path;
@@ -18,12 +18,12 @@ use super::{StoreError, schema};
 use crate::limits::AUDIT_ENTRIES_READ;
 use crate::secret::Secret;
 
-/// What a seal is a hash for.
+/// The purpose of a seal's keyed hash.
 const PURPOSE: &str = "audit";
 
-/// A view to note.
+/// A view to be noted.
 pub(super) struct Noted<'a> {
-    /// When.
+    /// When it was opened.
     pub(super) at: i64,
     /// The app.
     pub(super) app: &'a str,
@@ -31,12 +31,12 @@ pub(super) struct Noted<'a> {
     pub(super) act: &'a str,
     /// Whose call it was.
     pub(super) claimant: &'a Claimant,
-    /// Who looks.
+    /// The agent who views it.
     pub(super) agent: Option<&'a str>,
 }
 
-/// Appends an entry, sealed, within the transaction of what it notes: the write lock is held, so
-/// no other process can seal the same entry a second time.
+/// Appends a sealed entry, within the transaction of what it notes: the write lock is held, so that no
+/// other process can seal on the same entry.
 pub(super) fn note(
     connection: &Connection,
     secret: &Secret,
@@ -66,8 +66,8 @@ pub(super) fn note(
     Ok(())
 }
 
-/// What a seal seals: each value with its type and its length before it, so that no two entries
-/// are written alike.
+/// The bytes under a seal: each value after its type and its length, so that no two entries have the
+/// same bytes.
 fn sealed(previous: &[u8], columns: [ValueRef<'_>; 6]) -> Vec<u8> {
     let mut text = Vec::with_capacity(256);
     for value in [ValueRef::Blob(previous)].into_iter().chain(columns) {
@@ -94,19 +94,19 @@ fn bytes(value: ValueRef<'_>) -> Vec<u8> {
     }
 }
 
-/// The audit log of a data folder, to read and to check. Changes nothing, and works while the
-/// collector serves; SQLite may leave an empty log file of its own beside the database.
+/// The audit log of a data folder, to read and to check. Changes nothing and works while the collector
+/// serves; SQLite may leave an empty write-ahead log beside the database.
 pub struct AuditLog {
     connection: Connection,
     secret: Secret,
 }
 
-/// An entry of the log, as far as it can be read: what was altered may make no sense.
+/// An entry of the log, as far as it can be read: an altered entry may make no sense.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// Its place: the first is 1.
+    /// Its place in the log; the first is 1.
     pub id: i64,
-    /// When, in ms since the Unix epoch by the collector's clock.
+    /// When the view was opened, in ms since the Unix epoch by the collector's clock.
     pub at: i64,
     /// The app.
     pub app: String,
@@ -114,20 +114,20 @@ pub struct AuditEntry {
     pub act: String,
     /// Whose call it was: the bytes of [`AuditLog::claimant`], unless they were altered.
     pub claimant: Vec<u8>,
-    /// Who looked, if the contact centre said so.
+    /// The agent who viewed it, if the contact centre said so.
     pub agent: Option<String>,
-    /// The seal on it and on all before it.
+    /// The seal on this entry and on all before it.
     pub seal: Vec<u8>,
-    /// What is wrong with it.
+    /// What the check found, if the entry is not as it was written.
     pub error: Option<AuditError>,
 }
 
-/// What shows that the log is not as it was written.
+/// Why the log is not as it was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AuditError {
-    /// The seal does not fit the entry, or not the one before it.
+    /// The seal does not match the entry, or the entry before it.
     Altered,
-    /// Entries are missing before this one, which cannot be checked without them.
+    /// Entries before this one are missing, and it cannot be checked without them.
     Missing {
         /// The first of them.
         from: i64,
@@ -137,11 +137,11 @@ pub enum AuditError {
 }
 
 impl AuditLog {
-    /// Opens the log of a data folder, and makes nothing: neither folder nor secret.
+    /// Opens the log of a data folder. Creates neither folder nor secret.
     ///
     /// # Errors
-    /// `NotFound` where there is no collector's data; [`StoreError::Later`] for a database of a
-    /// later version; else what SQLite or the file system says.
+    /// [`StoreError::Io`] with `NotFound` where there is no collector's data, [`StoreError::Later`]
+    /// for a database of a later version; else the error of SQLite or the file system.
     pub fn open(folder: &Path) -> Result<Self, StoreError> {
         let path = folder.join("collector.db");
         if !path.is_file() {
@@ -157,8 +157,8 @@ impl AuditLog {
         Claimant::new(&self.secret, app, call_id)
     }
 
-    /// All entries, oldest first, each checked against the one before it, until the first error.
-    /// Reads in slices, so that a log of any length takes little memory and holds nobody back.
+    /// All entries, oldest first, each checked against the one before it, until the first error. Reads
+    /// in slices, so that a log of any length takes little memory and delays nobody.
     pub fn entries(&self) -> impl Iterator<Item = Result<AuditEntry, StoreError>> + '_ {
         let mut chain = Chain { last: 0, previous: Vec::new() };
         let mut from = Some(i64::MIN);
@@ -195,15 +195,15 @@ impl AuditLog {
     }
 }
 
-/// The end of what was checked.
+/// The last entry that was checked.
 struct Chain {
     last: i64,
     previous: Vec<u8>,
 }
 
 impl Chain {
-    /// Checks an entry against the one before it. After a flaw it goes on from the entry as it
-    /// stands, so that each flaw is told once.
+    /// Checks an entry against the one before it. After an error it goes on from the entry as it is, so
+    /// that each error is reported once.
     fn next(&mut self, secret: &Secret, columns: [ValueRef<'_>; 6], seal: Vec<u8>) -> AuditEntry {
         let [id, at, app, act, call, agent] = columns;
         let number = |value: ValueRef<'_>| value.as_i64().unwrap_or_default();
@@ -218,7 +218,7 @@ impl Chain {
         } else {
             Some(AuditError::Altered)
         };
-        // One that stands before the first was never written.
+        // An entry with a number below 1 was never written.
         if id >= expected {
             self.last = id;
             self.previous.clone_from(&seal);

@@ -1,4 +1,4 @@
-//! Calls: put when their record comes, claimed when somebody picks up, in whichever order.
+//! Calls: stored when their record arrives, claimed when an agent takes them, in either order.
 
 use jalon_desk::view::Scope;
 use rusqlite::{Connection, OptionalExtension as _, params};
@@ -10,7 +10,7 @@ use super::{Claim, ContextId, Handle, NewCall, Upload, View, lease};
 use crate::limits::{CLAIM_MS, CODE_CLAIMABLE_MS, TAP_SKEW_MS, TOKEN_CLAIMABLE_MS};
 use crate::secret::Hash;
 
-/// A scope as stored.
+/// Writes a scope for the database.
 pub(super) fn scope_text(scope: Scope) -> &'static str {
     match scope {
         Scope::Everything => "everything",
@@ -18,13 +18,13 @@ pub(super) fn scope_text(scope: Scope) -> &'static str {
     }
 }
 
-/// A scope as read; in doubt, the narrow one.
+/// Reads a scope from the database; in doubt, the narrow one.
 pub(super) fn scope_of(text: &str) -> Scope {
     if text == "everything" { Scope::Everything } else { Scope::Screen }
 }
 
-/// Stores a call's record. The same token again is the same call, and adds at most who calls; a
-/// record whose lease was claimed before it came joins that claim.
+/// Stores a call's record. The same token again is the same call, and adds at most who calls. A record
+/// whose lease was claimed before it arrived joins that claim.
 pub(super) fn put(
     connection: &Connection,
     state: &State,
@@ -76,9 +76,9 @@ pub(super) fn put(
             TAP_SKEW_MS,
         ])
     };
-    // Nothing put: the token is known, or its code already stands for another call of this phone.
+    // Nothing stored: the token is known, or the code already names another call of this phone.
     if put(lease)? == 0 && lease.is_some() {
-        // Claimed before this tap, by whoever guessed or mistyped it: the code is this call's now.
+        // The code was claimed before this tap, by a guess or a typing error: it is this call's now.
         let freed = connection
             .prepare_cached(
                 "UPDATE calls SET lease = NULL WHERE lease = ?1 AND token IS NULL
@@ -90,7 +90,7 @@ pub(super) fn put(
     Ok(())
 }
 
-/// The lease that a call's code names. A code speaks only for the installation it was leased to.
+/// The lease that a call's code names. A code counts only for the installation it was leased to.
 fn leased(
     connection: &Connection,
     state: &State,
@@ -105,8 +105,8 @@ fn leased(
     Ok(ours.then_some(hash))
 }
 
-/// Binds a call to a call id and notes the view. `None` for whatever cannot be claimed: the same
-/// look-ups are made and nothing is written, so it takes as long whatever the cause.
+/// Binds a call to a call id and notes the view. `None` for a call that cannot be claimed: the same
+/// queries are made and nothing is written, so that it takes as long for every cause.
 pub(super) fn claim(
     connection: &Connection,
     state: &State,
@@ -140,8 +140,8 @@ pub(super) fn claim(
     Ok(found)
 }
 
-/// Notes that a desk link was opened. `false` for a call that is gone: it has nothing to show, so
-/// nothing to note.
+/// Notes that a desk link was opened. `false` for a call that is gone: there is nothing to show or to
+/// note.
 pub(super) fn note_view(
     connection: &Connection,
     state: &State,
@@ -163,7 +163,7 @@ pub(super) fn note_view(
     Ok(true)
 }
 
-/// What decides whether a call can be claimed.
+/// The columns that decide whether a call can be claimed.
 struct Row {
     id: ContextId,
     tapped_at: Option<i64>,
@@ -181,7 +181,7 @@ impl Row {
         match (&self.claimed, self.tapped_at) {
             (Some((by, at)), _) => by == claimant && now < at + CLAIM_MS,
             (None, Some(tapped_at)) => now < tapped_at + after_tap_ms,
-            // Rows without a record are made by a claim.
+            // A row without a record was made by a claim.
             (None, None) => false,
         }
     }
@@ -203,7 +203,7 @@ fn by_token(
     Ok(row.filter(|row| row.claimable(claimant, claim.at, TOKEN_CLAIMABLE_MS)).map(|row| row.id))
 }
 
-/// The call that a call id holds; of several, the last it claimed.
+/// The call that a call id claimed; of several, the last one.
 fn by_claimant(
     connection: &Connection,
     claim: &Claim,

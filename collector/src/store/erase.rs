@@ -1,4 +1,4 @@
-//! Removing: what a customer asks to be erased, and what has expired.
+//! Removes data: what a customer asks to be erased, and what has expired.
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
@@ -11,8 +11,8 @@ use crate::limits::{
 };
 use crate::secret::Hash;
 
-/// Erases one installation and keeps its tombstone, also for one never seen: what it still sends
-/// is refused.
+/// Erases one installation and keeps a tombstone, also for one that was never seen: whatever it sends
+/// later is refused.
 pub(super) fn erase(
     connection: &Connection,
     state: &mut State,
@@ -33,8 +33,8 @@ pub(super) fn erase(
     Ok(Ok(()))
 }
 
-/// Erases every installation a customer used, wholly: what else happened on a shared phone goes
-/// too, since it cannot be told apart for certain.
+/// Erases every installation that a customer used. Other people's events on a shared phone go too,
+/// since they cannot be told apart for certain.
 pub(super) fn erase_customer(
     connection: &Connection,
     state: &mut State,
@@ -62,7 +62,7 @@ pub(super) fn erase_customer(
     Ok(found.len() as u64)
 }
 
-/// Removes all that is known of an installation. Its locators keep resting, without it.
+/// Removes everything about an installation. Its locators stay reserved, without naming it.
 fn remove(connection: &Connection, state: &mut State, id: i64) -> rusqlite::Result<()> {
     for statement in [
         "DELETE FROM events WHERE installation = ?1",
@@ -79,7 +79,7 @@ fn remove(connection: &Connection, state: &mut State, id: i64) -> rusqlite::Resu
     Ok(())
 }
 
-/// Removes one slice of what has expired; says whether there may be more.
+/// Removes one slice of what has expired, and answers whether there may be more.
 pub(super) fn expire(
     connection: &Connection,
     state: &mut State,
@@ -95,8 +95,8 @@ pub(super) fn expire(
                (SELECT locator FROM leases WHERE ends_at < ?1 LIMIT ?2)",
         )?
         .execute(params![now - LOCATOR_REST_MS, EXPIRE_ROWS as i64])?;
-    // An installation not heard of for as long as events are kept has none left. Its last events
-    // went first, in slices; what remains is a few rows.
+    // An installation that was not heard of for as long as events are kept has none left: its last
+    // events were removed first, in slices. A few rows remain.
     let wanted = if more_events { 0 } else { EXPIRE_INSTALLATIONS };
     let idle: Vec<i64> = connection
         .prepare_cached("SELECT id FROM installations WHERE synced_at < ?1 LIMIT ?2")?
@@ -134,7 +134,7 @@ fn expire_events(
                  WHERE installation = ?1 AND epoch = ?2 AND seq BETWEEN ?3 AND ?4",
             )?
             .execute([installation, epoch, first, last])?;
-        // The newest change of customer stays: later events are still theirs.
+        // The newest change of customer stays: later events are still that customer's.
         removed += connection
             .prepare_cached(
                 "DELETE FROM customers
@@ -153,8 +153,8 @@ fn expire_events(
     Ok(true)
 }
 
-/// A call goes once neither its token nor its claim nor a desk link can show it. Its lease ends
-/// with it: what was claimed once is not claimed again.
+/// A call is removed once neither its token nor its claim nor a desk link can show it. Its lease ends
+/// with it: a code that was claimed is not claimed again.
 fn expire_calls(connection: &Connection, now: i64) -> rusqlite::Result<bool> {
     let arrived_before = now - TOKEN_CLAIMABLE_MS;
     let claimed_before = now - CLAIM_MS - DESK_LINK_MS;

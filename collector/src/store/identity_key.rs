@@ -1,11 +1,11 @@
-//! The keys that apps' backends sign proofs with.
+//! The keys with which apps' backends sign proofs of identity.
 
 use rusqlite::{Connection, Row, params};
 
 use crate::limits::IDENTITY_KEYS_MAX;
 use crate::proof::{IdentityKey, KeyAlgorithm};
 
-/// Keeps a key; the same again changes nothing. `false` when the app has as many as it may.
+/// Stores a key; the same key again changes nothing. `false` when the app has as many as it may.
 pub(super) fn add(connection: &Connection, key: &IdentityKey, at: i64) -> rusqlite::Result<bool> {
     let others: u32 = connection
         .prepare_cached("SELECT count(*) FROM identity_keys WHERE app = ?1 AND id <> ?2")?
@@ -22,7 +22,7 @@ pub(super) fn add(connection: &Connection, key: &IdentityKey, at: i64) -> rusqli
     Ok(true)
 }
 
-/// The keys of an app, or of all, oldest first, and since when.
+/// The keys of an app, or of all apps, oldest first, each with the time it was added.
 pub(super) fn list(
     connection: &Connection,
     app: Option<&str>,
@@ -48,7 +48,7 @@ pub(super) fn list(
     Ok(rows.into_iter().filter_map(|(key, at)| Some((key?, at))).collect())
 }
 
-/// Forgets a key; `false` when there is none of that id.
+/// Removes a key; `false` when there is none of that id.
 pub(super) fn remove(connection: &Connection, app: &str, id: &str) -> rusqlite::Result<bool> {
     let removed = connection
         .prepare_cached("DELETE FROM identity_keys WHERE app = ?1 AND id = ?2")?

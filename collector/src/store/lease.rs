@@ -1,4 +1,4 @@
-//! Leasing call codes, so that a call works with no data at the tap.
+//! Leases call codes in advance, so that a call carries its context without data at the tap.
 
 use rusqlite::{Connection, params};
 
@@ -8,16 +8,17 @@ use crate::limits::{LEASE_HONOURED_MS, LEASE_MS, LEASES_HELD, LEASES_LOW, LEASES
 use crate::secret::{Hash, Secret};
 use crate::wire::Lease;
 
-/// Tries for one free locator. With half of all even ones resting, 32 all fail once in four
-/// thousand million.
+/// Draws in one top-up. With half of all even locators taken, 32 draws all fail once in four thousand
+/// million top-ups.
 const DRAWS_MAX: u32 = 32;
 
-/// What a locator is stored and found by. The odd one is its even neighbour's lease.
+/// The hash by which a locator is stored and found. An odd locator belongs to the lease of the even one
+/// below it.
 pub(super) fn hash(secret: &Secret, locator: u32) -> Hash {
     secret.hash("locator", &(locator & !1).to_be_bytes())
 }
 
-/// Gives codes to an installation that holds few.
+/// Leases codes to an installation that holds few.
 pub(super) fn top_up(
     connection: &Connection,
     state: &State,
@@ -69,7 +70,8 @@ pub(super) fn top_up(
     Ok(leases)
 }
 
-/// Draws an even locator, each as likely: what lies past the last whole multiple is thrown away.
+/// Draws an even locator, each with the same probability. `None` for a draw past the last whole
+/// multiple, which would favour some.
 fn draw(state: &State) -> Option<u32> {
     const EVEN: u32 = jalon::call::LOCATOR_END / 2;
     let mut bits = [0; 4];

@@ -1,7 +1,8 @@
-//! What the collector asks of its storage: one small trait, so that an engine for many machines
-//! can join with the same tests. SQLite is behind it.
+//! The storage: one small trait, with SQLite behind it. An engine for many machines can implement the
+//! same trait and pass the same tests.
 //!
-//! Every write is on disk when its future resolves. Times come in as arguments.
+//! Every write is on disk when its future resolves. Times come in as arguments, in ms since the Unix
+//! epoch by the collector's clock.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -36,29 +37,29 @@ pub use model::{
 };
 pub use sqlite::SqliteStorage;
 
-/// The answer of a storage, in time.
+/// The answer of a storage, as a future.
 pub type Answer<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Where events, calls, leases and keys are kept.
+/// Stores events, calls, leases, keys and the audit log.
 pub trait Storage: Send + Sync {
-    /// Stores an upload's events and calls, each once, and tops up the leases.
+    /// Stores an upload's events and calls, each exactly once, and tops up the leases.
     fn append(&self, upload: Upload) -> Answer<'_, Result<Appended, InstallationError>>;
 
     /// Binds a call to a call id, if it can be claimed, and notes the view in the audit log.
-    /// `None` for unknown, expired, claimed and another app's alike.
+    /// `None` alike for a call that is unknown, expired, claimed or another app's.
     fn claim(&self, claim: Claim) -> Answer<'_, Option<ContextId>>;
 
-    /// Reads what a claimed call shows. `None` once it is erased.
+    /// Reads the context of a claimed call. `None` once it is erased.
     fn context(&self, app: String, id: ContextId) -> Answer<'_, Option<Context>>;
 
-    /// Watches for changes of an installation's context: the number of its newest commit.
+    /// Watches an installation for changes: the channel holds the number of its newest commit.
     fn follow(&self, installation: i64) -> watch::Receiver<u64>;
 
-    /// Notes in the audit log that a desk link was opened. `false` once the call is erased: what
-    /// was read of it before must not be shown.
+    /// Notes in the audit log that a desk link was opened. `false` once the call is erased: then a
+    /// context that was read before must not be shown.
     fn note_view(&self, view: View) -> Answer<'_, bool>;
 
-    /// Erases an installation, also one never seen: nothing is kept but a tombstone.
+    /// Erases an installation, also one that was never seen. Only a tombstone is kept.
     fn erase(
         &self,
         app: String,
@@ -66,54 +67,56 @@ pub trait Storage: Send + Sync {
         at: i64,
     ) -> Answer<'_, Result<(), InstallationError>>;
 
-    /// Erases every installation that a customer used, in one app or in all; says how many.
+    /// Erases every installation that a customer used, in one app or in all, and answers how many.
     fn erase_customer(&self, app: Option<String>, customer: String, at: i64) -> Answer<'_, u64>;
 
-    /// Removes one slice of what has expired; says whether there may be more.
+    /// Removes one slice of what has expired, and answers whether there may be more.
     fn expire(&self, now: i64) -> Answer<'_, bool>;
 
-    /// Keeps a key's hash.
+    /// Stores a key by its hash.
     fn add_key(&self, key: Key, at: i64) -> Answer<'_, ()>;
 
     /// Finds a key by its hash.
     fn key(&self, hash: Hash) -> Answer<'_, Option<(KeyKind, String)>>;
 
-    /// Keeps an identity key; `false` when the app has as many as it may.
+    /// Stores an identity key; `false` when the app has as many as it may.
     fn add_identity_key(&self, key: IdentityKey, at: i64) -> Answer<'_, bool>;
 
-    /// The identity keys of an app, or of all, oldest first, and since when.
+    /// The identity keys of an app, or of all apps, oldest first, each with the time it was added.
     fn identity_keys(&self, app: Option<String>) -> Answer<'_, Vec<(IdentityKey, i64)>>;
 
-    /// Forgets an identity key; `false` when the app has none of that id.
+    /// Removes an identity key; `false` when the app has no key of that id.
     fn remove_identity_key(&self, app: String, id: String) -> Answer<'_, bool>;
 
-    /// Gives numbers to screens, in this order, unless they have one; says which each has, as far as
-    /// there are numbers.
+    /// Numbers screens in this order, unless they have a number, and answers the number of each. A
+    /// screen has none once all numbers are taken.
     fn number_screens(&self, app: String, names: Vec<String>) -> Answer<'_, BTreeMap<String, u16>>;
 
-    /// Whether writes get through.
+    /// Resolves once a write has reached the disk.
     fn ready(&self) -> Answer<'_, ()>;
 }
 
 /// Why the storage failed.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// SQLite said so. Its messages name tables and causes, never values.
+    /// SQLite failed. Its messages name tables and causes, never values.
     #[error("failed to use SQLite: {0}")]
     Sqlite(#[from] rusqlite::Error),
-    /// The file system said so.
+    /// The file system failed.
     #[error("failed to use the data folder: {0}")]
     Io(#[from] std::io::Error),
-    /// The commit that many shared failed for all of them.
+    /// The commit failed, for all requests that shared it.
     #[error("failed to commit: {0}")]
     Commit(std::sync::Arc<rusqlite::Error>),
-    /// Made by a later version.
-    #[error("failed to open a store of schema {0}: this collector is older than it")]
+    /// The database was made by a later version.
+    #[error(
+        "failed to open a database of schema {0}: use a collector at least as new as its writer"
+    )]
     Later(i64),
-    /// More waits than is bearable.
-    #[error("failed to queue: too much is waiting for the disk")]
+    /// The writer's queue is full.
+    #[error("failed to queue: too many requests wait for the disk")]
     Busy,
-    /// Shutting down.
-    #[error("failed to reach the storage: it has ended")]
+    /// The storage has shut down.
+    #[error("failed to reach the storage: it has shut down")]
     Ended,
 }

@@ -1,7 +1,5 @@
-//! The data that goes into the storage and comes out of it.
-//!
-//! Only shapes: what is asked of a storage is in the trait beside this file, how SQLite keeps it in
-//! the files around.
+//! The data that goes into the storage and comes out of it. Only shapes: the trait is in the parent,
+//! the queries are in the files beside.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +9,7 @@ use crate::attribution::{Person, Place};
 use crate::secret::Hash;
 use crate::wire::Lease;
 
-/// The number of a call in this storage.
+/// The row of a call, which a desk link names. Never reused. Not the contact centre's own `call_id`.
 pub type ContextId = i64;
 
 /// What an app uploads: events, calls, and the state of its queue.
@@ -21,15 +19,15 @@ pub struct Upload {
     pub app: String,
     /// SHA-256 of the installation.
     pub installation: Hash,
-    /// Which of its stores.
+    /// The installation's store that the seqs belong to.
     pub epoch: u64,
     /// The lowest seq still queued.
     pub oldest: u64,
-    /// The next seq to be given.
+    /// The next seq the phone will give.
     pub next: u64,
-    /// What it dropped, by reason.
+    /// How many events it dropped, by reason.
     pub dropped: BTreeMap<String, u64>,
-    /// How many codes it holds; `None` if it did not say, and gets none.
+    /// How many codes it holds. `None` if it did not say; then it gets none.
     pub codes_left: Option<u32>,
     /// When it arrived.
     pub arrived_at: i64,
@@ -39,12 +37,12 @@ pub struct Upload {
     pub calls: Vec<NewCall>,
     /// The events refused by name.
     pub refused: Vec<u64>,
-    /// What a proof of this installation has as its nonce.
+    /// The nonce of proofs for this installation.
     pub nonce: String,
 }
 
 impl Upload {
-    /// Whom it names, wherever it does.
+    /// All identifications in it, those of events first.
     pub fn identifications(&mut self) -> impl Iterator<Item = &mut Identification> {
         let in_events = self.events.iter_mut().filter_map(|event| event.customer.as_mut());
         let in_calls = self.calls.iter_mut().filter_map(|call| call.statement.as_mut());
@@ -55,32 +53,32 @@ impl Upload {
 /// An event to store.
 #[derive(Debug)]
 pub struct NewEvent {
-    /// Its place.
+    /// Its seq.
     pub seq: u64,
-    /// When, by the collector's clock.
+    /// When it happened, by the collector's clock.
     pub at: i64,
     /// Its type.
     pub kind: &'static str,
-    /// Its screen, which gets a number.
+    /// Its screen, which is numbered.
     pub screen: Option<String>,
     /// The other fields, as JSON.
     pub body: String,
-    /// Who uses the phone from here on, if this says so.
+    /// Who uses the phone from this event on, if it says so.
     pub customer: Option<Identification>,
 }
 
-/// Whom an app named as its customer.
+/// The customer that an app named.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Identification {
-    /// The app's id of them; `None` for nobody.
+    /// The app's id of them; `None` after a sign-out.
     pub id: Option<String>,
-    /// The proof of it.
+    /// The proof of identity that came with it.
     pub proof: Option<String>,
-    /// When, by the collector's clock.
+    /// When the app named them, by the collector's clock.
     pub at: i64,
-    /// Whether this repeats what an event of its own said before.
+    /// Whether this repeats an earlier event of its own.
     pub repeated: bool,
-    /// What came of the proof; `None` without one, or without news of it.
+    /// Whether the proof was accepted; `None` without a proof, or when it was judged before.
     pub verified: Option<bool>,
 }
 
@@ -93,13 +91,13 @@ impl std::fmt::Debug for Identification {
 /// A call to store.
 #[derive(Debug)]
 pub struct NewCall {
-    /// Its place.
+    /// Its seq.
     pub seq: u64,
     /// The token's bits.
     pub token: [u8; 16],
-    /// The code dialled: locator and screen number.
+    /// The dialled code: locator and screen number.
     pub code: Option<(u32, u16)>,
-    /// When, by the collector's clock.
+    /// When the customer tapped, by the collector's clock.
     pub tapped_at: i64,
     /// What it may show.
     pub scope: Scope,
@@ -118,7 +116,7 @@ pub struct NewStatement {
     pub from: u64,
 }
 
-/// What an upload brought back.
+/// What the phone gets back for an upload.
 #[derive(Debug, Default)]
 pub struct Appended {
     /// Fresh leases.
@@ -138,14 +136,14 @@ pub enum InstallationError {
     OtherApp,
 }
 
-/// What a contact centre holds of a call.
+/// The thing by which a call is looked up.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Handle {
     /// The token's bits.
     Token([u8; 16]),
     /// The code's locator and screen number.
     Code(u32, u16),
-    /// Nothing: the call that its call id claimed already.
+    /// Neither: the call that the same call id claimed already.
     Claimed,
 }
 
@@ -153,13 +151,13 @@ pub enum Handle {
 pub struct Claim {
     /// The app of the key.
     pub app: String,
-    /// What is looked up.
+    /// The thing it is looked up by.
     pub handle: Handle,
-    /// Who asks: the contact centre's id of the call.
+    /// The contact centre's id of the call, which claims it.
     pub call_id: String,
-    /// Who picks up.
+    /// The agent who takes the call.
     pub agent: Option<String>,
-    /// When.
+    /// When it was made.
     pub at: i64,
 }
 
@@ -168,30 +166,30 @@ pub struct Claim {
 pub struct View {
     /// The app.
     pub app: String,
-    /// What was opened: `desk`, the page, or `live`, its stream.
+    /// `desk` for the page, `live` for its stream.
     pub act: &'static str,
-    /// Which call.
+    /// The call that was viewed.
     pub context: ContextId,
-    /// Who looks.
+    /// The agent who views it.
     pub agent: Option<String>,
-    /// When.
+    /// When it was opened.
     pub at: i64,
 }
 
-/// All that a call's view is made from.
+/// Everything that a call's view is built from.
 #[derive(Debug)]
 pub struct Context {
     /// The installation's number, to follow it.
     pub installation: i64,
-    /// The commit number of this picture.
+    /// The number of the newest commit in it.
     pub change: u64,
     /// The call.
     pub call: StoredCall,
-    /// Who calls, as far as is known.
+    /// Who calls, as far as it is known.
     pub person: Person,
     /// The newest events of that person, oldest first.
     pub events: Vec<StoredEvent>,
-    /// The screen in the code's digits.
+    /// The screen named by the code's digits.
     pub code_screen: Option<String>,
     /// The installation's newest epoch.
     pub epoch: EpochState,
@@ -202,11 +200,11 @@ pub struct Context {
 /// A stored call.
 #[derive(Debug)]
 pub struct StoredCall {
-    /// The token's bits, once its record is here.
+    /// The token's bits, once the call's record is here.
     pub token: Option<[u8; 16]>,
-    /// Where in the order it stands, or its lease was given.
+    /// Its place in the order; without a record, the place where its lease was given.
     pub place: Place,
-    /// When, once its record is here.
+    /// When the customer tapped, once its record is here.
     pub tapped_at: Option<i64>,
     /// What it may show.
     pub scope: Scope,
@@ -219,7 +217,7 @@ pub struct StoredCall {
 pub struct StoredEvent {
     /// Epoch and seq.
     pub place: Place,
-    /// When, by the collector's clock.
+    /// When it happened, by the collector's clock.
     pub at: i64,
     /// Its type.
     pub kind: String,
@@ -227,24 +225,24 @@ pub struct StoredEvent {
     pub body: String,
 }
 
-/// The account of one epoch.
+/// How complete one epoch is.
 #[derive(Debug, Default)]
 pub struct EpochState {
-    /// Which.
+    /// The epoch.
     pub epoch: u64,
     /// The lowest seq still queued on the phone.
     pub oldest: u64,
-    /// The next to be given.
+    /// The next seq the phone will give.
     pub next: u64,
     /// Events ever stored.
     pub stored: u64,
     /// Events ever refused by name.
     pub refused: u64,
-    /// What the phone dropped, by reason.
+    /// How many events the phone dropped, by reason.
     pub dropped: BTreeMap<String, u64>,
     /// The highest seq stored.
     pub at_seq: u64,
-    /// From `oldest` up to `next`: how many are not here.
+    /// How many seqs from `oldest` up to `next` are not here.
     pub pending: u64,
     /// The lowest of those.
     pub first_pending: Option<u64>,

@@ -1,5 +1,5 @@
-//! What waits for the writer: look-ups first, since somebody on the phone waits for them, then
-//! uploads, in the order they came.
+//! The writer's queue, in two lanes: look-ups first, since a caller waits for them, then uploads and
+//! everything else, each lane in its order.
 
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,12 +7,12 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use super::StoreError;
 use crate::limits::WRITER_QUEUE_MAX;
 
-/// How soon something is done.
+/// The lane of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Priority {
-    /// Before whatever else waits.
+    /// Done before everything else that waits.
     LookUp,
-    /// In its order.
+    /// Done in its order, as is everything but look-ups.
     Upload,
 }
 
@@ -34,7 +34,7 @@ impl<T> Queue<T> {
         Self { lanes: Mutex::new(lanes), bell: Condvar::new() }
     }
 
-    /// Adds something; refuses when the lane is full, or the queue has ended.
+    /// Adds a request. Fails when its lane is full, or the queue has ended.
     pub(super) fn push(&self, priority: Priority, item: T) -> Result<(), StoreError> {
         let mut lanes = self.lock();
         if lanes.ended {
@@ -52,7 +52,7 @@ impl<T> Queue<T> {
         Ok(())
     }
 
-    /// Waits until something is there; `false` once the queue has ended and is empty.
+    /// Waits until a request is there; `false` once the queue has ended and is empty.
     pub(super) fn wait(&self) -> bool {
         let mut lanes = self.lock();
         while lanes.lookups.is_empty() && lanes.uploads.is_empty() && !lanes.ended {
@@ -61,7 +61,7 @@ impl<T> Queue<T> {
         !(lanes.lookups.is_empty() && lanes.uploads.is_empty())
     }
 
-    /// Takes the oldest of a lane.
+    /// Takes the oldest request of a lane.
     pub(super) fn take(&self, priority: Priority) -> Option<T> {
         let mut lanes = self.lock();
         match priority {
@@ -70,21 +70,21 @@ impl<T> Queue<T> {
         }
     }
 
-    /// How many wait in their order.
+    /// How many wait in the lane of the uploads.
     pub(super) fn uploads_waiting(&self) -> usize {
         self.lock().uploads.len()
     }
 
-    /// Lets go of what waits.
+    /// Drops everything that waits.
     pub(super) fn clear(&self) {
         let mut lanes = self.lock();
         let waiting = (std::mem::take(&mut lanes.lookups), std::mem::take(&mut lanes.uploads));
-        // Outside the lock: whoever waits for one may ask again at once.
+        // Dropped outside the lock: a client that waited for one may ask again at once.
         drop(lanes);
         drop(waiting);
     }
 
-    /// Takes nothing more; what waits is still done.
+    /// Accepts no more requests. Those that wait are still done.
     pub(super) fn end(&self) {
         self.lock().ended = true;
         self.bell.notify_one();

@@ -1,4 +1,4 @@
-//! Reading what a call shows.
+//! Reads the context of a call.
 
 use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
@@ -44,7 +44,7 @@ pub(super) fn context(
 struct CallRow {
     installation: i64,
     call: StoredCall,
-    /// Who the record says calls, if it does.
+    /// Who calls, if the record says so.
     statement: Option<CallerStatement>,
     code_screen: u16,
     synced_at: i64,
@@ -92,7 +92,7 @@ fn person(
     ))
 }
 
-/// What the other calls of a phone say, oldest first.
+/// What the phone's other calls state about their callers, oldest first.
 fn statements_of_calls(
     connection: &Connection,
     installation: i64,
@@ -113,7 +113,7 @@ fn statements_of_calls(
     Ok(statements)
 }
 
-/// Every change of customer that is here, oldest first.
+/// The changes of customer that are here, oldest first.
 fn changes(connection: &Connection, installation: i64) -> rusqlite::Result<Vec<CustomerChange>> {
     let mut changes: Vec<CustomerChange> = connection
         .prepare_cached(
@@ -132,7 +132,7 @@ fn changes(connection: &Connection, installation: i64) -> rusqlite::Result<Vec<C
     Ok(changes)
 }
 
-/// The newest events of a person, and their newest orders and location however old, oldest first.
+/// The newest events of a person, with their newest orders and location however old. Oldest first.
 fn events(
     connection: &Connection,
     installation: i64,
@@ -141,13 +141,13 @@ fn events(
     const SELECT: &str = "SELECT epoch, seq, at, type, body FROM events";
     const RANGE: &str = "installation = ?1 AND (epoch, seq) >= (?2, ?3) AND (epoch, seq) < (?4, ?5)
                          ORDER BY epoch DESC, seq DESC LIMIT ?6";
-    // Left to itself, SQLite walks the whole range by the primary key to find one location.
+    // Without `INDEXED BY`, SQLite walks the whole range by the primary key to find one location.
     let of_type = |kind: &str| {
         format!("{SELECT} INDEXED BY events_{kind}s WHERE type = '{kind}' AND {RANGE}")
     };
     let sources = [
         (format!("{SELECT} WHERE {RANGE}"), VIEW_EVENTS_MAX),
-        // The same order may be spoken of more than once.
+        // The same order may be recorded more than once.
         (of_type("order"), VIEW_ORDERS_MAX * 5),
         (of_type("location"), 1),
     ];
@@ -199,7 +199,8 @@ fn read_span(
         .collect()
 }
 
-/// The account of the newest epoch: what is pending is counted, not believed.
+/// How complete the newest epoch is. Pending events are counted from what is stored, not taken from the
+/// phone.
 fn epoch(connection: &Connection, installation: i64) -> rusqlite::Result<EpochState> {
     let mut state = connection
         .prepare_cached(
@@ -245,7 +246,7 @@ fn epoch(connection: &Connection, installation: i64) -> rusqlite::Result<EpochSt
     Ok(state)
 }
 
-/// Places are stored as SQLite's signed numbers and never negative.
+/// Reads a part of a place: stored as a signed number, and never negative.
 fn number(row: &Row<'_>, index: usize) -> rusqlite::Result<u64> {
     Ok(row.get::<_, i64>(index)? as u64)
 }

@@ -1,4 +1,4 @@
-//! Opening the database: its settings and its migrations.
+//! Opens the database: its settings and its migrations.
 
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -15,31 +15,31 @@ const MIGRATIONS: [&str; 1] = [include_str!("migrations/001_first.sql")];
 /// Another process (`key create`, `erase`) may hold the write lock for one short transaction.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Statements kept prepared: all of ours.
+/// Prepared statements that are cached: all of ours.
 const STATEMENTS: usize = 64;
 
 /// Opens the connection that writes, and brings the schema up to date.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
-    // For its owner alone; SQLite gives the log beside it the same mode.
+    // Readable by its owner alone; SQLite gives the log beside it the same mode.
     OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
     let mut connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // Readers never wait for the writer, and a commit is one append and one fsync.
     connection.pragma_update(None, "journal_mode", "WAL")?;
-    // What is answered is on disk: in WAL mode FULL syncs the log at each commit, NORMAL does not.
+    // Whatever is answered is on disk: in WAL mode, FULL syncs the log at each commit, NORMAL does not.
     connection.pragma_update(None, "synchronous", "FULL")?;
-    // `wal` does it, beside the writer.
+    // `wal` checkpoints, beside the writer.
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
-    // A log that once grew under a long reader is cut back; else it keeps its size, since a file that
-    // grows takes longer to sync.
+    // A log that grew under a long reader is cut back to this; below, it keeps its size, since a
+    // growing file takes longer to sync.
     connection.pragma_update(None, "journal_size_limit", 128 * 1024 * 1024)?;
     // 64 MiB of pages: uploads land all over the key space, and a miss is a read.
     connection.pragma_update(None, "cache_size", -65_536)?;
-    // What undoes one request of a group alone stays in memory: past 64 KiB SQLite would put it into
-    // a file outside the data folder, with a write for each page.
+    // The pages that undo a single request of a group stay in memory: past 64 KiB, SQLite would put
+    // them into a file outside the data folder, with one write per page.
     connection.pragma_update(None, "temp_store", "MEMORY")?;
-    // What is deleted is overwritten, freed pages included: erased means erased in the file, too.
+    // Deleted data is overwritten, also in freed pages: erased means erased in the file, too.
     connection.pragma_update(None, "secure_delete", true)?;
     migrate(&mut connection)?;
     Ok(connection)
@@ -48,8 +48,8 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
 /// Opens a connection that moves the log's pages into the database.
 pub(super) fn open_checkpointer(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open(path)?;
-    // As the writer's: the log is synced before its pages are moved, and the database before the log
-    // begins anew.
+    // As for the writer: the log is synced before its pages are moved, and the database before the log
+    // restarts.
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "wal_autocheckpoint", 0)?;
     Ok(connection)
@@ -62,14 +62,14 @@ pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
         OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX,
     )?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
-    // A reader that writes is a defect.
+    // A reader that writes would be a defect.
     connection.pragma_update(None, "query_only", true)?;
-    // Pages straight from the file's cache in the kernel, without a copy each.
+    // Pages are read from the kernel's file cache, without a copy of each.
     connection.pragma_update(None, "mmap_size", 256 * 1024 * 1024)?;
     Ok(connection)
 }
 
-/// Opens a connection that can do nothing but read, to a database that is there.
+/// Opens a read-only connection to a database that exists.
 pub(super) fn open_to_look(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(
         path,

@@ -19,7 +19,7 @@ use crate::limits::READERS_MAX;
 use crate::proof::IdentityKey;
 use crate::secret::{Hash, Secret};
 
-/// The database of one data folder. Dropped, it commits what it was asked and closes.
+/// The database of one data folder. When dropped, it commits what waits and closes.
 pub struct SqliteStorage {
     writer: Writer,
     _checkpointer: Checkpointer,
@@ -34,11 +34,11 @@ struct Readers {
 }
 
 impl SqliteStorage {
-    /// Opens `collector.db` in the data folder, or makes it.
+    /// Opens `collector.db` in the data folder, or creates it.
     ///
     /// # Errors
-    /// [`StoreError::Later`] for a database of a later version; else what SQLite or the file
-    /// system says.
+    /// [`StoreError::Later`] for a database of a later version; else the error of SQLite or the file
+    /// system.
     pub fn open(folder: &Path, secret: Secret, clock: Arc<dyn Clock>) -> Result<Self, StoreError> {
         let path = folder.join("collector.db");
         let mut connection = schema::open_writer(&path)?;
@@ -50,7 +50,7 @@ impl SqliteStorage {
             clock,
             screens: HashMap::new(),
             changed: Vec::new(),
-            // Whoever erased last may have ended before a reader let go.
+            // The last process may have ended after an erase, while a reader still held the log.
             uncleared: true,
         };
         let writer =
@@ -61,7 +61,7 @@ impl SqliteStorage {
         Ok(Self { writer, _checkpointer: checkpointer, followers, readers })
     }
 
-    /// Runs `work` on a reading connection, off the async threads, in one snapshot.
+    /// Runs `work` on a reading connection, on a blocking thread and in one snapshot.
     async fn read<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -105,7 +105,7 @@ impl Storage for SqliteStorage {
 
     fn follow(&self, installation: i64) -> watch::Receiver<u64> {
         let mut followers = self.followers.lock().unwrap_or_else(PoisonError::into_inner);
-        // Those who went without a change since are forgotten here.
+        // Streams that closed without another change are forgotten here.
         followers.retain(|_, follower| follower.receiver_count() > 0);
         followers.entry(installation).or_insert_with(|| watch::channel(0).0).subscribe()
     }
@@ -137,7 +137,7 @@ impl Storage for SqliteStorage {
     fn expire(&self, now: i64) -> Answer<'_, bool> {
         Box::pin(self.writer.write(move |connection, state| {
             let more = erase::expire(connection, state, now)?;
-            // What another process erased may still stand in the log.
+            // Data that another process erased may still be in the write-ahead log.
             state.uncleared |= !more;
             Ok(more)
         }))

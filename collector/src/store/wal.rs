@@ -1,9 +1,10 @@
-//! Moving what is committed from SQLite's write-ahead log into the database, beside the writer.
+//! Checkpoints SQLite's write-ahead log, beside the writer: moves committed pages into the database.
 //!
-//! Left to SQLite, the commit that fills the log does all of it, and a caller's look-up waits behind
-//! tens of MB of writing. Here another connection moves it bit by bit while the writer goes on (a
-//! passive checkpoint blocks nobody). Only once the log is long does the writer move the little that
-//! came meanwhile, between two groups: with nothing left in it, its next commit begins the log anew.
+//! Left to SQLite, the commit that fills the log would move all of it, and a caller's look-up would
+//! wait behind tens of MB of writing. Here another connection moves the pages in small pieces while
+//! the writer goes on (a passive checkpoint blocks nobody). Only once the log is long does the writer
+//! move the few pages that came meanwhile, between two groups: its next commit then restarts the
+//! empty log.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -16,21 +17,21 @@ use rusqlite::{Connection, ErrorCode};
 use super::{StoreError, schema};
 use crate::limits::{CHECKPOINT_PAGES, LOG_PAGES};
 
-/// What the writer and the thread that moves pages tell each other.
+/// How long the log is and how much of it is moved, shared by the writer and the checkpointer.
 #[derive(Default)]
 pub(super) struct WalMonitor {
     /// Pages in the log, as of the last commit.
     pages: AtomicUsize,
-    /// How many of them are moved.
+    /// How many of them are moved into the database.
     moved: AtomicUsize,
-    /// The log is long, and little is left: the writer moves it.
+    /// Whether the log is long and little of it is left, so that the writer moves the rest.
     rest: AtomicBool,
     ended: Mutex<bool>,
     bell: Condvar,
 }
 
 impl WalMonitor {
-    /// Has SQLite tell of each commit on the writer's connection, and do nothing else about it.
+    /// Follows the commits on the writer's connection, on which SQLite then does no checkpoint itself.
     pub(super) fn watch(self: &Arc<Self>, writer: &mut Connection) -> rusqlite::Result<()> {
         let monitor = Arc::clone(self);
         writer.wal_hook(Some(move |_: &mut rusqlite::hooks::Wal, pages| {
@@ -38,7 +39,7 @@ impl WalMonitor {
             if pages < monitor.pages.swap(pages, Ordering::Relaxed) {
                 monitor.moved.store(0, Ordering::Relaxed);
             }
-            // Should the thread miss it, between looking and waiting: the next commit tells it again.
+            // If the thread misses this between looking and waiting, the next commit wakes it.
             if monitor.is_due() {
                 monitor.bell.notify_one();
             }
@@ -46,7 +47,7 @@ impl WalMonitor {
         }))
     }
 
-    /// Moves the rest, where that is asked for: on the writer's thread, between two groups.
+    /// Moves the rest of a long log, if there is one. For the writer's thread, between two groups.
     pub(super) fn checkpoint_rest(&self, writer: &Connection) {
         if self.rest.load(Ordering::Relaxed) {
             self.note_moved(checkpoint(writer));
@@ -57,11 +58,11 @@ impl WalMonitor {
     fn is_due(&self) -> bool {
         let (pages, moved) =
             (self.pages.load(Ordering::Relaxed), self.moved.load(Ordering::Relaxed));
-        // While the writer has yet to move the rest, there is nothing for the thread.
+        // While the writer has the rest to move, there is nothing to do for the thread.
         pages >= moved + CHECKPOINT_PAGES && !self.rest.load(Ordering::Relaxed)
     }
 
-    /// Waits until there is something to move; `false` once the log has ended.
+    /// Waits until there are pages to move; `false` once the storage ends.
     fn wait(&self) -> bool {
         let mut ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
         while !*ended && !self.is_due() {
@@ -70,7 +71,8 @@ impl WalMonitor {
         !*ended
     }
 
-    /// Notes what was moved. What could not be is tried again with as much more, not at once.
+    /// Notes how many pages are moved. After a failure (`None`), it is tried again once as many pages
+    /// have come again, not at once.
     fn note_moved(&self, pages: Option<usize>) {
         let pages = pages.unwrap_or_else(|| self.pages.load(Ordering::Relaxed));
         self.moved.store(pages, Ordering::Relaxed);
@@ -106,20 +108,21 @@ impl Drop for Checkpointer {
         *self.monitor.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.monitor.bell.notify_one();
         if let Some(thread) = self.thread.take() {
-            // A panic there was reported there.
+            // A panic in it was reported there.
             let _ = thread.join();
         }
     }
 }
 
-/// Moves what is in the log now, waiting for nobody; says how many of its pages are moved.
+/// Moves the pages that are in the log now, waiting for nobody. Answers how many of the log's pages are
+/// moved; `None` when it failed.
 fn checkpoint(connection: &Connection) -> Option<usize> {
     match connection.wal_checkpoint_v2(Some(rusqlite::MAIN_DB), CheckpointMode::PASSIVE) {
         Ok((_, moved)) => usize::try_from(moved).ok(),
-        // Somebody else is moving it: the writer after an erase, another process.
+        // Another connection is moving them: the writer after an erase, or another process.
         Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => None,
         Err(error) => {
-            tracing::warn!(%error, "failed to move the log into the database");
+            tracing::warn!(%error, "failed to move the write-ahead log into the database: trying again");
             None
         }
     }

@@ -1,8 +1,8 @@
-//! The one thread that writes: it puts whatever waits into one transaction, commits once, and only
-//! then answers each. While it waits for the disk, the next group gathers.
+//! The one thread that writes. It puts all waiting requests into one transaction, commits once, and
+//! only then answers each of them. While it waits for the disk, the next group gathers.
 //!
-//! A look-up does not wait for the uploads before it: it joins the group that is being written, which
-//! then ends soon.
+//! A look-up does not wait for the uploads before it: it joins the group that is being written, and
+//! that group then ends soon.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,13 +20,13 @@ use super::wal::WalMonitor;
 use crate::limits::{GROUP_BEHIND_LOOKUP_MAX, GROUP_REQUESTS_MAX};
 use crate::secret::Secret;
 
-/// Who follows which installation.
+/// The live streams' channels, by installation.
 pub(super) type Followers = Arc<Mutex<HashMap<i64, watch::Sender<u64>>>>;
 
-/// The number of a commit that erased what was followed.
+/// The commit number that followers are told when an installation is erased.
 pub(super) const ERASED: u64 = u64::MAX;
 
-/// What the writer keeps between requests.
+/// The writer's own state between requests.
 pub(super) struct State {
     /// Hashes locators and call ids.
     pub(super) secret: Secret,
@@ -34,15 +34,15 @@ pub(super) struct State {
     pub(super) clock: Arc<dyn Clock>,
     /// The numbers of each app's screens, as stored.
     pub(super) screens: HashMap<String, HashMap<String, u16>>,
-    /// The contexts changed in the open transaction, with their new numbers.
+    /// The installations changed in the open transaction, with their new commit numbers.
     pub(super) changed: Vec<(i64, u64)>,
-    /// Whether the log still holds something erased.
+    /// Whether the write-ahead log may still hold erased data.
     pub(super) uncleared: bool,
 }
 
 /// A request to the writer.
 trait Work: Send {
-    /// Does it, inside a savepoint of its own.
+    /// Does the work, inside a savepoint of its own.
     fn run(&mut self, connection: &Connection, state: &mut State) -> rusqlite::Result<()>;
     /// Answers, once the commit is on disk or has failed.
     fn answer(self: Box<Self>, committed: Result<(), Arc<rusqlite::Error>>);
@@ -72,12 +72,12 @@ where
             (Ok(()), None) => Err(StoreError::Ended),
             (Err(error), _) => Err(StoreError::Commit(error)),
         };
-        // Whoever asked may have gone.
+        // The client may have gone.
         let _ = self.reply.send(outcome);
     }
 }
 
-/// The way to the writer's thread, which ends when this is dropped.
+/// The handle to the writer's thread, which ends when this is dropped.
 pub(super) struct Writer {
     queue: Arc<Queue<Box<dyn Work>>>,
     thread: Option<JoinHandle<()>>,
@@ -99,7 +99,7 @@ impl Writer {
         Ok(Self { queue, thread: Some(thread) })
     }
 
-    /// Has `work` done and committed, in its order.
+    /// Does `work` on the writer's thread, in its order. Resolves once it is committed.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection, &mut State) -> rusqlite::Result<T> + Send + 'static,
@@ -107,7 +107,8 @@ impl Writer {
         self.ask(Priority::Upload, work).await
     }
 
-    /// Has `work` done and committed before what else waits: somebody on the phone does.
+    /// Does `work` before everything else that waits, since a caller does. Resolves once it is
+    /// committed.
     pub(super) async fn write_lookup<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection, &mut State) -> rusqlite::Result<T> + Send + 'static,
@@ -130,7 +131,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.queue.end();
         if let Some(thread) = self.thread.take() {
-            // What it was asked is committed before it ends; a panic there was reported there.
+            // It commits its whole queue before it ends. A panic in it was reported there.
             let _ = thread.join();
         }
     }
@@ -143,35 +144,35 @@ fn serve(
     monitor: &WalMonitor,
     queue: &Queue<Box<dyn Work>>,
 ) {
-    // However this thread ends, nobody waits for it any longer.
-    let _ends = EndsWith(queue);
+    // However this thread ends, nobody is left waiting for it.
+    let _end = EndOnDrop(queue);
     while queue.wait() {
         commit(&mut connection, &mut state, followers, Group::of(queue));
         monitor.checkpoint_rest(&connection);
     }
 }
 
-/// Ends the queue and lets go of what is in it: whoever asked is told that the storage has ended.
-struct EndsWith<'a>(&'a Queue<Box<dyn Work>>);
+/// Ends the queue and drops what is in it: those who wait are told that the storage has ended.
+struct EndOnDrop<'a>(&'a Queue<Box<dyn Work>>);
 
-impl Drop for EndsWith<'_> {
+impl Drop for EndOnDrop<'_> {
     fn drop(&mut self) {
         self.0.end();
         self.0.clear();
     }
 }
 
-/// What one transaction takes from the queue, as it goes along.
+/// The requests that one transaction takes from the queue, one after the other.
 struct Group<'a> {
     queue: &'a Queue<Box<dyn Work>>,
-    /// How many more it may take of those that wait in their order.
+    /// How many more uploads it may take.
     uploads_left: usize,
-    /// How many more of those that come first.
+    /// How many more look-ups it may take.
     lookups_left: usize,
 }
 
 impl<'a> Group<'a> {
-    /// Those that wait now, and whatever comes first meanwhile.
+    /// The uploads that wait now, and every look-up that arrives meanwhile.
     fn of(queue: &'a Queue<Box<dyn Work>>) -> Self {
         let uploads_left = queue.uploads_waiting().min(GROUP_REQUESTS_MAX);
         Self { queue, uploads_left, lookups_left: GROUP_REQUESTS_MAX }
@@ -186,7 +187,8 @@ impl Iterator for Group<'_> {
             && let Some(lookup) = self.queue.take(Priority::LookUp)
         {
             self.lookups_left -= 1;
-            // It waits for this commit: only so much goes along that uploads never stand still.
+            // It waits for this commit, so that few uploads may join; but some, so that they never
+            // stop.
             self.uploads_left = self.uploads_left.min(GROUP_BEHIND_LOOKUP_MAX);
             return Some(lookup);
         }
@@ -195,7 +197,7 @@ impl Iterator for Group<'_> {
     }
 }
 
-/// Runs a group in one transaction. One that fails is undone alone and answered with its error.
+/// Runs a group in one transaction. A request that fails is undone alone and answered with its error.
 fn commit(
     connection: &mut Connection,
     state: &mut State,
@@ -233,7 +235,7 @@ fn commit(
     })();
     match &outcome {
         Ok(()) => {
-            tell(followers, &state.changed);
+            notify(followers, &state.changed);
             state.uncleared |= state.changed.iter().any(|(_, change)| *change == ERASED);
             if state.uncleared {
                 state.uncleared = !clear_log(connection);
@@ -244,7 +246,7 @@ fn commit(
             tracing::error!(error = %error, requests = done.len(), "failed to commit");
         }
     }
-    // Where not even a transaction could be begun, those who came for this one hear why.
+    // When not even a transaction could begin, the requests of this group are told why.
     if outcome.is_err() && done.is_empty() && failed.is_empty() {
         done.extend(group);
     }
@@ -256,21 +258,21 @@ fn commit(
     }
 }
 
-/// What was erased still stands in the log until it is written over; this cuts it off and says
-/// whether it did. A reader may hold the log: nobody waits for it, the next commit tries again.
+/// Erased data stays in the write-ahead log until it is overwritten. This truncates the log, and
+/// answers whether it could: a reader may hold the log, and then the next commit tries again.
 fn clear_log(connection: &Connection) -> bool {
     let cleared = connection.busy_timeout(Duration::ZERO).and_then(|()| {
         connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
     });
     let cleared = connection.busy_timeout(BUSY_TIMEOUT).and(cleared).map(|busy: bool| !busy);
     cleared.unwrap_or_else(|error| {
-        tracing::warn!(%error, "failed to clear the log after an erase");
+        tracing::warn!(%error, "failed to clear the log after an erase: trying again with the next commit");
         false
     })
 }
 
-/// Tells followers, and forgets installations that nobody follows any more.
-fn tell(followers: &Followers, changed: &[(i64, u64)]) {
+/// Tells the followers of changed installations, and forgets installations that nobody follows.
+fn notify(followers: &Followers, changed: &[(i64, u64)]) {
     let mut followers = followers.lock().unwrap_or_else(PoisonError::into_inner);
     for (installation, change) in changed {
         if let Some(follower) = followers.get(installation)

@@ -4,8 +4,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 
 use crate::state::AppState;
 
-/// What keeps a desk link where it belongs: no cache, no referrer, no script but our own, no frame
-/// but those the operator named.
+/// Protects a desk link: no referrer, only our own scripts, and only the frames that the operator named.
 pub(super) fn protect(state: &AppState, headers: &mut HeaderMap) {
     let frames = match state.options.frame_ancestors.as_slice() {
         [] => "'none'".to_owned(),

@@ -1,4 +1,4 @@
-//! The live stream of a desk link: a new picture whenever a commit changed the context.
+//! The live stream of a desk link: an update whenever a commit changed the context.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -24,17 +24,17 @@ use crate::state::AppState;
 use crate::store::{Context, ContextId};
 use crate::streams::OpenStream;
 
-/// The live stream of a desk link. Each event `context` holds the page's new content and has the
-/// number of the commit it shows as its id; `erased` ends the stream for good.
+/// The live stream of a desk link. Each event `context` holds the page's new content; its id is the
+/// number of the commit that it shows. The event `erased` ends the stream for good.
 #[utoipa::path(
     get, path = "/desk/{signed}/live",
     params(
         ("signed" = String, Path, description = "From `desk` of a resolved context"),
-        ("Last-Event-ID" = Option<u64>, Header, description = "The last id received: nothing is sent until the context is newer")
+        ("Last-Event-ID" = Option<u64>, Header, description = "The last id received: nothing is sent until the context has changed since")
     ),
     responses(
         (status = 200, description = "The stream", content_type = "text/event-stream"),
-        (status = 403, description = "A link that is cut, changed or over"),
+        (status = 403, description = "The link is cut short, changed or expired"),
         (status = 410, description = "The customer erased their data"),
         (status = 503, description = "Too many streams: see Retry-After", body = Problem)
     )
@@ -53,7 +53,7 @@ pub(in crate::http) async fn stream(
     let Some(context) = state.storage.context(link.app.clone(), id).await? else {
         return Ok(refuse(&state, EndReason::Erased));
     };
-    // The page noted its own view; a stream can be opened without it.
+    // The page noted its own view, but a stream can be opened without the page.
     if !note(&state, &link, id, "live").await? {
         return Ok(refuse(&state, EndReason::Erased));
     }
@@ -61,7 +61,7 @@ pub(in crate::http) async fn stream(
         .get("last-event-id")
         .and_then(|id| id.to_str().ok())
         .and_then(|id| id.parse::<u64>().ok())
-        // A later one than ours is from another store.
+        // A later id than ours is from another store.
         .filter(|id| *id <= context.change);
     let follower = Follower {
         changes: state.storage.follow(context.installation),
@@ -77,7 +77,7 @@ pub(in crate::http) async fn stream(
     let events = Sse::new(follower.events()).keep_alive(KeepAlive::default());
     let mut response = no_store(events);
     protect(&state, response.headers_mut());
-    // A proxy that buffers would hold the news back.
+    // A proxy that buffers would delay the updates.
     let buffering = axum::http::HeaderName::from_static("x-accel-buffering");
     response.headers_mut().insert(buffering, axum::http::HeaderValue::from_static("no"));
     Ok(response)
@@ -97,17 +97,17 @@ struct Follower {
     ending: watch::Receiver<bool>,
     /// The commit that the agent's page shows.
     shown: Option<u64>,
-    /// Whether the store was looked at since the stream began.
+    /// Whether the store was read since the stream began.
     looked: bool,
-    /// When the next picture may be sent: what arrives before is one picture.
+    /// When the next update may be sent: changes that arrive before share it.
     next_at: Instant,
     _open: OpenStream,
 }
 
-/// What a look at the store found.
+/// The result of reading the store.
 enum Look {
-    News(Box<Context>),
-    Nothing,
+    Changed(Box<Context>),
+    Unchanged,
     Erased,
 }
 
@@ -121,17 +121,17 @@ impl Follower {
                 }
                 follower.looked = true;
                 match follower.look().await {
-                    Look::Nothing => {}
+                    Look::Unchanged => {}
                     Look::Erased => {
                         return Some((Ok(Event::default().event("erased").data("erased")), None));
                     }
-                    Look::News(context) => {
+                    Look::Changed(context) => {
                         let change = context.change;
-                        let picture = follower.picture(&context)?;
+                        let html = follower.html(&context)?;
                         follower.shown = Some(change);
                         follower.next_at = Instant::now() + Duration::from_millis(STREAM_PAUSE_MS);
                         let event =
-                            Event::default().event("context").id(change.to_string()).data(picture);
+                            Event::default().event("context").id(change.to_string()).data(html);
                         return Some((Ok(event), Some(follower)));
                     }
                 }
@@ -139,7 +139,7 @@ impl Follower {
         })
     }
 
-    /// Waits until the store is worth a look; `false` when the stream is over.
+    /// Waits until the store should be read again; `false` when the stream is over.
     async fn wait(&mut self) -> bool {
         let left_ms = self.link.expires_at.saturating_sub(self.state.now_ms()).max(0) as u64;
         let look_ms = (STREAM_LOOK_S * 1_000).min(left_ms);
@@ -157,18 +157,18 @@ impl Follower {
     async fn look(&self) -> Look {
         match self.state.storage.context(self.link.app.clone(), self.id).await {
             Ok(Some(context)) if self.shown.is_none_or(|shown| shown < context.change) => {
-                Look::News(Box::new(context))
+                Look::Changed(Box::new(context))
             }
             Ok(None) => Look::Erased,
-            // Reported where it happened; the next look may fare better.
-            Ok(Some(_)) | Err(_) => Look::Nothing,
+            // The error was reported where it happened; the next read may succeed.
+            Ok(Some(_)) | Err(_) => Look::Unchanged,
         }
     }
 
-    fn picture(&self, context: &Context) -> Option<String> {
+    fn html(&self, context: &Context) -> Option<String> {
         let view = view(&self.state, context, &self.link);
         match jalon_desk::live(&view, self.state.now_ms()) {
-            Ok(picture) => Some(picture),
+            Ok(html) => Some(html),
             Err(error) => {
                 failed(&error);
                 None

@@ -1,6 +1,6 @@
-//! What an agent's browser asks: the page behind a desk link, its live stream, and their files.
+//! The routes of an agent's browser: the page behind a desk link, its live stream, and their files.
 //!
-//! Here: whether a link may be opened, and that it is noted in the audit log.
+//! This file decides whether a link may be opened, and notes each view in the audit log.
 
 use axum::http::StatusCode;
 use jalon_desk::EndReason;
@@ -14,13 +14,14 @@ mod headers;
 pub(super) mod live;
 pub(super) mod page;
 
-/// Reads a link; else why it shows nothing.
+/// Opens a link, or says why it shows nothing.
 fn open(state: &AppState, signed: &str) -> Result<DeskLink, EndReason> {
     let link = DeskLink::read(signed, &state.secret).ok_or(EndReason::Invalid)?;
     if state.now_ms() < link.expires_at { Ok(link) } else { Err(EndReason::Expired) }
 }
 
-/// Notes in the audit log that a link was opened; `false` when its call was erased meanwhile.
+/// Notes in the audit log that a link was opened. `false` when its call was erased meanwhile: then
+/// nothing may be shown.
 async fn note(
     state: &AppState,
     link: &DeskLink,
@@ -32,7 +33,7 @@ async fn note(
     Ok(state.storage.note_view(view).await?)
 }
 
-/// The status of a link that shows nothing. The page's script tells them apart by it.
+/// The status of a link that shows nothing. The page's script tells the reasons apart by it.
 fn ended_status(why: EndReason) -> StatusCode {
     match why {
         EndReason::Expired | EndReason::Invalid => StatusCode::FORBIDDEN,

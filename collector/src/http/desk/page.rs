@@ -1,4 +1,4 @@
-//! The page behind a desk link, and the files it loads.
+//! The page behind a desk link, the form that takes a code, and the files they load.
 
 use std::sync::Arc;
 
@@ -17,14 +17,14 @@ use crate::lookup::{self, LookUp, LookUpError};
 use crate::state::AppState;
 use crate::store::{ContextId, Handle};
 
-/// The agent's page of one call, for two hours. Needs no key: the link itself is signed. Where the
-/// look-up found nothing, a page that takes the code from the agent.
+/// The agent's page of one call, valid for two hours. Needs no key: the link itself is signed. When the
+/// look-up found nothing, it is a page that takes the call's code.
 #[utoipa::path(
     get, path = "/desk/{signed}",
     params(("signed" = String, Path, description = "From `desk` of a resolved context")),
     responses(
         (status = 200, description = "The page", content_type = "text/html"),
-        (status = 403, description = "A link that is cut, changed or over", content_type = "text/html"),
+        (status = 403, description = "The link is cut short, changed or expired", content_type = "text/html"),
         (status = 410, description = "The customer erased their data", content_type = "text/html")
     )
 )]
@@ -38,11 +38,11 @@ pub(in crate::http) async fn page(State(state): State<Arc<AppState>>, signed: Pa
         Opens::Context(id) => id,
         Opens::CodeEntry(requester) => {
             let look_up = LookUp::by_link(link.app, link.agent, requester);
-            // Somebody may have typed the code meanwhile: a frame was loaded again, a call passed on.
+            // Somebody may have typed the code meanwhile, and the page was loaded again.
             return match look_up.find(&state, Handle::Claimed).await {
                 Ok(found) => Ok(to_the_call(&state, look_up, found.id)),
                 Err(error) => {
-                    // The page comes all the same; what failed is logged.
+                    // The agent gets the page nevertheless; a failure is logged by the conversion.
                     let _ = Problem::from(error);
                     entry(&state, StatusCode::OK, &Entry::default())
                 }
@@ -62,17 +62,17 @@ pub(in crate::http) async fn page(State(state): State<Arc<AppState>>, signed: Pa
     Ok(html_page(&state, StatusCode::OK, html))
 }
 
-/// A code that the agent typed, as the customer read it aloud. It is looked up as the exchange would
-/// have done: for the same call id, and a wrong one counts among the same misses.
+/// Takes a code that the agent typed as the customer read it aloud. It is looked up as if the exchange had
+/// sent it: for the same call id, and a wrong code counts towards the same misses.
 #[utoipa::path(
     post, path = "/desk/{signed}",
     params(("signed" = String, Path, description = "From `desk` of a look-up that found nothing")),
     request_body(content = String, content_type = "application/x-www-form-urlencoded", description = "`code`: 13 digits"),
     responses(
         (status = 303, description = "Found: the page of the call"),
-        (status = 403, description = "A link that is cut, changed or over", content_type = "text/html"),
-        (status = 404, description = "Unknown, expired or claimed: the same page, which says so", content_type = "text/html"),
-        (status = 422, description = "Not a code: the same page, which says so", content_type = "text/html"),
+        (status = 403, description = "The link is cut short, changed or expired", content_type = "text/html"),
+        (status = 404, description = "Unknown, expired or claimed: the same page, with that message", content_type = "text/html"),
+        (status = 422, description = "Not a code: the same page, with that message", content_type = "text/html"),
         (status = 429, description = "Too many codes that do not exist", content_type = "text/html")
     )
 )]
@@ -82,7 +82,7 @@ pub(in crate::http) async fn enter(
     headers: HeaderMap,
     body: Body,
 ) -> Outcome {
-    /// What the field takes.
+    /// Characters that the form's field takes.
     const ENTRY_MAX: usize = 40;
     let link = match open(&state, &part(signed)?) {
         Ok(link) => link,
@@ -107,7 +107,7 @@ pub(in crate::http) async fn enter(
     }
 }
 
-/// Leads to a call's own page.
+/// Redirects to the page of a call.
 fn to_the_call(state: &AppState, look_up: LookUp, id: ContextId) -> Response {
     let link = DeskLink::new(look_up.app, Opens::Context(id), look_up.agent, state.now_ms());
     let page = format!("{}/desk/{}", state.options.base_path(), link.sign(&state.secret));
@@ -138,7 +138,7 @@ fn assets(state: &AppState) -> String {
     format!("{}/desk/assets", state.options.base_path())
 }
 
-/// A file that the desk loads.
+/// A file that the desk's pages load.
 #[utoipa::path(
     get, path = "/desk/assets/{name}",
     params(("name" = String, Path, description = "The file's name")),
@@ -149,7 +149,7 @@ fn assets(state: &AppState) -> String {
 )]
 pub(in crate::http) async fn asset(name: PathPart) -> Outcome {
     let (kind, content) = jalon_desk::asset(&part(name)?).ok_or_else(Problem::no_route)?;
-    // Not versioned by name: asked again after an update, which costs a few kilobytes.
+    // The name has no version, so the browser asks each time; that costs a few kilobytes.
     let headers = [(header::CONTENT_TYPE, kind), (header::CACHE_CONTROL, "no-cache")];
     Ok((headers, content).into_response())
 }
