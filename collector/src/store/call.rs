@@ -1,7 +1,7 @@
 //! Calls: stored when their record arrives, claimed when an agent takes them, in either order.
 
 use jalon_desk::view::Scope;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 
 use super::audit::{self, Noted};
 use super::claimant::Claimant;
@@ -171,6 +171,16 @@ struct Row {
 }
 
 impl Row {
+    /// Finds an app's call by its token or its lease.
+    fn find(
+        connection: &Connection,
+        sql: &str,
+        key: impl ToSql,
+        app: &str,
+    ) -> rusqlite::Result<Option<Self>> {
+        connection.prepare_cached(sql)?.query_row(params![key, app], Self::read).optional()
+    }
+
     fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Self> {
         let by: Option<Claimant> = row.get(2)?;
         let at: Option<i64> = row.get(3)?;
@@ -193,13 +203,9 @@ fn by_token(
     token: [u8; 16],
     claimant: &Claimant,
 ) -> rusqlite::Result<Option<ContextId>> {
-    let row = connection
-        .prepare_cached(
-            "SELECT id, tapped_at, claimed_by, claimed_at FROM calls
-             WHERE token = ?1 AND app = ?2",
-        )?
-        .query_row(params![token, claim.app], Row::read)
-        .optional()?;
+    const BY_TOKEN: &str = "SELECT id, tapped_at, claimed_by, claimed_at FROM calls
+         WHERE token = ?1 AND app = ?2";
+    let row = Row::find(connection, BY_TOKEN, token, &claim.app)?;
     Ok(row.filter(|row| row.claimable(claimant, claim.at, TOKEN_CLAIMABLE_MS)).map(|row| row.id))
 }
 
@@ -225,13 +231,9 @@ fn by_lease(
     (locator, screen): (u32, u16),
     claimant: &Claimant,
 ) -> rusqlite::Result<Option<ContextId>> {
-    let row = connection
-        .prepare_cached(
-            "SELECT id, tapped_at, claimed_by, claimed_at FROM calls
-             WHERE lease = ?1 AND app = ?2",
-        )?
-        .query_row(params![lease, claim.app], Row::read)
-        .optional()?;
+    const BY_LEASE: &str = "SELECT id, tapped_at, claimed_by, claimed_at FROM calls
+         WHERE lease = ?1 AND app = ?2";
+    let row = Row::find(connection, BY_LEASE, lease, &claim.app)?;
     let lease_row: Option<(i64, i64, i64)> = connection
         .prepare_cached(
             "SELECT installation, leases.epoch, leases.seq FROM leases
