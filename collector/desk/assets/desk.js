@@ -1,14 +1,14 @@
-// Keeps an open desk page true: merges what the collector sends, and lets "4 min ago" age.
+// Keeps an open desk page current: merges what the collector sends, and lets "4 min ago" age.
 //
-// It never draws anything itself: every word on the page comes from the collector's templates,
-// but for the three lines about the connection. What it must not do is take from the agent's
-// hands what they hold: focus, open sections and scroll position survive every update.
+// It draws nothing itself: every word on the page comes from the collector's templates, except the
+// three lines about the connection. It must not disturb the agent: focus, open sections and scroll
+// position survive every update.
 "use strict";
 
 (() => {
   const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
   const RETRY_FIRST = 2_000, RETRY_MOST = 30_000;
-  // A screen reader is told at most this often: news that interrupt each other inform nobody.
+  // A screen reader is told at most this often: messages that interrupt each other inform nobody.
   const SPEAK_EVERY = 4_000;
 
   const context = document.getElementById("context");
@@ -19,7 +19,7 @@
     hour: "2-digit", minute: "2-digit", hourCycle: "h23",
   });
 
-  // The collector's clock rules, wherever this computer's stands.
+  // The collector's clock counts, whatever this computer's clock says.
   let behind = Number(context.dataset.now) - Date.now();
   let lost = false;
   let over = false;
@@ -48,7 +48,7 @@
       setText(time, clock.format(Date.parse(time.dateTime)));
     }
     for (const note of root.querySelectorAll("[data-utc]")) note.hidden = true;
-    // Nobody is "live" whom the page has not heard of lately.
+    // The page says "Live" only of a phone that was heard of lately.
     for (const fresh of root.querySelectorAll("[data-live-until]")) {
       const stale = lost || now > Number(fresh.dataset.liveUntil);
       fresh.classList.toggle("stale", stale);
@@ -63,7 +63,7 @@
 
   function mergeAttributes(old, fresh) {
     for (const { name } of [...old.attributes]) {
-      // Whether a section is open is the agent's own choice.
+      // The agent decides whether a section is open.
       if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
     }
     for (const { name, value } of fresh.attributes) {
@@ -71,8 +71,8 @@
     }
   }
 
-  // Makes `old` what `fresh` is, keeping every element that stays: by its key where it has one,
-  // else the next of its kind.
+  // Makes `old` equal to `fresh` and keeps every element that stays: matched by its key if it has one,
+  // else by its order and kind.
   function merge(old, fresh) {
     mergeAttributes(old, fresh);
     const wanted = new Map([...fresh.children].map((child) => [keyOf(child), child.nodeName]));
@@ -93,7 +93,8 @@
         continue;
       }
       kept.delete(key);
-      // Moving an element takes its focus, so what stands before it goes instead, where it may.
+      // Moving an element takes its focus, so the elements before it are removed instead, if they
+      // have no key.
       while (place !== same && place && !keyOf(place)) place = removed(place);
       if (same === place) place = place.nextSibling;
       else old.insertBefore(same, place);
@@ -160,7 +161,7 @@
     tellTimes(context);
   }
 
-  // Nothing of the customer stays: not on the page, not in what a screen reader may repeat.
+  // No data of the customer stays: neither on the page nor in what a screen reader may repeat.
   function end(why) {
     over = true;
     source.close();
@@ -186,12 +187,12 @@
     source.addEventListener("error", () => {
       document.documentElement.dataset.stream = "lost";
       setLost(true);
-      // The browser retries a broken stream by itself, but gives up on a refused one.
+      // The browser retries a broken stream by itself but gives up on a refused one.
       if (source.readyState === EventSource.CLOSED) askWhy();
     });
   }
 
-  // An EventSource does not say why it was refused; a request of its own does.
+  // An EventSource does not say why it was refused; a separate request does.
   async function askWhy() {
     const asked = source;
     const hangUp = new AbortController();
@@ -203,7 +204,7 @@
       });
       status = answer.status;
     } catch {
-      // No answer at all: as good as a server that is away.
+      // No answer at all counts as a server that is away.
     }
     hangUp.abort();
     if (over || source !== asked) return;

@@ -1,4 +1,4 @@
-// Tells a slip in a code as the agent types it, before it is sent. The collector checks again.
+// Finds typing errors in a code as the agent types it, before it is sent. The collector checks again.
 "use strict";
 
 (() => {
@@ -7,7 +7,7 @@
   const says = document.getElementById("says");
   const next = (interim, digit) => Number(input.dataset.check[interim * 10 + Number(digit)]);
 
-  // What to say of what stands in the field, and whether it is wrong, unfinished or right.
+  // The message about the text in the field, and whether the text is wrong, unfinished or right.
   function judge(text) {
     const typed = text.replace(/[\s\u00a0\u202f.-]/g, "").replace(/#$/, "");
     if (typed === "") return ["", "empty"];
@@ -24,7 +24,7 @@
 
   function tell() {
     const [text, state] = judge(input.value);
-    // A count read out at each key would drown what the customer is saying.
+    // A count read aloud at each key would drown the customer's voice.
     says.setAttribute("aria-live", state === "unfinished" ? "off" : "polite");
     if (says.textContent !== text) says.textContent = text;
     says.className = state;
@@ -33,7 +33,7 @@
   }
 
   input.addEventListener("input", tell);
-  // What the collector said of the last one stays until the agent types the next one over it.
+  // The collector's message about the last code stays until the agent types the next one over it.
   if (says.textContent.trim()) input.select();
   else tell();
 })();

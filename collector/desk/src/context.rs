@@ -1,4 +1,4 @@
-//! All that the page shows of a context, in the words it shows it in.
+//! Everything the page shows of a context, in its final words.
 
 use crate::glance::Glance;
 use crate::money;
@@ -9,14 +9,14 @@ use crate::words::{self, Moment};
 /// A context, ready for the template.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
-    /// The collector's time, by which the script counts.
+    /// The collector's time in ms since the Unix epoch, from which the script counts.
     pub(crate) now_ms: i64,
     pub(crate) tapped: Option<Moment>,
     pub(crate) glance: Glance<'a>,
-    /// Whether the customer shares this screen alone.
+    /// Whether the customer shares only this screen.
     pub(crate) screen_only: bool,
     pub(crate) journey: Journey,
-    /// What the phone could not keep, if anything, in one sentence.
+    /// One sentence about the steps that are lost, if there are any.
     pub(crate) lost: Option<String>,
     pub(crate) products: Vec<Product>,
     pub(crate) orders: Vec<Order<'a>>,
@@ -77,8 +77,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Whether a section with nothing in it is left out: under a narrowed scope, "none" would be a
-    /// claim about what the customer kept to themselves.
+    /// Whether an empty section says "none". Under a narrowed scope it is left out: "none" would be a
+    /// statement about data that the customer did not share.
     pub(crate) fn says_none(&self) -> bool {
         !self.screen_only
     }
@@ -88,7 +88,7 @@ impl Product {
     fn new(product: &crate::view::ProductView) -> Self {
         let category =
             product.category.as_deref().map(words::category).filter(|path| !path.is_empty());
-        let brand = words::said(product.brand.as_deref()).map(str::to_owned);
+        let brand = words::non_blank(product.brand.as_deref()).map(str::to_owned);
         let about: Vec<String> = [category, brand].into_iter().flatten().collect();
         Self {
             id: product.id.clone(),
@@ -99,7 +99,7 @@ impl Product {
     }
 }
 
-/// Says what is not in the list and never will be.
+/// Says which steps are missing from the list for good.
 fn lost(freshness: &Freshness) -> Option<String> {
     let mut parts: Vec<String> = freshness
         .dropped
@@ -121,8 +121,8 @@ fn dropped_because(reason: &str) -> String {
         "corrupt" => "damaged on the phone".to_owned(),
         "too_large" => "too large".to_owned(),
         "invalid" => "not valid".to_owned(),
-        "consent" => "from before the customer agreed".to_owned(),
-        "disk" => "not written, the phone's storage was full".to_owned(),
+        "consent" => "recorded before the customer agreed".to_owned(),
+        "disk" => "not written because the phone's storage was full".to_owned(),
         "rejected" => "refused by the collector".to_owned(),
         other => format!("dropped ({})", words::plain(other).to_lowercase()),
     }

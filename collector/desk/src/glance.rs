@@ -1,11 +1,11 @@
-//! The first glance: who, stuck on what, about what, how fresh.
+//! The first glance: who calls, what they are stuck on, what it is about, how fresh it is.
 //!
-//! Decides which few words an agent gets at pick-up. The template decides how they look.
+//! Decides which few words an agent sees first. The template decides how they look.
 
 use crate::view::{ContextView, Freshness, FreshnessState};
 use crate::words::{self, Moment};
 
-/// "Live" is said of a phone heard within this long; an open page stops saying it then.
+/// The page says "Live" for this long after the phone was last heard of; an open page then stops.
 const LIVE_FOR_MS: i64 = 2 * 60 * 1000;
 
 /// The four answers, in the order an agent needs them.
@@ -29,17 +29,17 @@ pub(crate) struct Who<'a> {
 #[derive(Debug)]
 pub(crate) struct On<'a> {
     pub(crate) screen: Option<&'a str>,
-    /// Whether `screen` is a route pattern, for want of business words.
+    /// Whether `screen` is a route pattern, because it has no business words.
     pub(crate) pattern: bool,
     pub(crate) dwell: Option<String>,
     pub(crate) failure: Option<Failure<'a>>,
 }
 
-/// What went wrong before the customer's eyes.
+/// The error that the customer saw.
 #[derive(Debug)]
 pub(crate) struct Failure<'a> {
     pub(crate) what: String,
-    /// Where, unless it is the screen already named.
+    /// The screen it appeared on, unless that is the screen already named.
     pub(crate) elsewhere: Option<&'a str>,
     pub(crate) at: Moment,
 }
@@ -47,7 +47,7 @@ pub(crate) struct Failure<'a> {
 /// What the call is about.
 #[derive(Debug)]
 pub(crate) struct About {
-    /// The product or order in hand.
+    /// The product or order that the customer last dealt with.
     pub(crate) subject: Option<String>,
     /// The order's status.
     pub(crate) status: Option<String>,
@@ -59,9 +59,9 @@ pub(crate) struct About {
 pub(crate) struct Fresh {
     pub(crate) state: &'static str,
     pub(crate) synced: Option<Moment>,
-    /// Until when "live" may be said, in ms since the Unix epoch.
+    /// Until when the page may say "Live", in ms since the Unix epoch.
     pub(crate) live_until: i64,
-    /// What is not here, if anything: "3 newer steps pending, 1 missing".
+    /// The steps that are not here, if any: "3 newer steps pending, 1 missing".
     pub(crate) gaps: Option<String>,
 }
 
@@ -69,7 +69,7 @@ impl<'a> Glance<'a> {
     pub(crate) fn new(view: &'a ContextView, now_ms: i64) -> Self {
         Self {
             who: Who {
-                id: words::said(view.customer.id.as_deref()),
+                id: words::non_blank(view.customer.id.as_deref()),
                 verified: view.customer.verified,
                 confirmed: view.call.confirmed,
             },
@@ -96,24 +96,25 @@ impl<'a> On<'a> {
     fn new(view: &'a ContextView, now_ms: i64) -> Self {
         let screen = view.last_screen.as_ref();
         Self {
-            screen: screen.and_then(|s| words::said(Some(&s.label)).or(words::said(Some(&s.name)))),
+            screen: screen
+                .and_then(|s| words::non_blank(Some(&s.label)).or(words::non_blank(Some(&s.name)))),
             pattern: screen.is_some_and(|s| s.label == s.name || s.label.trim().is_empty()),
             dwell: screen.and_then(|s| s.dwell_ms).and_then(words::dwell),
             failure: view.failure.as_ref().map(|failure| Failure {
-                what: words::said(Some(&failure.code))
+                what: words::non_blank(Some(&failure.code))
                     .map_or_else(|| "Something failed".to_owned(), words::plain),
                 elsewhere: failure
                     .screen
                     .as_ref()
                     .filter(|at| screen.is_none_or(|s| s.name != at.name))
-                    .and_then(|at| words::said(Some(&at.label))),
+                    .and_then(|at| words::non_blank(Some(&at.label))),
                 at: Moment::new(failure.at, now_ms),
             }),
         }
     }
 
-    /// The failure as one spoken sentence. The screen is not announced: the step that led there
-    /// is, and says the same.
+    /// The failure as one spoken sentence. The screen is not announced: the step that led to it is, and
+    /// says the same.
     pub(crate) fn sentence(&self) -> Option<String> {
         let failure = self.failure.as_ref()?;
         Some(match failure.elsewhere.or(self.screen) {
@@ -124,7 +125,7 @@ impl<'a> On<'a> {
 }
 
 impl About {
-    /// The newest of what the customer had in hand: a product they touched, or an order.
+    /// The newest subject of the customer's steps: a product or an order.
     fn new(view: &ContextView) -> Self {
         let step = view.steps.iter().rev().find(|step| step.product.is_some());
         let product = step.and_then(|s| s.product.as_ref()).or(view.products.first());
@@ -135,16 +136,20 @@ impl About {
         let (subject, status) = match (order, product) {
             (Some(order), _) => (
                 Some(format!("Order {}", order.id)),
-                words::said(Some(&order.status)).map(words::plain),
+                words::non_blank(Some(&order.status)).map(words::plain),
             ),
             (None, Some(product)) => {
-                // A cart step may know no more than the id; the list may know the rest.
+                // A cart step may have only the id; the list may have the rest.
                 let known = view.products.iter().find(|p| p.id == product.id).unwrap_or(product);
                 (Some(words::product(known)), None)
             }
             (None, None) => (None, None),
         };
-        Self { subject, status, topic: words::said(view.call.topic.as_deref()).map(words::plain) }
+        Self {
+            subject,
+            status,
+            topic: words::non_blank(view.call.topic.as_deref()).map(words::plain),
+        }
     }
 }
 
@@ -163,7 +168,7 @@ impl Fresh {
         }
     }
 
-    /// The answer as one spoken sentence, without the time, which would change by itself.
+    /// The answer as one spoken sentence. Without the time, which changes by itself.
     pub(crate) fn sentence(&self) -> String {
         match (self.state, &self.gaps) {
             ("live", None) => "Live".to_owned(),

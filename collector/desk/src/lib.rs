@@ -1,20 +1,20 @@
-//! The agent desk of Jalon: the page an agent sees beside a call.
+//! The agent desk of Jalon: the page that an agent sees beside a call.
 //!
-//! In three seconds and about twelve words, in this order: **who** calls, what they are **stuck
-//! on**, what it is **about**, and **how fresh** that is. Steps, products, orders and place are one
-//! click away.
+//! It answers in three seconds and about twelve words, in this order: **who** calls, what they are
+//! **stuck on**, what the call is **about**, and **how fresh** the picture is. Steps, products, orders
+//! and location are one click away.
 //!
-//! [`page`] renders the whole page, [`live`] what one server-sent event named `context` carries,
-//! [`ended`] the page of a link that shows nothing any more, and [`asset`] holds the files they
-//! load. Nothing here reads a clock, the network or a store: the caller brings the
-//! [`ContextView`] and its own time, which the page then goes by.
+//! [`page`] renders the whole page, [`live`] the content of one server-sent event named `context`,
+//! [`entry`] the page that takes a code, [`ended`] the page of a link that shows nothing any more, and
+//! [`asset`] holds the files they load. Nothing here reads a clock, the network or a store: the caller
+//! passes the [`ContextView`] and its own time, which the page then uses.
 //!
 //! # The script's side of the stream
 //!
 //! `desk.js` opens `live_url` as an `EventSource` and knows two events: `context`, whose data is
 //! [`live`]'s text, and `erased`, which empties the page for good. When the stream is refused, it
-//! asks once by `fetch` why: 410 means erased, any other 4xx but 408 and 429 that the link has
-//! ended, and everything else that it should be tried again.
+//! asks once by `fetch` why: 410 means erased; any other 4xx except 408 and 429, that the link has
+//! ended; everything else, that it tries again.
 //!
 //! The pages hold no inline script or style, so they work under
 //! `default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self';
@@ -39,32 +39,32 @@ use crate::view::ContextView;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The template engine failed, which it does only when it cannot write.
-    #[error("render the desk")]
+    #[error("failed to render the desk")]
     Render(#[from] askama::Error),
 }
 
-/// A page that knows nothing of a call, and takes its code.
+/// The state of the page that takes a call's code.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Entry<'a> {
-    /// What the agent typed; empty at first.
+    /// The text that the agent typed; empty at first.
     pub typed: &'a str,
-    /// What was wrong with it.
+    /// Why it opened nothing, once it was sent.
     pub error: Option<EntryError>,
 }
 
-/// What was wrong with a typed code.
+/// Why a typed code opened nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EntryError {
-    /// Not thirteen digits, or the check digit does not fit.
+    /// It does not have thirteen digits, or its check digit does not match.
     NotACode,
-    /// Unknown, too old, or another call's.
+    /// It is unknown, too old, or of another call.
     NotFound,
-    /// Too many wrong ones before it.
+    /// Too many wrong codes came before it.
     TooMany {
-        /// When to try again.
+        /// Minutes until another can be tried.
         minutes: u64,
     },
-    /// The collector cannot look it up.
+    /// The collector cannot look it up now.
     NotNow,
 }
 
@@ -73,7 +73,7 @@ pub enum EntryError {
 pub enum EndReason {
     /// Its two hours are over.
     Expired,
-    /// It was never given out like this: cut, changed, or signed by another collector.
+    /// The collector did not sign it like this: it was cut short, changed, or signed by another one.
     Invalid,
     /// The customer erased their data.
     Erased,
@@ -98,9 +98,8 @@ pub fn page(
     Ok(Page { context: Context::new(view, now_ms), live_url, assets }.render()?)
 }
 
-/// Renders what one `context` event of the stream carries: the page's content, which the script
-/// merges into what the agent has before them. Holds no carriage return, which would end a line of
-/// the stream.
+/// Renders the content of one `context` event of the stream, which the script merges into the page.
+/// Contains no carriage return, which would end a line of the stream.
 ///
 /// # Errors
 ///
@@ -109,20 +108,20 @@ pub fn live(view: &ContextView, now_ms: i64) -> Result<String, Error> {
     Ok(Live { context: Context::new(view, now_ms) }.render()?.replace('\r', " "))
 }
 
-/// Renders the page of a link that shows nothing any more, and says what to do.
+/// Renders the page of a link that shows nothing any more, which says what to do.
 ///
 /// # Errors
 ///
-/// [`Error::Render`], in practice never.
+/// [`Error::Render`], which no reason can cause.
 pub fn ended(why: EndReason, assets_prefix: &str) -> Result<String, Error> {
     Ok(EndedPage { why, assets: assets_prefix.trim_end_matches('/') }.render()?)
 }
 
-/// Renders the page that knows nothing of a call, with a form for the code that the customer reads
-/// aloud. The form is sent to the page's own address.
+/// Renders the page without a context, with a form for the code that the customer reads aloud. The form
+/// is sent to the page's own address.
 ///
-/// `check_table` is the quasigroup of a code's check digit, by which the script tells a slip as it is
-/// typed: from 0 each digit leads to `check_table[interim][digit]`, and a whole code ends at 0.
+/// `check_table` is the quasigroup of a code's check digit, by which the script finds typing errors: from
+/// 0, each digit leads to `check_table[interim][digit]`, and a valid code ends at 0.
 ///
 /// # Errors
 ///

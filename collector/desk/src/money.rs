@@ -1,6 +1,6 @@
 //! Amounts of money as an agent reads them aloud: "1,081.98 USD".
 //!
-//! The code stands for itself, since "$" is twenty currencies. No conversion, no locale.
+//! With the currency's code, since "$" is twenty currencies. No conversion, no locale.
 
 use crate::view::Price;
 
@@ -12,8 +12,8 @@ const NO_DECIMALS: [&str; 17] = [
 const THREE_DECIMALS: [&str; 7] = ["BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"];
 const FOUR_DECIMALS: [&str; 2] = ["CLF", "UYW"];
 
-/// Writes a price with its currency's own decimals, thousands apart, and its code after a no-break
-/// space: "1,081.98 EUR". A currency that ISO 4217 does not list has two decimals.
+/// Writes a price with its currency's decimals, separated thousands, and the code after a no-break space:
+/// "1,081.98 EUR". A currency that ISO 4217 does not list has two decimals.
 pub fn amount(price: &Price) -> String {
     let code = price.currency.trim().to_uppercase();
     let decimals = decimals(&code);

@@ -1,7 +1,7 @@
-//! The journey as an agent reads it: newest first, repeats as one, visit by visit.
+//! The journey as an agent reads it: newest first, repeats as one row, visit by visit.
 //!
-//! Takes the steps as stored, oldest first. Leaves out nothing but screen views that the step
-//! after them says better.
+//! Takes the steps as stored, oldest first. Leaves out only screen views that the next step says
+//! better.
 
 use crate::view::Step;
 use crate::words::{self, Moment};
@@ -9,10 +9,10 @@ use crate::words::{self, Moment};
 /// A pause this long begins another visit: the SDK's own inactivity timeout.
 const VISIT_GAP_MS: i64 = 30 * 60 * 1000;
 
-/// Rows shown at the first click; older ones are a click further.
+/// Rows shown at the first click; older rows take a second one.
 const RECENT_ROWS: usize = 25;
 
-/// The journey, split into what one click shows and what a second one does.
+/// The journey, split into the rows of the first click and those of the second.
 #[derive(Debug, Default)]
 pub(crate) struct Journey {
     pub(crate) recent: Vec<Visit>,
@@ -26,7 +26,7 @@ pub(crate) struct Journey {
 /// Rows without a long pause between them, newest first.
 #[derive(Debug)]
 pub(crate) struct Visit {
-    /// Stays the same while the visit grows.
+    /// The visit's identity for the script. It stays the same while the visit grows.
     pub(crate) key: String,
     /// Whether the call was made from it.
     pub(crate) this: bool,
@@ -38,7 +38,7 @@ pub(crate) struct Visit {
 /// One step, or the same step several times in a row.
 #[derive(Debug)]
 pub(crate) struct Row {
-    /// Stays the same while the row is repeated.
+    /// The row's identity for the script. It stays the same while the step is repeated.
     pub(crate) key: String,
     pub(crate) kind: String,
     pub(crate) text: String,
@@ -57,7 +57,7 @@ impl Row {
     }
 }
 
-/// A row before it is dressed for the page.
+/// A row before it is put into words for the page.
 struct Run<'a> {
     first: &'a Step,
     last: &'a Step,
@@ -112,7 +112,7 @@ impl Run<'_> {
     }
 }
 
-/// Joins equal steps that follow each other, within a visit.
+/// Joins equal steps that follow each other within a visit.
 fn collapse(steps: &[Step]) -> Vec<Run<'_>> {
     let mut runs: Vec<Run<'_>> = Vec::new();
     for (place, step) in steps.iter().enumerate() {
@@ -134,8 +134,8 @@ fn collapse(steps: &[Step]) -> Vec<Run<'_>> {
     runs
 }
 
-/// Whether `next` is the product on the screen that `step` opened: one act of the customer, which
-/// an app records as two events.
+/// Whether `next` is the product on the screen that `step` opened: one action of the customer, which an
+/// app records as two events.
 fn says_it_better(step: &Step, next: &Step) -> bool {
     step.kind == "screen_view"
         && next.kind == "product_view"
@@ -144,10 +144,10 @@ fn says_it_better(step: &Step, next: &Step) -> bool {
 }
 
 fn text(step: &Step) -> String {
-    words::said(Some(&step.text)).map_or_else(|| words::plain(&step.kind), str::to_owned)
+    words::non_blank(Some(&step.text)).map_or_else(|| words::plain(&step.kind), str::to_owned)
 }
 
-/// Cuts after [`RECENT_ROWS`] rows; a visit cut through is in both halves.
+/// Splits after [`RECENT_ROWS`] rows. A visit across the split is in both halves.
 fn split(visits: Vec<Visit>) -> (Vec<Visit>, Vec<Visit>) {
     let (mut recent, mut earlier) = (Vec::new(), Vec::new());
     let mut room = RECENT_ROWS;

@@ -1,6 +1,6 @@
-//! What an agent sees of a call: the answer of a resolve, and what the desk renders.
+//! The view of a call: the answer to a look-up, and the data that the desk renders.
 //!
-//! Only shapes. What goes into them is decided where events are read; how it looks, in `desk`.
+//! Only shapes. The collector decides what goes into them, the rest of this crate how it looks.
 
 use std::collections::BTreeMap;
 
@@ -18,18 +18,18 @@ pub struct ContextView {
     pub freshness: Freshness,
     /// The screen the customer called from, or was last seen on.
     pub last_screen: Option<ScreenView>,
-    /// What the customer last saw go wrong in this session, if anything did.
+    /// The last error that the customer saw in this session, if any.
     pub failure: Option<FailureView>,
-    /// The newest 200 steps of this customer, oldest first, not collapsed.
+    /// The newest 200 steps of this customer, oldest first; repeats are not joined.
     pub steps: Vec<Step>,
     /// The newest 20 distinct products, newest first.
     pub products: Vec<ProductView>,
     /// The newest 10 orders, newest first.
     pub orders: Vec<OrderView>,
-    /// The last coarse position, where the customer allowed it.
+    /// The last coarse position, if the customer allowed it.
     pub location: Option<LocationView>,
-    /// The desk link: a page for this call alone, to open as a screen pop. Relative where the
-    /// collector has no public URL.
+    /// The desk link: the page of this call, to open as a screen pop. Relative if the collector has no
+    /// public URL.
     pub desk: String,
 }
 
@@ -43,13 +43,13 @@ pub struct CallView {
     pub tapped_at: Option<i64>,
     /// What the call is about, in the app's words.
     pub topic: Option<String>,
-    /// What the customer lets the call carry.
+    /// What the customer lets the agent see.
     pub scope: Scope,
     /// Whether the app's own record of this call has arrived.
     pub confirmed: bool,
 }
 
-/// What the customer lets a call carry.
+/// What the customer lets the agent see.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
@@ -62,7 +62,7 @@ pub enum Scope {
 /// Who calls.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct CustomerView {
-    /// The app's id of the customer; null where nobody was identified.
+    /// The app's id of the customer; null when nobody was identified.
     pub id: Option<String>,
     /// Whether the collector verified a proof of that id.
     pub verified: bool,
@@ -72,9 +72,9 @@ pub struct CustomerView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum FreshnessState {
-    /// Everything up to the tap is here, and the phone was heard within the last two minutes.
+    /// Everything up to the tap is here, and the phone was heard of within the last two minutes.
     Live,
-    /// Everything the phone said it had is here.
+    /// Everything that the phone announced is here.
     Synced,
     /// The phone has, or may have, steps that are not here yet.
     Pending,
@@ -83,43 +83,43 @@ pub enum FreshnessState {
 /// How complete and how fresh a context is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct Freshness {
-    /// The state in a word.
+    /// The state in one word.
     pub state: FreshnessState,
     /// The highest `seq` up to which nothing is pending.
     pub complete_through: u64,
     /// The highest `seq` stored.
     pub at_seq: u64,
-    /// How many steps the phone still holds, as far as it said.
+    /// How many steps the phone still holds, as far as it announced them.
     pub pending: u64,
-    /// How many steps are gone for good, beyond what `dropped` explains.
+    /// How many steps are lost for good, beyond those that `dropped` explains.
     pub missing: u64,
-    /// How many the phone dropped since its epoch began, by reason.
+    /// How many events the phone dropped since its epoch began, by reason.
     pub dropped: BTreeMap<String, u64>,
-    /// When the phone was last heard, in ms since the Unix epoch; null if never.
+    /// When the phone was last heard of, in ms since the Unix epoch; null if never.
     pub synced_at: Option<i64>,
 }
 
 /// A screen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ScreenView {
-    /// The app's name of it, a route pattern.
+    /// The app's name for it, a route pattern.
     pub name: String,
-    /// Its business words; the pattern where the collector has none.
+    /// Its business words; the pattern if the collector has none.
     pub label: String,
     /// The stage of the customer's journey, from the screens file.
     pub stage: Option<String>,
-    /// How long the customer has been on it at the tap, or was, in ms.
+    /// How long the customer had been on it at the tap, in ms.
     pub dwell_ms: Option<u64>,
 }
 
-/// What the customer saw go wrong.
+/// An error that the customer saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct FailureView {
-    /// The app's code of it.
+    /// The app's code for it.
     pub code: String,
-    /// Where it showed.
+    /// The screen it appeared on.
     pub screen: Option<ScreenView>,
-    /// When, by the collector's clock, in ms since the Unix epoch.
+    /// When it happened, by the collector's clock, in ms since the Unix epoch.
     pub at: i64,
 }
 
@@ -128,14 +128,14 @@ pub struct FailureView {
 pub struct Step {
     /// Its place in the phone's order.
     pub seq: u64,
-    /// When, by the collector's clock, in ms since the Unix epoch.
+    /// When it happened, by the collector's clock, in ms since the Unix epoch.
     pub at: i64,
     /// The event's type, as on the wire.
     #[serde(rename = "type")]
     pub kind: String,
     /// The screen it happened on.
     pub screen: Option<String>,
-    /// What happened, as the customer would say it: "I looked at Galaxy A10".
+    /// The step as the customer would tell it: "I looked at Galaxy A10".
     pub text: String,
     /// The product it concerns.
     pub product: Option<ProductView>,
@@ -144,7 +144,7 @@ pub struct Step {
 /// A product.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct ProductView {
-    /// The app's id of it.
+    /// Its id in the app.
     pub id: String,
     /// Its name.
     pub name: Option<String>,
@@ -168,13 +168,13 @@ pub struct Price {
 /// An order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 pub struct OrderView {
-    /// The app's id of it.
+    /// Its id in the app.
     pub id: String,
     /// Its status, in the app's words.
     pub status: String,
     /// Its total.
     pub total: Option<Price>,
-    /// When the app last spoke of it, by the collector's clock, in ms since the Unix epoch.
+    /// When the app last recorded it, by the collector's clock, in ms since the Unix epoch.
     pub at: i64,
 }
 
@@ -185,6 +185,6 @@ pub struct LocationView {
     pub latitude: f64,
     /// Degrees east.
     pub longitude: f64,
-    /// When, by the collector's clock, in ms since the Unix epoch.
+    /// When it happened, by the collector's clock, in ms since the Unix epoch.
     pub at: i64,
 }

@@ -1,6 +1,6 @@
-//! Times, lengths, codes and names in an agent's words.
+//! Puts times, durations, codes and names into words for an agent.
 //!
-//! `desk.js` says "4 min ago" by the same rule as [`Moment`], so that an open page stays true.
+//! `desk.js` says "4 min ago" by the same rule as [`Moment`], so that an open page stays correct.
 
 use jiff::Timestamp;
 
@@ -10,14 +10,14 @@ const MINUTE_MS: i64 = 60_000;
 const HOUR_MS: i64 = 60 * MINUTE_MS;
 const DAY_MS: i64 = 24 * HOUR_MS;
 
-/// A point in time, as the page needs it.
+/// A point in time, as the page shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Moment {
-    /// RFC 3339 in UTC, for `<time datetime>`; the year 1970 where the number is no date at all.
+    /// RFC 3339 in UTC, for `<time datetime>`; the year 1970 when the number is not a valid date.
     pub(crate) iso: String,
     /// How long ago: "4 min ago".
     pub(crate) ago: String,
-    /// Hour and minute in UTC, until the script puts the agent's own.
+    /// Hour and minute in UTC, until the script shows them in the agent's time zone.
     pub(crate) clock: String,
 }
 
@@ -28,7 +28,7 @@ impl Moment {
     }
 }
 
-/// How long ago, coarsely: what is to come (a clock that differs) is "just now" as well.
+/// How long ago, coarsely. A time in the future (clocks differ) is "just now" as well.
 fn ago(elapsed_ms: i64) -> String {
     match elapsed_ms {
         ..MINUTE_MS => "just now".to_owned(),
@@ -43,7 +43,7 @@ fn clock(at_ms: i64) -> String {
     format!("{:02}:{:02}", minute / 60, minute % 60)
 }
 
-/// A length of time in its two largest units: "2 min 10 s". Under a second it is not worth a word.
+/// A duration in its two largest units: "2 min 10 s". `None` below a second.
 pub(crate) fn dwell(ms: u64) -> Option<String> {
     let s = ms / 1000;
     let (days, h, min, rest) = (s / 86_400, s / 3600 % 24, s / 60 % 60, s % 60);
@@ -63,8 +63,8 @@ pub(crate) fn count(n: impl Into<i128>, noun: &str) -> String {
     format!("{n}\u{a0}{noun}{}", if n == 1 { "" } else { "s" })
 }
 
-/// A code as words, where it is made of words: "card_declined" reads "Card declined", "E1042"
-/// stays as it is.
+/// A code as words, if it is made of words: "card_declined" reads "Card declined", "E1042" stays as it
+/// is.
 pub fn plain(code: &str) -> String {
     let code = code.trim();
     let wordy = code.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | ' '))
@@ -90,14 +90,14 @@ pub(crate) fn category(raw: &str) -> String {
     levels.join(" › ")
 }
 
-/// What to call a product: its name; else brand and kind; else its id.
+/// The name of a product: its own; else its brand and kind; else its id.
 pub(crate) fn product(product: &ProductView) -> String {
-    if let Some(name) = said(product.name.as_deref()) {
+    if let Some(name) = non_blank(product.name.as_deref()) {
         return name.to_owned();
     }
     let kind = product.category.as_deref().map(category).unwrap_or_default();
     let kind = kind.rsplit(" › ").next().unwrap_or_default().to_owned();
-    match (said(product.brand.as_deref()), kind.as_str()) {
+    match (non_blank(product.brand.as_deref()), kind.as_str()) {
         (None, "") => format!("Product {}", product.id),
         (Some(brand), "") => format!("{} {}", upper_first(brand), product.id),
         (Some(brand), kind) => format!("{} {kind}", upper_first(brand)),
@@ -108,7 +108,7 @@ pub(crate) fn product(product: &ProductView) -> String {
 /// A coarse position: "48.86° N, 2.35° E".
 pub(crate) fn place(location: &LocationView) -> String {
     let side = |degrees: f64, positive, negative| {
-        // Rounds first, so that -0.001 is not "0.00° S".
+        // Rounded first, so that -0.001 is not "0.00° S".
         let hundredths = (degrees * 100.0).round();
         let side = if hundredths < 0.0 { negative } else { positive };
         format!("{:.2}°\u{a0}{side}", (hundredths / 100.0).abs())
@@ -117,7 +117,7 @@ pub(crate) fn place(location: &LocationView) -> String {
 }
 
 /// The text, unless it is missing or blank.
-pub(crate) fn said(text: Option<&str>) -> Option<&str> {
+pub(crate) fn non_blank(text: Option<&str>) -> Option<&str> {
     text.map(str::trim).filter(|text| !text.is_empty())
 }
 
