@@ -160,7 +160,7 @@ async fn verify(state: &AppState, upload: &mut Upload) -> Result<(), StoreError>
         };
     }
     if let Some(why) = error {
-        tracing::warn!(app, %why, "a customer's proof was not accepted: the desk shows them as not verified");
+        tracing::warn!(app, %why, "a customer's proof was not accepted: they show as not verified");
     }
     Ok(())
 }

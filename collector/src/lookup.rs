@@ -18,9 +18,9 @@ use crate::wire::ResolveRequest;
 
 /// One look-up: who asks, and for which app.
 pub(crate) struct LookUp {
-    pub(crate) app: String,
-    pub(crate) agent: Option<String>,
-    pub(crate) requester: Requester,
+    app: String,
+    agent: Option<String>,
+    requester: Requester,
 }
 
 /// Why a look-up brings no context.
@@ -110,6 +110,11 @@ impl LookUp {
     pub(crate) fn code_entry(&self, state: &AppState) -> DeskLink {
         let opens = Opens::CodeEntry(self.requester.clone());
         DeskLink::new(self.app.clone(), opens, self.agent.clone(), state.now_ms())
+    }
+
+    /// A fresh link to the context that was found.
+    pub(crate) fn context_link(self, state: &AppState, id: ContextId) -> DeskLink {
+        DeskLink::new(self.app, Opens::Context(id), self.agent, state.now_ms())
     }
 
     /// Claims the call that `handle` names and reads its context.

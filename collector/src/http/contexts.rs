@@ -14,7 +14,6 @@ use super::problem::Problem;
 use super::responses::LookUpResponses;
 use super::{Outcome, PathPart, authorize, body, no_store, part, view};
 use crate::keys::{Key, KeyKind};
-use crate::link::{DeskLink, Opens};
 use crate::lookup::{self, LookUp};
 use crate::state::AppState;
 use crate::wire::ResolveRequest;
@@ -137,8 +136,7 @@ async fn answer(
             return Ok(applied(axum::Json(problem), LENIENT));
         }
     };
-    let opens = Opens::Context(found.id);
-    let link = DeskLink::new(look_up.app, opens, look_up.agent, state.now_ms());
+    let link = look_up.context_link(state, found.id);
     let mut view = view(state, &found.context, &link);
     if !prefers(headers, MINIMAL) {
         return Ok(no_store(axum::Json(view)));

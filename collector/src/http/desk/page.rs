@@ -12,7 +12,7 @@ use super::headers::protect;
 use super::{ended_status, failed, note, open};
 use crate::http::problem::Problem;
 use crate::http::{Outcome, PathPart, body, no_store, part, view};
-use crate::link::{DeskLink, Opens};
+use crate::link::Opens;
 use crate::lookup::{self, LookUp, LookUpError};
 use crate::state::AppState;
 use crate::store::{ContextId, Handle};
@@ -109,7 +109,7 @@ pub(in crate::http) async fn enter(
 
 /// Redirects to the page of a call.
 fn to_the_call(state: &AppState, look_up: LookUp, id: ContextId) -> Response {
-    let link = DeskLink::new(look_up.app, Opens::Context(id), look_up.agent, state.now_ms());
+    let link = look_up.context_link(state, id);
     let page = format!("{}/desk/{}", state.options.base_path(), link.sign(&state.secret));
     no_store(Redirect::to(&page))
 }
