@@ -7,6 +7,7 @@ mod sqlite;
 
 use std::hint::black_box;
 use std::io::Write as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +28,22 @@ const BLOCK: usize = 2_000;
 /// our worker busy without a pause while the journal never fills.
 const STEP: Duration = Duration::from_micros(25);
 
+/// What each recorder took, in ns a call.
+#[derive(Default)]
+struct Measured {
+    ours: Sample,
+    glean: Sample,
+    by_channel: Sample,
+    by_insert: Sample,
+    encoding: Sample,
+    writing: Sample,
+    nothing: Sample,
+    /// Our worker's share of a processor, one value per block.
+    busy: Vec<f64>,
+    /// Events that the collector had when the block of them ended.
+    uploaded: u64,
+}
+
 fn main() -> Result<()> {
     if let Some(args) = child::args() {
         return kill::child(&args);
@@ -39,79 +56,89 @@ fn main() -> Result<()> {
             STEP.as_micros()
         ),
     );
-    let products = phone::products()?;
     let dir = tempfile::Builder::new().prefix("record-").tempdir_in(folder()?)?;
+    let measured = measure(dir.path())?;
+    let kept = kill::kept(dir.path())?;
+    tell(&mut report, &measured, kept);
+    report.finish()
+}
 
+/// Times all recorders in turn, round after round.
+fn measure(dir: &Path) -> Result<Measured> {
+    let products = phone::products()?;
     let journey = Journey::open_with(
-        phone::config_offline(&dir.path().join("jalon")),
+        phone::config_offline(&dir.join("jalon")),
         Arc::new(phone::TakesAll),
         Arc::new(SystemClock),
     )?;
     journey.record(Event::ScreenView { screen: "product/{id}".to_owned() });
-    let shop = Shop::start(&dir.path().join("glean"))?;
-    let channel = Channel::start(&dir.path().join("channel.db"))?;
-    let mut inserter = Inserter::start(&dir.path().join("inserted.db"))?;
-    let mut plain = std::fs::File::create(dir.path().join("plain"))?;
+    let shop = Shop::start(&dir.join("glean"))?;
+    let channel = Channel::start(&dir.join("channel.db"))?;
+    let mut inserter = Inserter::start(&dir.join("inserted.db"))?;
+    let mut plain = std::fs::File::create(dir.join("plain"))?;
     let mut encoded = Vec::with_capacity(1024);
 
-    let mut ours = Sample::default();
-    let (mut busy, mut uploaded) = (Vec::new(), 0);
-    let [mut glean, mut by_channel, mut by_insert] = [(); 3].map(|()| Sample::default());
-    let [mut encoding, mut writing, mut nothing] = [(); 3].map(|()| Sample::default());
+    let mut measured = Measured::default();
     for _ in 0..ROUNDS {
         let (before, watch) = (worker_ns(), Watch::start());
         let delivered = journey.status().delivered;
-        ours.add(block(phone::views(&products, BLOCK), |event| journey.record(event)));
+        measured.ours.add(block(phone::views(&products, BLOCK), |event| journey.record(event)));
         if let Some(worked) = worker_ns().zip(before).map(|(after, before)| after - before) {
-            busy.push(worked as f64 / watch.ns() as f64);
+            measured.busy.push(worked as f64 / watch.ns() as f64);
         }
-        uploaded += journey.status().delivered - delivered;
+        measured.uploaded += journey.status().delivered - delivered;
         rest(&journey)?;
-        glean.add(block(views(&products), |view| shop.view(view)));
+        measured.glean.add(block(views(&products), |view| shop.view(view)));
         shop.rest()?;
-        by_channel.add(block(phone::views(&products, BLOCK), |event| channel.send(event)));
+        measured.by_channel.add(block(phone::views(&products, BLOCK), |event| channel.send(event)));
         channel.rest();
         let insert = |event: Event| inserter.insert(&event);
-        by_insert.add(block(phone::views(&products, BLOCK), insert));
-        encoding.add(block(phone::views(&products, BLOCK), |event| {
+        measured.by_insert.add(block(phone::views(&products, BLOCK), insert));
+        measured.encoding.add(block(phone::views(&products, BLOCK), |event| {
             encoded.clear();
             sqlite::encode(&mut encoded, black_box(&event));
             black_box(&encoded);
         }));
-        writing.add(block(vec![(); BLOCK], |()| drop(plain.write(black_box(&encoded)))));
-        nothing.add(block(vec![(); BLOCK], black_box));
+        let write = |()| drop(plain.write(black_box(&encoded)));
+        measured.writing.add(block(vec![(); BLOCK], write));
+        measured.nothing.add(block(vec![(); BLOCK], black_box));
     }
     let dropped = journey.status().dropped;
     ensure!(dropped.total() == 0, "events were dropped while timing: {dropped:?}");
     inserter.check()?;
     drop((journey, channel, inserter));
     Shop::stop();
+    Ok(measured)
+}
 
-    let kept = kill::kept(dir.path())?;
+/// Fills the report: the rows, what was aimed for, and the notes.
+fn tell(report: &mut Report, measured: &Measured, kept: kill::Kept) {
+    let Measured { ours, encoding, .. } = measured;
     let row = |name: &str, sample: &Sample| Row::new(name).sample(sample, Unit::Us);
-    report.row(row("Jalon: record", &ours).with("kept after SIGKILL", kept.ours));
-    report.row(row("Glean 71: event.record", &glean).with("kept after SIGKILL", kept.glean));
-    let name = "hand to a channel, SQLite behind it";
-    report.row(row(name, &by_channel).with("kept after SIGKILL", kept.channel));
-    let name = "insert into SQLite on the caller";
-    report.row(row(name, &by_insert).with("kept after SIGKILL", kept.inserted));
-    report.row(row("bare: encode the same JSON", &encoding));
-    report.row(row("bare: write(2) of the same bytes", &writing));
-    report.row(row("bare: read the clock", &nothing));
+    report.row(row("Jalon: record", ours).with("kept after SIGKILL", kept.ours));
+    let glean = row("Glean 71: event.record", &measured.glean);
+    report.row(glean.with("kept after SIGKILL", kept.glean));
+    let by_channel = row("hand to a channel, SQLite behind it", &measured.by_channel);
+    report.row(by_channel.with("kept after SIGKILL", kept.channel));
+    let by_insert = row("insert into SQLite on the caller", &measured.by_insert);
+    report.row(by_insert.with("kept after SIGKILL", kept.inserted));
+    report.row(row("bare: encode the same JSON", encoding));
+    report.row(row("bare: write(2) of the same bytes", &measured.writing));
+    report.row(row("bare: read the clock", &measured.nothing));
     let over = (ours.percentile(50.0) - encoding.percentile(50.0)) / 1e3;
-    let measured = format!("{} µs over encoding", number_shown(over));
-    report.reach("record, p50", "≤ 1 µs over encoding", &measured, over <= 1.0);
+    let reached = format!("{} µs over encoding", number_shown(over));
+    report.reach("record, p50", "≤ 1 µs over encoding", &reached, over <= 1.0);
     let p99 = ours.percentile(99.0) / 1e3;
     report.reach("record, p99", "≤ 40 µs", &format!("{} µs", number_shown(p99)), p99 <= 40.0);
+    let busy = &measured.busy;
     let share = busy.iter().sum::<f64>() / busy.len().max(1) as f64 * 100.0;
     report.note(format!(
         "While `record` was timed our worker drained, synced and uploaded beside it: {:.0} % \
          of the events were with the collector when their block ended. It used {share:.0} % of a \
          processor; the rest it waited for the disk and for its turn.",
-        uploaded as f64 / (ROUNDS * BLOCK) as f64 * 100.0
+        measured.uploaded as f64 / (ROUNDS * BLOCK) as f64 * 100.0
     ));
     report.note(kill::ABOUT);
-    report.finish()
 }
 
 fn views(products: &[Product]) -> Vec<View> {
