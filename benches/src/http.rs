@@ -1,4 +1,4 @@
-//! HTTP/1.1 over one kept connection, as small as can be: load should cost the machine little.
+//! A minimal HTTP/1.1 client over one kept-alive connection: making load must cost little.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;

@@ -1,4 +1,4 @@
-//! What the benchmarks share: a stopwatch, a phone, a collector, real rows, and the report.
+//! Shared by the benchmarks: a stopwatch, a phone, a collector, real rows, and the report.
 //!
 //! One binary a benchmark under `bin/`; each prints its table beside the figures to reach and
 //! writes `target/bench/NAME.json`. Nothing here is a test, and no test times anything.

@@ -207,7 +207,7 @@ fn send_all(
     Ok((start.seconds(), answers))
 }
 
-/// A number that is another for each request, and the same in each run.
+/// A number that differs for each request and is the same in each run.
 fn crc_of(request: &[u8]) -> u32 {
     let mut crc = flate2::Crc::new();
     crc.update(request);

@@ -130,14 +130,14 @@ impl Report {
         self.rows.push(row);
     }
 
-    /// Says whether a figure of the design was reached.
+    /// Records whether a target figure was reached.
     pub fn reach(&mut self, what: &str, reach: &str, measured: &str, reached: bool) {
         self.reaches.push(json!({
             "what": what, "reach": reach, "measured": measured, "reached": reached,
         }));
     }
 
-    /// Adds what a reader must know to judge the figures.
+    /// Adds a note that a reader needs to judge the figures.
     pub fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
     }
@@ -223,7 +223,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// Three figures are all a shared machine is good for.
+/// Three significant figures: a shared machine gives no more.
 pub fn number_shown(number: f64) -> String {
     match number.abs() {
         n if n >= 100.0 => format!("{number:.0}"),

@@ -1,4 +1,5 @@
-//! What the agent must see of a customer, from the rows alone, and how an answer differs from it.
+//! What the agent must see of a customer, computed from the rows alone, and the differences of an
+//! answer from it.
 //!
 //! Written as JSON by hand: the collector's own types would agree with the collector.
 

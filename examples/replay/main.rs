@@ -237,7 +237,7 @@ fn go_on(mut phones: Vec<&mut Phone>) {
     }
 }
 
-/// A bar of the rows replayed; none where nobody sees it.
+/// A progress bar of the rows replayed; none without a terminal.
 fn progress(rows: u64) -> ProgressBar {
     let bar = ProgressBar::new(rows);
     if !std::io::stderr().is_terminal() {

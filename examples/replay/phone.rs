@@ -18,8 +18,8 @@ use crate::rows::{Customer, Kind, Row};
 pub(crate) const SCREEN: &str = "product/{id}";
 /// How long a customer looks at the last page before the tap; the data does not say.
 const BEFORE_THE_TAP_S: i64 = 40;
-/// Where the app waits for its uploads, so that the SDK's quota is never short: no hand taps so
-/// fast.
+/// How often the app waits for its uploads, so that the SDK's quota is never full: a real customer
+/// is slower.
 const QUEUED_MAX: u64 = 1_000;
 /// How long the collector may take over the next upload, on loopback.
 const PATIENCE_MS: u64 = 20_000;

@@ -48,7 +48,7 @@ pub(crate) struct Customer {
 }
 
 /// Reads the `count` customers with the most rows, busiest first, ties by lowest id. Tells `skip`
-/// the line and the fault of each row that is none.
+/// the line and the error of each invalid row.
 ///
 /// Reads the file twice: first it counts, so that a month of a whole shop needs little memory.
 pub(crate) fn busiest(
@@ -115,8 +115,8 @@ fn each(path: &Path, mut take: impl FnMut(u64, Result<Row, &'static str>)) -> Re
     Ok(())
 }
 
-/// Reads a line without its end; false at the end of the file. Of one that is too long it keeps
-/// as much as shows that it is.
+/// Reads a line without its end; false at the end of the file. Keeps only the start of a line that
+/// is too long, enough to show that it is.
 fn next_line(reader: &mut dyn BufRead, line: &mut Vec<u8>) -> std::io::Result<bool> {
     line.clear();
     if reader.take(LINE_BYTES_MAX).read_until(b'\n', line)? == 0 {

@@ -15,12 +15,12 @@ use rustix::io::{FdFlags, fcntl_setfd};
 
 use crate::tools::{self, need};
 
-/// Which release a chroot is.
+/// The release of a chroot.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Release {
-    /// The stable one: what is in it stays as it is.
+    /// Stable: its content does not change.
     Trixie,
-    /// The moving one: what it gives today it may not give tomorrow, so no check of CI uses it.
+    /// Unstable: its content changes from day to day, so no check of CI uses it.
     Sid,
 }
 
@@ -32,7 +32,7 @@ impl Release {
         }
     }
 
-    /// What names another folder for its chroot.
+    /// The environment variable that names another folder for its chroot.
     fn variable(self) -> &'static str {
         match self {
             Self::Trixie => "JALON_DEBIAN_DIR",
@@ -40,7 +40,7 @@ impl Release {
         }
     }
 
-    /// A mirror that stands still has a sid whose lists are past their date.
+    /// The lists of sid on a frozen mirror are past their validity date.
     fn update(self) -> &'static str {
         match self {
             Self::Trixie => "apt-get update -qq",
@@ -49,7 +49,7 @@ impl Release {
     }
 }
 
-/// Where the chroot remembers what was installed whole: one empty file a package.
+/// Holds one empty file per package that was installed completely.
 const INSTALLED: &str = "var/lib/jalon";
 const PATH_INSIDE: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -63,11 +63,11 @@ pub(crate) struct Mount<'a> {
     pub(crate) writable: bool,
 }
 
-/// The root, made.
+/// A chroot that exists.
 pub(crate) struct Chroot {
     release: Release,
     folder: PathBuf,
-    /// Held while we live: of two that want to make or fill the chroot, one waits.
+    /// Held while this value lives: only one process makes or fills the chroot at a time.
     _lock: File,
 }
 
@@ -90,18 +90,19 @@ impl Chroot {
         let mirror = mirror(Path::new("/")).context(elsewhere)?;
         need("unshare", "util-linux", why)?;
         need("debootstrap", "debootstrap", why)?;
-        let parent = folder.parent().context("the chroot's folder has no parent")?;
+        let parent =
+            folder.parent().context("the chroot's folder has no parent: name another one")?;
         fs::create_dir_all(parent)?;
         let folder = parent.canonicalize()?.join(folder.file_name().unwrap_or_default());
         let lock = File::create(folder.with_extension("lock"))?;
         flock(&lock, FlockOperation::LockExclusive)?;
-        // What we start holds it too: should we be killed, nobody clears the chroot under a
+        // The processes we start inherit the lock: if we are killed, nobody clears the chroot under a
         // debootstrap that goes on.
         fcntl_setfd(&lock, FdFlags::empty())?;
         let chroot = Self { release, folder: folder.clone(), _lock: lock };
         chroot.make(&mirror)?;
         chroot.install(packages)?;
-        // What other roots the machine trusts, such as its own proxy's, the chroot trusts too. Each
+        // The chroot trusts the certificates that the machine trusts, such as its proxy's. Copied each
         // time, since the package ca-certificates overwrites it.
         let trusted = "etc/ssl/certs/ca-certificates.crt";
         if let Ok(roots) = fs::read(Path::new("/").join(trusted)) {
@@ -111,7 +112,7 @@ impl Chroot {
         Ok(chroot)
     }
 
-    /// Where it lies.
+    /// Its folder.
     pub(crate) fn folder(&self) -> &Path {
         &self.folder
     }
@@ -129,7 +130,7 @@ impl Chroot {
         command
     }
 
-    /// Makes the root under another name first, so that one half made is never taken for whole.
+    /// Makes the root under another name first, so that a half-made one is never used.
     fn make(&self, mirror: &str) -> Result<()> {
         if self.folder.join("etc/debian_version").exists() {
             return Ok(());
@@ -163,7 +164,7 @@ impl Chroot {
                 fs::copy(&path, self.folder.join(path.strip_prefix("/")?))?;
             }
         }
-        // Names are looked up as the machine does now, not as when the chroot was made.
+        // Use the machine's current name servers, not those of when the chroot was made.
         fs::copy("/etc/resolv.conf", self.folder.join("etc/resolv.conf"))
             .context("could not copy /etc/resolv.conf")?;
         let script = format!(
@@ -182,7 +183,7 @@ impl Chroot {
     }
 }
 
-/// What comes after runs in a mount namespace of its own.
+/// A command prefix: what follows runs in a mount namespace of its own.
 fn apart() -> Command {
     let mut command = Command::new("unshare");
     command.args(["--mount", "--propagation", "private"]);
@@ -238,7 +239,7 @@ fn of_line(line: &str, codename: &str) -> Option<String> {
     (words.next()? == codename && words.any(|word| word == "main")).then(|| mirror.to_owned())
 }
 
-/// The same, one field a line.
+/// The same in the deb822 format: one field per line.
 fn of_stanza(stanza: &str, codename: &str) -> Option<String> {
     let field = |name: &str| {
         let value = stanza.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'))?;

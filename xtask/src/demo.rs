@@ -22,7 +22,7 @@ const APP: &str = "com.example.shop";
 /// What the collector's first line begins with.
 const LISTENING: &str = "listening on ";
 
-/// What the demo can be told.
+/// The options of the demo.
 #[derive(Args)]
 pub(crate) struct Options {
     /// Check that the agent's view is exactly what the input says (times aside), take screenshots

@@ -1,4 +1,4 @@
-//! The Kotlin library: what is generated of it, and its build and tests by Maven.
+//! The Kotlin library: its generated files, and its build and tests by Maven.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
@@ -15,12 +15,12 @@ const JAVA: u32 = 17;
 /// Android's own resources, as android/pom.xml names them.
 const FRAMEWORK_RESOURCES: &str = "/usr/share/android-framework-res/framework-res.apk";
 
-/// Fetches jars, and tells class paths.
+/// Fetches jars and writes class paths.
 pub(crate) const DEPENDENCY_PLUGIN: &str = "org.apache.maven.plugins:maven-dependency-plugin:3.9.0";
 /// In a module's folder: what is on its class path under test.
 pub(crate) const CLASS_PATH: &str = "target/test-classpath.txt";
 
-/// Writes the generated half of the Kotlin library, or checks that it is what the Rust side says.
+/// Writes the generated files of the Kotlin library, or checks that they match the Rust side.
 pub(crate) fn bindings(check: bool) -> Result<()> {
     tools::run(&mut cargo(["build", "--package", "jalon-bindings"]))?;
     let mut bindgen = cargo(["run", "--package", "jalon-bindgen", "--", "kotlin"]);

@@ -30,7 +30,7 @@ struct Cli {
 enum Task {
     /// Replays real customers on phones, and shows the agent they call what each just did.
     Demo(demo::Options),
-    /// Runs every check; installs what it needs where it can, and says what is missing elsewhere.
+    /// Runs every check. Installs what it needs where it can, and says what is missing elsewhere.
     Test {
         /// Run one part alone.
         #[arg(long, value_enum)]
@@ -38,16 +38,16 @@ enum Task {
     },
     /// Kills a recording process at random instants, again and again.
     Torture {
-        /// How often.
+        /// How many times.
         #[arg(long, default_value_t = 1_000)]
         kills: u32,
     },
-    /// Writes the half of a language's library that is generated from the Rust side.
+    /// Writes the files of a language's library that are generated from `bindings/src`.
     Bindings {
         /// Which library.
         #[arg(value_enum)]
         language: Language,
-        /// Write nothing; fail where what stands there differs.
+        /// Write nothing; fail if a file differs.
         #[arg(long)]
         check: bool,
     },
@@ -59,7 +59,7 @@ enum Task {
     /// Runs the recipes of docs/recipes for Asterisk and Kamailio on real calls, with faults; prints
     /// a table and writes target/bench/telephony.json. Root on Debian, since it installs them.
     Telephony(telephony::Options),
-    /// Measures, beside a peer in the same run; prints a table and writes target/bench/NAME.json.
+    /// Runs a benchmark beside its peers; prints a table and writes target/bench/NAME.json.
     Bench {
         /// record, call, desk, open, wire, collector or lookup; all of them if not given. Or kotlin or swift,
         /// only by name: they need a JDK and Maven, or a Debian root with Swift.
@@ -129,7 +129,7 @@ fn bench(name: Option<&str>) -> Result<()> {
     }
     match name {
         Some(name) if !ALL.contains(&name) => {
-            anyhow::bail!("no such bench; there are {ALL:?} and \"kotlin\"")
+            anyhow::bail!("no such benchmark: name one of {ALL:?}, \"kotlin\" or \"swift\"")
         }
         _ => Ok(()),
     }

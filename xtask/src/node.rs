@@ -6,7 +6,8 @@ use anyhow::Result;
 
 use crate::tools::{self, cargo, need};
 
-/// The tests in Node of a folder, against the collector: all they need is installed and built.
+/// The command that runs a folder's tests in Node against the collector. Installs and builds what
+/// they need first.
 pub(crate) fn node_tests(folder: &str, why: &str) -> Result<Command> {
     need("node", "nodejs", why)?;
     need("npm", "npm", why)?;

@@ -23,7 +23,7 @@ pub(crate) enum Part {
     Collector,
     /// The desk in a real browser.
     Browser,
-    /// The contact centres' recipes: what runs, against a collector; what does not, by its format.
+    /// The contact centres' recipes: run against a collector where possible, else checked for format.
     Recipes,
     /// The Rust side's types, for Android's two ABIs of phones.
     AndroidTypes,
@@ -33,7 +33,7 @@ pub(crate) enum Part {
     Shrunk,
     /// The Swift package: run on Linux, end to end; the types of its Apple half; its public surface.
     Swift,
-    /// The XCFramework's slice for the phone: the static library, and what stands in it.
+    /// The XCFramework's slice for the phone: the static library and its content.
     Xcframework,
 }
 

@@ -40,23 +40,24 @@ pub(crate) fn cargo_home() -> Result<PathBuf> {
         .context("neither CARGO_HOME nor HOME says where cargo keeps what it fetches")
 }
 
-/// Makes sure a program is there: from Debian as root, else with a word on what to install.
+/// Makes sure a program is installed: installs it on Debian as root, otherwise fails with the
+/// package to install.
 pub(crate) fn need(program: &str, package: &str, why: &str) -> Result<()> {
     if is_there(program) {
         return Ok(());
     }
     install(package, why)?;
-    ensure!(is_there(program), "{package} was installed, and brought no `{program}`");
+    ensure!(is_there(program), "{package} was installed but contains no `{program}`");
     Ok(())
 }
 
-/// Makes sure a file is there, in the same way.
+/// Makes sure a file exists, in the same way.
 pub(crate) fn need_file(path: &str, package: &str, why: &str) -> Result<()> {
     if Path::new(path).is_file() {
         return Ok(());
     }
     install(package, why)?;
-    ensure!(Path::new(path).is_file(), "{package} was installed, and brought no {path}");
+    ensure!(Path::new(path).is_file(), "{package} was installed but contains no {path}");
     Ok(())
 }
 

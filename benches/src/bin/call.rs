@@ -1,4 +1,4 @@
-//! From the tap to the `CallContext`, with a long backlog queued.
+//! Measures the time from the tap to the `CallContext`, with a long backlog queued.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -17,8 +17,8 @@ use serde_json::{Value, json};
 
 /// With the taps of each, enough for a p99 that is not the worst.
 const ROUNDS: usize = 25;
-/// Taps of a round; behind every other round comes one of the peer's, which takes as long as all of
-/// them.
+/// Taps of a round. One of the peer's rounds, which takes as long as all of these, follows every
+/// second round.
 const TAPS: usize = 8;
 /// Some are uploaded between the opening and the tap: at least 10,000 must be left.
 const RECORDED: usize = 11_500;

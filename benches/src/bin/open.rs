@@ -1,4 +1,4 @@
-//! What `Journey::open` costs the thread that calls it: an app's main thread.
+//! Measures what `Journey::open` costs the calling thread: an app's main thread.
 
 use std::path::Path;
 use std::sync::Arc;

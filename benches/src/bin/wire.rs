@@ -118,7 +118,7 @@ fn our_bodies(steps: &[(i64, Event)]) -> Result<Vec<(usize, usize)>> {
     Ok(sizes)
 }
 
-/// Takes what is sent, once there is a network.
+/// Uploads the queue, once there is a network.
 #[derive(Default)]
 struct Tap {
     online: AtomicBool,

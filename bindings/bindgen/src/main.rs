@@ -42,7 +42,7 @@ struct Options {
     /// The source root to write to.
     #[arg(long)]
     out: Utf8PathBuf,
-    /// Write nothing; end with 1 where what stands there differs.
+    /// Write nothing; exit with 1 if a file differs.
     #[arg(long)]
     check: bool,
 }

@@ -1,4 +1,4 @@
-//! The native libraries of the AAR: built by the NDK that `ANDROID_NDK_HOME` names, and looked at
+//! The native libraries of the AAR: built by the NDK that `ANDROID_NDK_HOME` names, and checked
 //! before they are packed.
 
 use std::fs;

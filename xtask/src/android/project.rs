@@ -1,5 +1,4 @@
-//! What `android/` says of itself, in its own files: versions in `pom.xml`, components in the
-//! manifests.
+//! Reads `android/`'s own files: versions from `pom.xml`, components from the manifests.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -38,7 +38,7 @@ impl Repository {
         write(&self.artifact().join(&self.version).join(name), bytes)
     }
 
-    /// Adds what says of the files what they are: the POM, and the list of versions.
+    /// Adds the POM and the list of versions.
     pub(crate) fn describe(&self, project: &Project) -> Result<()> {
         self.add(".pom", self.pom(project).as_bytes())?;
         write(&self.artifact().join("maven-metadata.xml"), self.metadata().as_bytes())

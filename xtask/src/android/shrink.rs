@@ -24,10 +24,10 @@ const ANNOTATIONS: (&str, &str, &str) = ("org.jetbrains", "annotations", "13.0")
 /// The test of the whole way, in the sample.
 const TEST: &str = "com.example.shop.ShopDeviceTest";
 
-/// Whose classes are told apart in the sizes, by package.
+/// The packages whose sizes are reported separately.
 const OWNERS: [&str; 3] = ["jalon.android", "com.example.shop", "kotlin"];
 
-/// Shrinks the sample app to DEX, and says what of it is whose.
+/// Shrinks the sample app to DEX, and reports its size by owner.
 pub(crate) fn sizes(project: &Project) -> Result<String> {
     let app = App::gather(project)?;
     let (dex, names) = (app.folder.join("shrunk.dex.zip"), app.folder.join("mapping.txt"));

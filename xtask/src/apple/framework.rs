@@ -17,7 +17,7 @@ use super::{macho, privacy, sdk};
 use crate::chroot::{Chroot, Mount, Release};
 use crate::tools::{self, cargo};
 
-/// One folder of the framework.
+/// One slice: a folder of the framework.
 struct Slice {
     /// As Apple's tool names it.
     identifier: &'static str,
@@ -171,7 +171,7 @@ impl Linker {
             .map(|chroot| Some(Self(chroot)))
     }
 
-    /// In MB, with all that Swift calls, without dead code and symbols.
+    /// The size in MB with everything that Swift calls, without dead code and symbols.
     fn size(
         &self,
         slice: &Slice,
@@ -227,7 +227,7 @@ fn archive(framework: &Path) -> Result<()> {
     let mut files = Vec::new();
     list(framework, &mut files)?;
     files.sort();
-    let above = framework.parent().context("the framework stands nowhere")?;
+    let above = framework.parent().context("the framework's folder has no parent")?;
     for file in files {
         zip.start_file(file.strip_prefix(above)?.to_string_lossy(), options)?;
         zip.write_all(&fs::read(&file)?)?;

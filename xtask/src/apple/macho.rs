@@ -1,5 +1,5 @@
-//! What stands in a static library of Apple's kind: platform, minimum version, and what it asks of
-//! the system. And the fat file that holds one for each processor.
+//! Reads Apple's static libraries: platform, minimum version and undefined symbols. Also the fat file
+//! that holds one for each processor.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! Whether `PrivacyInfo.xcprivacy` is true: each required-reason API that the library asks of the
-//! system is declared, and nothing that it does not.
+//! Checks `PrivacyInfo.xcprivacy`: it declares each required-reason API that the library uses, and no
+//! other.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Swift itself, in the Debian chroot: what is generated, and `swift test` against the host's library.
+//! Swift in the Debian chroot: the generated files, and `swift test` against the host's library.
 
 use std::env::consts::{DLL_PREFIX, DLL_SUFFIX};
 use std::fs;
@@ -13,7 +13,7 @@ use crate::tools::{self, cargo};
 /// Swift 6, and a C compiler that knows Apple's targets.
 const PACKAGES: [&str; 2] = ["swiftlang", "clang"];
 
-/// Writes the generated half of the Swift package, or checks that it is what the Rust side says.
+/// Writes the generated files of the Swift package, or checks that they match the Rust side.
 pub(crate) fn bindings(check: bool) -> Result<()> {
     tools::run(&mut cargo(["build", "--package", "jalon-bindings"]))?;
     let mut bindgen = cargo(["run", "--package", "jalon-bindgen", "--", "swift"]);

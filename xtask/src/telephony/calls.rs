@@ -1,4 +1,4 @@
-//! A call from a customer's phone, and what came of it at the agent.
+//! A call from a customer's phone, and its result at the agent.
 
 use std::fs;
 use std::path::PathBuf;
@@ -202,7 +202,7 @@ impl<'a> Network<'a> {
     }
 }
 
-/// Does something so often, ten at a time. The first error ends it.
+/// Runs something this many times, ten at a time. The first error ends it.
 pub(crate) fn ten_at_a_time<T: Send>(
     count: usize,
     what: impl Fn(usize) -> Result<T> + Sync,

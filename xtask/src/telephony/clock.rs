@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// When the run began.
 static START: LazyLock<Instant> = LazyLock::new(Instant::now);
 
-/// A moment of the run, counted from its begin.
+/// A moment of the run, counted from its start.
 pub(crate) type Moment = Duration;
 
 /// Now.
@@ -19,12 +19,12 @@ pub(crate) fn now() -> Moment {
     START.elapsed()
 }
 
-/// Waits so long.
+/// Waits for this long.
 pub(crate) fn pause(duration: Duration) {
     std::thread::sleep(duration);
 }
 
-/// Asks again and again until there is an answer, or so long.
+/// Asks repeatedly until there is an answer or the time is over.
 pub(crate) fn until<T>(within: Duration, mut answer: impl FnMut() -> Option<T>) -> Option<T> {
     const BETWEEN: Duration = Duration::from_millis(20);
     let end = now() + within;

@@ -1,5 +1,5 @@
-//! What goes wrong on the way, and with the collector. The caller always reaches an agent, and the
-//! agent's desk says what it has.
+//! Faults on the way and in the collector. The caller always reaches an agent, and the agent's desk
+//! says what is known.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;

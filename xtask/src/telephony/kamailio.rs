@@ -71,7 +71,7 @@ impl Kamailio {
         Ok(Self { running })
     }
 
-    /// Fails when it has ended.
+    /// Fails if it has ended.
     pub(crate) fn check(&mut self) -> Result<()> {
         self.running.check()
     }

@@ -1,4 +1,4 @@
-//! What the exchanges wrote down: nothing that leads to a customer.
+//! Checks that the exchanges' logs hold nothing that identifies a customer.
 
 use std::fs;
 use std::path::Path;

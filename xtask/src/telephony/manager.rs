@@ -1,4 +1,4 @@
-//! What Asterisk itself says of its calls, by its manager interface: when it answered, and when it
+//! Asterisk's own account of its calls, from its manager interface: when it answered, and when it
 //! heard each digit.
 
 use std::collections::HashMap;

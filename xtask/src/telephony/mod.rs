@@ -56,16 +56,16 @@ const NOTES: [&str; 4] = [
     "look-up: from the last digit to the agent's INVITE with the link",
 ];
 
-/// What the run can be told.
+/// The options of the run.
 #[derive(Args)]
 pub(crate) struct Options {
     /// Calls by each carrier.
     #[arg(long, value_name = "N", default_value_t = 200)]
     calls: usize,
-    /// Leave the faults out.
+    /// Skip the faults.
     #[arg(long)]
     no_faults: bool,
-    /// Leave out the bench of look-ups while phones upload.
+    /// Skip the benchmark of look-ups while phones upload.
     #[arg(long)]
     no_bench: bool,
 }

@@ -1,4 +1,4 @@
-//! What the run starts, and ends again: whatever becomes of the run.
+//! The processes that the run starts; they end with it, however it ends.
 
 use std::fs::File;
 use std::os::unix::process::CommandExt as _;
@@ -44,7 +44,7 @@ impl Running {
         &mut self.child
     }
 
-    /// Fails when it has ended.
+    /// Fails if it has ended.
     pub(crate) fn check(&mut self) -> Result<()> {
         let status = self.child.try_wait()?;
         ensure!(status.is_none(), "{} has ended ({status:?})", self.name);

@@ -1,4 +1,4 @@
-//! The run's figures: the printed tables, and `target/bench/telephony.json`.
+//! The run's results: the printed tables, and `target/bench/telephony.json`.
 
 use std::fmt::Write as _;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Calls that are dialled right: each must open on its own customer.
+//! Calls without faults: each must open the page of its own customer.
 
 use anyhow::Result;
 

@@ -1,4 +1,4 @@
-//! As much of SIP (RFC 3261) as an agent's phone needs to take calls.
+//! The part of SIP (RFC 3261) that an agent's phone needs to take calls.
 
 use std::fmt::Write as _;
 

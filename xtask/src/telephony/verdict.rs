@@ -1,4 +1,4 @@
-//! What an agent got of a call, judged: the headers of the INVITE, and the page behind the link.
+//! Checks what an agent received: the headers of the INVITE, and the page behind the link.
 
 use anyhow::{Context as _, Result, bail, ensure};
 

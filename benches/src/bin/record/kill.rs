@@ -1,4 +1,4 @@
-//! What each recorder keeps when the system kills the process right after the last event.
+//! Measures what each recorder keeps when the system kills the process right after the last event.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -43,7 +43,7 @@ pub(crate) fn kept(dir: &Path) -> Result<Kept> {
         let mut counts = Vec::new();
         for kill in 0..KILLS {
             let place = dir.join(format!("killed-{who}-{kill}"));
-            let path = place.to_str().context("a path that is no text")?;
+            let path = place.to_str().context("a path that is not UTF-8")?;
             child::run_until_killed(&[who, path])?;
             counts.push(count(who, &place)?);
         }
@@ -54,7 +54,7 @@ pub(crate) fn kept(dir: &Path) -> Result<Kept> {
     // That the counting finds what is there.
     for who in LATE {
         let place = dir.join(format!("killed-{who}"));
-        child::run_until_killed(&[who, place.to_str().context("a path that is no text")?])?;
+        child::run_until_killed(&[who, place.to_str().context("a path that is not UTF-8")?])?;
         let found = count(who, &place)?;
         ensure!(found == EVENTS as u64, "{who}: {found} were found, {EVENTS} were written");
     }
@@ -70,7 +70,7 @@ fn count(who: &str, place: &Path) -> Result<u64> {
     match who {
         "jalon" => count_ours(place),
         "glean" | "glean-late" => {
-            let path = place.to_str().context("a path that is no text")?;
+            let path = place.to_str().context("a path that is not UTF-8")?;
             Ok(child::run(&["count-glean", path])?.trim().parse()?)
         }
         _ => sqlite::count(place),

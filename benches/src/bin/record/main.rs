@@ -1,5 +1,5 @@
-//! What `record` costs its caller, beside what others do in its place, and what each keeps when
-//! the system kills the process.
+//! Measures what `record` costs its caller beside other ways to record, and what each keeps when the
+//! system kills the process.
 
 mod kill;
 mod peers;
@@ -20,7 +20,7 @@ use jalon_benches::{child, phone};
 
 use peers::{Channel, Inserter, Shop, View};
 
-/// Rounds; in each, every recorder has one block, in turn, so that noise strikes all of them.
+/// Rounds. In each, every recorder has one block in turn, so that noise affects all of them.
 const ROUNDS: usize = 40;
 /// Events of a block.
 const BLOCK: usize = 2_000;

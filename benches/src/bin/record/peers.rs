@@ -1,4 +1,4 @@
-//! What others do where we append to a journal.
+//! The peers: other ways to record where Jalon appends to a journal.
 
 use std::collections::HashMap;
 use std::path::Path;

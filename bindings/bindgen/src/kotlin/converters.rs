@@ -25,7 +25,7 @@ pub(super) fn all(interface: &ComponentInterface) -> Result<String> {
     Ok(out)
 }
 
-/// By name and not by ordinal: the order in Kotlin is nobody's business.
+/// By name and not by ordinal: Kotlin's order of the variants may differ.
 fn flat(definition: &Enum) -> String {
     let name = definition.name();
     let constants: Vec<String> =
