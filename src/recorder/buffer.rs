@@ -1,4 +1,6 @@
-//! What waits in memory: before consent, or while the disk is out of reach.
+//! Entries that wait in memory: before consent, or while the disk is out of reach.
+//!
+//! Does not decide what waits here, nor counts what it drops: the recorder's state does both.
 
 use std::collections::VecDeque;
 
@@ -12,22 +14,22 @@ use crate::wire::Stamp;
 pub(super) struct Buffer {
     entries: VecDeque<Buffered>,
     bytes: usize,
-    /// A change of customer that the disk did not take. Nothing is kept before it is.
+    /// A change of customer that the disk did not take. Nothing else is kept until it is.
     deferred_customer: Option<Entry>,
 }
 
-/// An entry, and the moment it was recorded in.
+/// An entry, with the time, session and screen at which it was recorded.
 pub(super) struct Buffered {
     pub(super) entry: Entry,
     pub(super) now: Now,
     pub(super) session: u32,
     pub(super) screen: Option<String>,
-    /// Of a screen view: the screen before, and how long it stood.
+    /// For a screen view: the previous screen, and how long it was shown, in ms.
     pub(super) previous: Option<(String, u64)>,
 }
 
 impl Buffered {
-    /// Its stamp, with its session counted behind the `earlier` ones.
+    /// Returns its stamp, with its session counted on from the `earlier` ones.
     pub(super) fn stamp(&self, earlier: u32) -> Stamp<'_> {
         Stamp {
             at_ms: self.now.wall_ms,
@@ -39,14 +41,14 @@ impl Buffered {
 }
 
 impl Buffer {
-    /// How many entries wait.
+    /// Returns how many entries wait, a deferred change of customer included.
     pub(super) fn len(&self) -> usize {
         self.entries.len() + usize::from(self.deferred_customer.is_some())
     }
 
-    /// Adds an entry, and returns how many of the oldest were dropped for it. A change of customer
-    /// is never dropped as long as anything else can be: what follows would be filed under the
-    /// customer before.
+    /// Adds an entry, and returns how many of the oldest were dropped to make room. A change of
+    /// customer is dropped only when nothing else is left: without it, what follows would be filed
+    /// under the previous customer.
     pub(super) fn push(&mut self, buffered: Buffered) -> u64 {
         self.bytes += buffered.entry.bytes();
         self.entries.push_back(buffered);
@@ -61,18 +63,18 @@ impl Buffer {
         dropped
     }
 
-    /// Takes all entries out, oldest first. A deferred customer stays.
+    /// Removes and returns all entries, oldest first. A deferred change of customer stays.
     pub(super) fn take(&mut self) -> VecDeque<Buffered> {
         self.bytes = 0;
         std::mem::take(&mut self.entries)
     }
 
-    /// Keeps a change of customer until the disk takes it; a later one takes its place.
+    /// Keeps a change of customer until the disk takes it. A later one replaces it.
     pub(super) fn defer_customer(&mut self, entry: Entry) {
         self.deferred_customer = Some(entry);
     }
 
-    /// Takes the deferred change of customer out, to try it again.
+    /// Removes and returns the deferred change of customer, to try it again.
     pub(super) fn take_deferred(&mut self) -> Option<Entry> {
         self.deferred_customer.take()
     }

@@ -1,4 +1,6 @@
-//! The call codes and tokens that a tap takes from memory.
+//! The call codes and tokens that a tap takes from memory, without waiting for storage.
+//!
+//! Does not store or lease them: the worker fills the pool from the store.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -16,7 +18,7 @@ pub(super) struct CodePool {
     version: CodesVersion,
 }
 
-/// Counts what changes the pool before the store hears of it. The worker compares two versions to
+/// Counts the changes that the store does not know of yet. The worker compares two versions to
 /// learn whether what it read from the store is still true.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct CodesVersion {
@@ -27,7 +29,7 @@ pub(crate) struct CodesVersion {
 }
 
 impl CodesVersion {
-    /// Whether the customer is the same in both.
+    /// Returns whether the customer did not change between the two.
     pub(super) fn has_same_customer(self, other: Self) -> bool {
         self.customers == other.customers
     }
@@ -38,18 +40,18 @@ impl CodePool {
         self.version
     }
 
-    /// How many leased codes there are.
+    /// Returns how many leased codes there are.
     pub(super) fn len(&self) -> usize {
         self.leases.len()
     }
 
-    /// How many tokens are to be drawn ahead.
+    /// Returns how many tokens to draw ahead.
     pub(super) fn tokens_missing(&self) -> usize {
         TOKENS_AHEAD.saturating_sub(self.tokens.len())
     }
 
-    /// What a tap takes: the code of the lease that expires first, with the number of the screen;
-    /// and a token, unless none was drawn ahead.
+    /// Takes what a tap needs: the code of the lease that expires first, with the number of the
+    /// screen, and a token if one was drawn ahead.
     pub(super) fn take(
         &mut self,
         screen: Option<&str>,
@@ -72,7 +74,7 @@ impl CodePool {
         None
     }
 
-    /// The customer changed. Codes that were leased to somebody else are dropped.
+    /// Notes that the customer changed. Drops the leased codes unless `keeps_codes`.
     pub(super) fn on_customer(&mut self, keeps_codes: bool) {
         if !keeps_codes {
             self.leases.clear();
@@ -81,18 +83,19 @@ impl CodePool {
         self.version.customers += 1;
     }
 
-    /// Takes what can be used whatever happened since the store was read.
+    /// Adds tokens and replaces the screens: both can be used whatever happened since the store was
+    /// read.
     pub(super) fn add(&mut self, tokens: &mut Vec<ContextToken>, screens: HashMap<String, u16>) {
         self.tokens.append(tokens);
         self.screens = screens;
     }
 
-    /// Takes the leases that the store holds.
+    /// Replaces the leases with those that the store holds.
     pub(super) fn replace_leases(&mut self, leases: Vec<Lease>) {
         self.leases = leases.into();
     }
 
-    /// Drops all but the tokens: everything else belonged to an installation that is gone.
+    /// Drops everything but the tokens: the rest belonged to an installation that is gone.
     pub(super) fn clear(&mut self) {
         self.leases.clear();
         self.screens.clear();

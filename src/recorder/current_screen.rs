@@ -1,9 +1,9 @@
-//! The screen that is up, and how long the one before stood.
+//! The screen that is shown, and how long the previous one was shown.
 
 use crate::clock::Now;
 use crate::event::{Entry, Event};
 
-/// The screen that is up, and since when by the elapsed clock; by default none.
+/// The screen that is shown, and since when by the elapsed clock; none by default.
 #[derive(Default)]
 pub(super) struct CurrentScreen(Option<(String, u64)>);
 
@@ -12,8 +12,8 @@ impl CurrentScreen {
         self.0.as_ref().map(|(name, _)| name.as_str())
     }
 
-    /// Takes the screen of a screen view. Returns the one before, and how long it stood in ms;
-    /// any other entry changes nothing.
+    /// Takes the screen from a screen view. Returns the previous one, and how long it was shown, in
+    /// ms. Any other entry changes nothing.
     pub(super) fn on_entry(&mut self, entry: &Entry, now: Now) -> Option<(String, u64)> {
         let Entry::App { event: Event::ScreenView { screen }, .. } = entry else { return None };
         let (before, since_ms) = self.0.replace((screen.clone(), now.elapsed_ms))?;

@@ -1,9 +1,9 @@
-//! Who the customer is, and whose a leased code is.
+//! The current customer, and which customer a leased code belongs to.
 
-/// Who the customer is, as far as this process knows.
+/// The current customer, as far as this process knows.
 #[derive(Default, PartialEq, Eq)]
 pub(super) enum Customer {
-    /// The store was not read yet.
+    /// The store has not been read yet.
     #[default]
     NotRead,
     Nobody,
@@ -18,8 +18,8 @@ impl Customer {
         id.map_or(Self::Nobody, |id| Self::Somebody { id, proof })
     }
 
-    /// Whether the codes leased so far are also the `next` customer's: a lease belongs to whom it
-    /// was given under, and anonymous events belong to the customer who signs in next.
+    /// Returns whether the `next` customer may use the codes leased so far. A lease belongs to the
+    /// customer it was given under, and anonymous events belong to the customer who signs in next.
     pub(super) fn leaves_codes_to(&self, next: &Self) -> bool {
         match (self, next) {
             (Self::Nobody | Self::NotRead, _) => true,

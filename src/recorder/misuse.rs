@@ -1,15 +1,15 @@
-//! Warnings for the developer about calls that cannot be recorded as they were made: one line in the
-//! log for each kind, and never with any content of the event.
+//! Warns the developer about calls that cannot be recorded as they were made: one line in the log
+//! per kind, never with any content of the event. Does not count them; the status does.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::event::DropReason;
 
-/// Which kinds of misuse the log has named already.
+/// The kinds of misuse that the log has already named.
 #[derive(Default)]
 pub(super) struct MisuseWarnings([AtomicBool; 5]);
 
-/// A call that cannot be recorded.
+/// A call that cannot be recorded, or not as it was made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Misuse {
     Event = 0,
@@ -20,7 +20,7 @@ pub(super) enum Misuse {
 }
 
 impl Misuse {
-    /// The misuse behind a dropped event, where it is the app's.
+    /// Returns the misuse behind a dropped event, if the app caused it.
     pub(super) fn of(reason: DropReason) -> Option<Self> {
         match reason {
             DropReason::Invalid => Some(Self::Event),
@@ -32,9 +32,9 @@ impl Misuse {
     fn in_words(self) -> &'static str {
         match self {
             Self::Event => {
-                "an event was dropped as invalid: a name, code or id was blank, a currency not \
-                 three capital letters, a number not finite, or a key of a custom event blank or \
-                 longer than 64 bytes"
+                "an event was dropped as invalid: a name, code or id was blank, a currency was not \
+                 three capital letters, a number was not finite, or a key of a custom event was \
+                 blank or longer than 64 bytes; correct the call"
             }
             Self::Customer => {
                 "identify was dropped as invalid: the customer's id was blank or longer than 128 \

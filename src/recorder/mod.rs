@@ -1,14 +1,13 @@
-//! The recorder, on the caller's thread: consent gate, stamp, encode, append, wake the worker. All
-//! of it happens in memory, but for the journal's one write.
+//! The recorder, on the caller's thread: check consent, stamp, encode, append, wake the worker. All
+//! of it happens in memory, except for the write to the journal.
 //!
-//! What cannot be appended yet (nobody was asked for consent, or the disk is out of reach) waits
-//! in memory. Nothing here opens files, and the lock is never held across any other I/O, by
-//! whichever thread. A method locks, makes one decision in [`state`], and unlocks; the log and the
-//! worker hear of it after that.
+//! What cannot be appended yet (consent is unknown, or the disk is out of reach) waits in memory.
+//! Nothing here opens files, and no thread holds the lock across any I/O but the journal's append.
+//! A method locks, makes one decision in [`state`], and unlocks; only then does it write to the log
+//! or wake the worker.
 
 mod buffer;
 mod codes;
-
 mod current_screen;
 mod customer;
 mod drain_signal;
@@ -30,7 +29,7 @@ use crate::journal::{Drainer, Writer};
 use crate::store::Lease;
 use crate::wire::Identified;
 
-/// Where the app's threads record.
+/// Records events on the app's threads.
 pub(crate) struct Recorder {
     clock: Arc<dyn Clock>,
     /// Wakes the worker.
@@ -40,7 +39,7 @@ pub(crate) struct Recorder {
     warnings: MisuseWarnings,
 }
 
-/// What a tap was given.
+/// The token and the code that a tap was given.
 pub(crate) struct Tap {
     pub token: ContextToken,
     pub code: Option<CallCode>,
@@ -51,18 +50,18 @@ pub(crate) struct Tap {
 pub(crate) struct RecorderCounts {
     pub consent: Consent,
     pub session: u32,
-    /// In memory or in the journal.
+    /// Events that wait in memory or in the journal.
     pub waiting: u64,
     pub dropped: Dropped,
     pub codes: usize,
 }
 
-/// What became of an entry.
+/// Says what became of an entry.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Outcome {
-    /// Whether it is in the journal, or waits in memory.
+    /// It is in the journal, or waits in memory.
     kept: bool,
-    /// Whether the worker must be woken.
+    /// The worker must be woken.
     wake: bool,
 }
 
@@ -72,7 +71,8 @@ impl Outcome {
 }
 
 impl Recorder {
-    /// Makes a recorder that has no journal yet; `consent` is what the app says already.
+    /// Makes a recorder that has no journal yet; `consent` is the answer that the app already
+    /// knows.
     pub(crate) fn new(
         clock: Arc<dyn Clock>,
         record_search_queries: bool,
@@ -91,19 +91,18 @@ impl Recorder {
         &*self.clock
     }
 
-    /// Wakes the worker.
     pub(crate) fn wake_worker(&self) {
         self.bell.ring();
     }
 
-    /// Blocks the worker until it is woken, or until a moment of the elapsed clock.
+    /// Blocks the worker's thread until it is woken, or until the elapsed clock reaches `until_ms`.
     pub(crate) fn wait_to_be_woken(&self, until_ms: Option<u64>) {
         self.clock.wait(&self.bell, until_ms);
     }
 
-    // What the app calls.
+    // For the app's threads.
 
-    /// Records an app's event.
+    /// Records an event of the app.
     pub(crate) fn record(&self, mut event: Event) {
         if let Event::Search { query, .. } = &mut event
             && !self.record_search_queries
@@ -116,7 +115,7 @@ impl Recorder {
         }
     }
 
-    /// Records who the customer is from here on; the same again changes nothing.
+    /// Records who the customer is from now on. Does nothing if it is the same customer and proof.
     pub(crate) fn identify(&self, id: Option<String>, proof: Option<String>) {
         let blank = id.as_ref().is_some_and(|id| id.trim().is_empty() || id.len() > ID_BYTES_MAX);
         if blank || proof.as_ref().is_some_and(|proof| proof.len() > PROOF_BYTES_MAX) {
@@ -128,7 +127,7 @@ impl Recorder {
         self.finish(state, outcome);
     }
 
-    /// Records a position, rounded to 0.01 degrees, where the customer allowed it.
+    /// Records a position, rounded to 0.01 degrees, if the customer allowed it.
     pub(crate) fn locate(&self, latitude: f64, longitude: f64) {
         let valid = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;
         if !valid {
@@ -141,9 +140,9 @@ impl Recorder {
         self.put(Entry::Location { latitude: coarse(latitude), longitude: coarse(longitude) });
     }
 
-    /// Takes a token and, where one is leased, a code, and records the call. `None` without a
-    /// grant, after `close`, where nothing but the number is to be carried, or when the call could
-    /// not be kept.
+    /// Takes a token and, if one is leased, a code, and records the call. `None` without a grant,
+    /// after `close`, if the call is to carry only the number, or if it got no code and could not
+    /// be kept.
     pub(crate) fn tap(&self, topic: Option<String>, scope: CallScope) -> Option<Tap> {
         if scope == CallScope::OnlyTheNumber {
             return None;
@@ -159,33 +158,33 @@ impl Recorder {
         tap
     }
 
-    /// Counts a call to something that is not a phone number.
+    /// Counts a call to something that is not a valid phone number.
     pub(crate) fn refuse_number(&self) {
         self.drop_one(DropReason::Invalid, Some(Misuse::Number));
     }
 
-    /// Ends recording; whatever is called from here on does nothing.
+    /// Ends recording: from now on every call does nothing.
     pub(crate) fn close(&self) {
         self.state().close();
     }
 
-    /// Whether recording has ended.
     pub(crate) fn is_closed(&self) -> bool {
         self.state().is_closed()
     }
 
-    // The customer's answers, which the installation keeps.
+    // The customer's answers. The installation stores them.
 
     pub(crate) fn consent(&self) -> Consent {
         self.state().consent()
     }
 
-    /// Whether the customer agreed, as far as this process knows.
+    /// Returns whether the customer agreed, as far as this process knows.
     pub(crate) fn is_granted(&self) -> bool {
         self.consent() == Consent::Granted
     }
 
-    /// Takes the customer's answer, and appends what waited for it, if there is a journal already.
+    /// Takes the customer's answer. After a grant, appends what waited for it if there is a journal
+    /// already.
     pub(crate) fn set_consent(&self, consent: Consent) {
         let mut state = self.state();
         state.set_consent(consent);
@@ -193,36 +192,36 @@ impl Recorder {
     }
 
     /// Takes the answer about consent that an earlier process stored, unless the app has given one
-    /// since. Returns what holds.
+    /// since. Returns the answer now in force.
     pub(crate) fn adopt_consent(&self, stored: Consent) -> Consent {
         let mut state = self.state();
         state.adopt_consent(stored);
         state.consent()
     }
 
-    /// Whether the customer allowed a coarse location.
+    /// Returns whether the customer allowed a coarse location.
     pub(crate) fn location_allowed(&self) -> bool {
         self.state().location_allowed() == Some(true)
     }
 
-    /// Takes the customer's answer about the location.
     pub(crate) fn allow_location(&self, allowed: bool) {
         self.state().allow_location(allowed);
     }
 
     /// Takes the answer about the location that an earlier process stored, unless the app has given
-    /// one since. Returns what holds, if anything does.
+    /// one since. Returns the answer now in force, if there is one.
     pub(crate) fn adopt_location(&self, stored: Option<bool>) -> Option<bool> {
         self.state().adopt_location(stored)
     }
 
-    /// Whether a journal is needed: the customer has agreed, and there is none.
+    /// Returns whether a journal is needed: the customer has agreed, and there is none.
     pub(crate) fn lacks_journal(&self) -> bool {
         self.state().lacks_journal()
     }
 
-    /// Takes the journal, and appends what waited in memory. `left` is the session that an earlier
-    /// process left, `waiting` the events that the journal holds, `torn` the tails that were cut.
+    /// Takes the journal, and appends what waited in memory. `left` is the last session of an
+    /// earlier process and the wall clock of its last event, `waiting` the number of events in the
+    /// journal, `torn` the number of torn tails that were cut off.
     pub(crate) fn install(&self, writer: Writer, left: (u32, i64), waiting: u64, torn: u64) {
         let now = self.clock.now();
         let mut state = self.state();
@@ -231,43 +230,42 @@ impl Recorder {
         self.wake_worker();
     }
 
-    /// Takes the journal away and forgets everything: after a refusal or an erasure.
+    /// Drops the journal and forgets everything, after a refusal or an erasure.
     pub(crate) fn forget(&self, consent: Consent) {
         self.state().forget(consent);
     }
 
-    // What the worker calls.
+    // For the worker.
 
-    /// Whether there is a journal to drain.
     pub(crate) fn has_journal(&self) -> bool {
         self.state().has_journal()
     }
 
-    /// What waits in the journal at this moment.
+    /// Returns a copy of the drain signal: what waits in the journal at this moment.
     pub(crate) fn drain_signal(&self) -> DrainSignal {
         self.state().signal()
     }
 
-    /// Somebody waits for what is in the journal: the next drain does not wait for more.
+    /// Has the worker drain the journal without waiting for more records.
     pub(crate) fn request_drain(&self) {
         self.state().request_drain();
     }
 
     /// Seals what was appended so far. Returns the version of the codes at that moment, and the
-    /// drops that are in no journal.
+    /// dropped events that no journal notes.
     pub(crate) fn seal(&self, drainer: &mut Drainer) -> (CodesVersion, Dropped) {
         self.state().seal(drainer)
     }
 
-    /// The store has taken over a segment of `events` events and `noted` drops, and with it the
-    /// `counted` drops that were in no journal.
+    /// Notes that the store has taken over a segment with `events` events and `noted` drops, and
+    /// with it the `counted` drops that no journal notes.
     pub(crate) fn on_drained(&self, events: u64, noted: &Dropped, counted: &Dropped) {
         self.state().on_drained(events, noted, counted);
     }
 
-    /// Offers the store's leases, customer and screens to the next tap; the first two only if no
-    /// tap and no change of customer came since `seen`: else the store does not know yet what is
-    /// used up.
+    /// Offers the store's leases, customer and screens to the next tap. Leases and customer are
+    /// taken only if no tap and no change of customer came since `seen`; otherwise the store does
+    /// not know yet which codes are used up.
     pub(crate) fn offer_codes(
         &self,
         seen: CodesVersion,
@@ -282,12 +280,11 @@ impl Recorder {
         self.state().offer_codes(seen, leases, screens, customer, &mut tokens);
     }
 
-    /// The version of the codes at this moment.
     pub(crate) fn codes_version(&self) -> CodesVersion {
         self.state().codes_version()
     }
 
-    /// Whether the customer is still the one of `seen`.
+    /// Returns whether the customer is still the same as at `seen`.
     pub(crate) fn is_same_customer(&self, seen: CodesVersion) -> bool {
         self.codes_version().has_same_customer(seen)
     }
@@ -296,8 +293,8 @@ impl Recorder {
         self.state().counts()
     }
 
-    /// The callers' lock. A panic while it was held (there is none we know of) must not stop the
-    /// app's next call.
+    /// Takes the callers' lock. A panic while it was held (we know of none) must not stop the app's
+    /// next call.
     fn state(&self) -> MutexGuard<'_, RecorderState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -315,7 +312,7 @@ impl Recorder {
         self.finish(state, outcome);
     }
 
-    /// Unlocks, and tells the log and the worker what they must know of an entry.
+    /// Unlocks, then writes any warning to the log and wakes the worker if the outcome asks for it.
     fn finish(&self, state: MutexGuard<'_, RecorderState>, outcome: Outcome) {
         if outcome.kept {
             drop(state);
@@ -327,7 +324,7 @@ impl Recorder {
         }
     }
 
-    /// Unlocks, and then tells the log what went wrong under the lock.
+    /// Unlocks, then writes to the log what went wrong under the lock.
     fn unlock_and_warn(&self, mut state: MutexGuard<'_, RecorderState>) {
         let too_large = state.take_too_large();
         drop(state);

@@ -1,4 +1,7 @@
-//! What the callers' lock guards, and every way in which it changes.
+//! The state behind the callers' lock, and every way in which it changes.
+//!
+//! No I/O but the journal's append, no lock and no log: the recorder locks, calls one method,
+//! unlocks and warns.
 
 use std::collections::HashMap;
 
@@ -18,11 +21,11 @@ use crate::session::Session;
 use crate::store::Lease;
 use crate::wire::{self, Identified, Stamp};
 
-/// What the callers' lock guards. No field is visible outside this file.
+/// The recorder's state. No field is visible outside this file.
 #[derive(Default)]
 pub(super) struct RecorderState {
     consent: Consent,
-    /// The customer's answer about the location, as far as it is known.
+    /// The customer's answer about the location; `None` while it is not known.
     location_allowed: Option<bool>,
     closed: bool,
     writer: Option<Writer>,
@@ -32,11 +35,11 @@ pub(super) struct RecorderState {
     buffer: Buffer,
     codes: CodePool,
     signal: DrainSignal,
-    /// Dropped, and known to neither the journal nor the store.
+    /// Drops that are counted in neither the journal nor the store.
     dropped: Dropped,
-    /// Dropped and noted in the journal.
+    /// Drops that are noted in the journal.
     noted: Dropped,
-    /// An event was too large, and the log does not say so yet.
+    /// An event was too large, and the log has not said so yet.
     warns_too_large: bool,
 }
 
@@ -72,14 +75,14 @@ impl RecorderState {
         Outcome { kept, wake: self.signal.wakes_worker(&before, is_call) }
     }
 
-    /// Takes who the customer is from here on; the same again changes nothing.
+    /// Notes who the customer is from now on. Does nothing if it is the same customer and proof.
     pub(super) fn identify(
         &mut self,
         id: Option<String>,
         proof: Option<String>,
         now: Now,
     ) -> Outcome {
-        // Nobody is known to a customer who refused, and nothing is kept of it.
+        // After a refusal nothing is kept about who the customer is.
         if self.consent.gate() != Gate::Refuse {
             let next = Customer::of(id.clone(), proof.clone());
             if self.customer == next {
@@ -91,9 +94,9 @@ impl RecorderState {
         self.take(Entry::Customer { id, proof }, now)
     }
 
-    /// Takes a token and a leased code, and records the call; `mint` draws a token where none was
-    /// drawn ahead. `None` without a grant and after `close`; the tap is `None` too when neither
-    /// record nor code could be had.
+    /// Takes a token and a leased code, and records the call; `mint` draws a token if none was
+    /// drawn ahead. `None` without a grant and after `close`. The tap inside is `None` if the call
+    /// could not be kept and no code was leased.
     pub(super) fn tap(
         &mut self,
         topic: Option<String>,
@@ -113,12 +116,12 @@ impl RecorderState {
             topic,
         };
         let outcome = self.take(entry, now);
-        // A code works even if its record was lost: it locates the lease.
+        // A code works even if the record of its call was lost: it leads to the lease.
         let tap = (outcome.kept || code.is_some()).then_some(Tap { token, code });
         Some((tap, outcome))
     }
 
-    /// Counts an event that was dropped before it came here. True when the worker must be woken.
+    /// Counts an event that was dropped before it came here. Returns whether to wake the worker.
     pub(super) fn drop_one(&mut self, reason: DropReason, now: Now) -> bool {
         if self.closed {
             return false;
@@ -128,7 +131,8 @@ impl RecorderState {
         self.signal.wakes_worker(&before, false)
     }
 
-    /// Appends an entry behind a deferred change of customer. While that cannot be kept, nothing is.
+    /// Appends an entry after any deferred change of customer. While that change cannot be kept, no
+    /// entry is. Returns whether the entry was kept.
     fn append_in_order(
         &mut self,
         entry: Entry,
@@ -142,7 +146,7 @@ impl RecorderState {
             self.dropped.add(DropReason::Disk, 1);
             return false;
         }
-        // Out of its place while the stamp borrows it.
+        // Moved out for a moment, since the stamp borrows it.
         let screen = std::mem::take(&mut self.screen);
         let stamp = Stamp {
             at_ms: now.wall_ms,
@@ -155,7 +159,7 @@ impl RecorderState {
         kept
     }
 
-    /// Appends the deferred change of customer, if there is one; false while it cannot be.
+    /// Appends the deferred change of customer, if there is one. False if that failed.
     fn retry_deferred(&mut self, now: Now) -> bool {
         let Some(deferred) = self.buffer.take_deferred() else { return true };
         let stamp = Stamp { at_ms: now.wall_ms, session: self.session.id(), ..Stamp::default() };
@@ -178,21 +182,21 @@ impl RecorderState {
             }
             Err(AppendError::Full | AppendError::Refused) => {
                 if kind == Kind::Customer {
-                    // Never lost: what follows would be filed under the customer before.
+                    // Never dropped: what follows would be filed under the previous customer.
                     self.buffer.defer_customer(entry.clone());
                 } else {
                     self.dropped.add(DropReason::Disk, 1);
                 }
-                // Whatever keeps the worker from draining: it should look.
+                // The worker should look: perhaps it could not drain.
                 self.signal.look_soon(now.elapsed_ms);
                 false
             }
         }
     }
 
-    /// Lets an entry wait in memory. What gives way for it counts as dropped.
+    /// Keeps an entry in memory. Older entries that make room for it count as dropped.
     fn buffer(&mut self, entry: Entry, previous: Option<(String, u64)>, now: Now) {
-        // While the disk is out of reach the customer has agreed: then it is the disk's fault.
+        // With a grant, entries wait here only because the disk is out of reach.
         let reason = match self.consent {
             Consent::Granted => DropReason::Disk,
             Consent::Unknown | Consent::Denied => DropReason::Consent,
@@ -203,14 +207,14 @@ impl RecorderState {
         self.dropped.add(reason, dropped);
     }
 
-    /// Appends what waited in memory, each in its session behind the `earlier` ones.
+    /// Appends what waited in memory. Each entry's session is counted on from the `earlier` ones.
     fn append_buffered(&mut self, earlier: u32) {
         for buffered in self.buffer.take() {
             self.append(&buffered.entry, &buffered.stamp(earlier), buffered.now);
         }
     }
 
-    /// Counts a dropped event where a kill cannot take the count: in the journal, if there is one.
+    /// Counts a dropped event in the journal, if there is one: there the count survives a kill.
     fn count_dropped(&mut self, reason: DropReason, now: Now) {
         let session = self.session.id();
         let writer = self.writer.as_mut().filter(|_| self.consent == Consent::Granted);
@@ -220,14 +224,14 @@ impl RecorderState {
         });
         if noted {
             self.noted.add(reason, 1);
-            // A note alone is taken over too, so that the next process counts it.
+            // A note alone is drained too, so that the store counts it.
             self.signal.look_soon(now.elapsed_ms);
         } else {
             self.dropped.add(reason, 1);
         }
     }
 
-    /// Whether the log is to say that an event was too large; once asked, no more.
+    /// Returns whether an event was too large since the last time this was asked.
     pub(super) fn take_too_large(&mut self) -> bool {
         std::mem::take(&mut self.warns_too_large)
     }
@@ -238,7 +242,7 @@ impl RecorderState {
         self.consent
     }
 
-    /// Takes the customer's answer, and appends what waited for it, if there is a journal already.
+    /// Takes the customer's answer. After a grant, appends what waited if there is a journal.
     pub(super) fn set_consent(&mut self, consent: Consent) {
         self.consent = consent;
         if consent == Consent::Granted && self.writer.is_some() {
@@ -261,13 +265,14 @@ impl RecorderState {
         self.location_allowed = Some(allowed);
     }
 
-    /// Takes a stored answer about the location, unless the app has given one since.
+    /// Takes a stored answer about the location, unless the app has given one since. Returns the
+    /// answer now in force, if there is one.
     pub(super) fn adopt_location(&mut self, stored: Option<bool>) -> Option<bool> {
         self.location_allowed = self.location_allowed.or(stored);
         self.location_allowed
     }
 
-    // The journal's life.
+    // Opening and closing.
 
     pub(super) fn close(&mut self) {
         self.closed = true;
@@ -281,13 +286,13 @@ impl RecorderState {
         self.writer.is_some()
     }
 
-    /// Whether a journal is needed: the customer has agreed, and there is none.
+    /// Returns whether a journal is needed: the customer has agreed, and there is none.
     pub(super) fn lacks_journal(&self) -> bool {
         self.consent == Consent::Granted && self.writer.is_none()
     }
 
-    /// Takes the journal, with the session an earlier process left, the events that wait in it and
-    /// the torn tails that were cut off; and appends what waited in memory.
+    /// Takes the journal, and appends what waited in memory; see
+    /// [`Recorder::install`](super::Recorder::install).
     pub(super) fn install(
         &mut self,
         writer: Writer,
@@ -301,7 +306,8 @@ impl RecorderState {
         self.session = if self.session.id() == 0 {
             Session::left(left.0, left.1)
         } else {
-            // Sessions counted from 1 while the earlier ones could not be read come after them.
+            // Sessions were counted from 1 while the earlier ones could not be read: they come
+            // after those.
             self.session.after(left.0)
         };
         for _ in 0..torn {
@@ -311,7 +317,7 @@ impl RecorderState {
         self.signal.request();
     }
 
-    /// Gives up the journal and forgets everything but the tokens: after a refusal or an erasure.
+    /// Drops the journal and forgets everything but the tokens, after a refusal or an erasure.
     pub(super) fn forget(&mut self, consent: Consent) {
         let mut codes = std::mem::take(&mut self.codes);
         codes.clear();
@@ -324,7 +330,7 @@ impl RecorderState {
         };
     }
 
-    // The worker's side.
+    // For the worker.
 
     pub(super) fn signal(&self) -> DrainSignal {
         self.signal
@@ -334,8 +340,8 @@ impl RecorderState {
         self.signal.request();
     }
 
-    /// Seals what was appended so far: two pointers, no I/O. Returns the version of the codes and
-    /// the drops that the store may count from here on.
+    /// Seals what was appended so far: a swap of two pointers, no I/O. Returns the version of the
+    /// codes, and the drops that the store is to count.
     pub(super) fn seal(&mut self, drainer: &mut Drainer) -> (CodesVersion, Dropped) {
         if self.writer.as_mut().is_some_and(|writer| drainer.seal(writer)) {
             self.signal.on_seal();
@@ -343,7 +349,8 @@ impl RecorderState {
         (self.codes.version(), self.dropped)
     }
 
-    /// The store has taken over `events` events, and counts the `noted` and `counted` drops.
+    /// Notes that the store has taken over `events` events, and counts the `noted` and `counted`
+    /// drops.
     pub(super) fn on_drained(&mut self, events: u64, noted: &Dropped, counted: &Dropped) {
         self.signal.on_drained(events);
         self.noted.subtract(noted);
@@ -354,8 +361,8 @@ impl RecorderState {
         self.codes.tokens_missing()
     }
 
-    /// Takes what the store holds for the next tap. The leases and the customer only if nothing
-    /// changed since `seen`: else the store does not know yet what is used up.
+    /// Takes what the store holds for the next tap; see
+    /// [`Recorder::offer_codes`](super::Recorder::offer_codes).
     pub(super) fn offer_codes(
         &mut self,
         seen: CodesVersion,
