@@ -1,13 +1,14 @@
 //! The folder, its lock, and the small files in it.
 //!
-//! | file | stands |
+//! | file | exists |
 //! |---|---|
 //! | `identity` | after a grant |
 //! | `denied` | after a refusal |
-//! | `erase` | while the collector has not confirmed an erasure |
+//! | `erase` | until the collector has confirmed an erasure |
 //!
 //! A file is replaced by writing a temporary one and renaming it, so a kill cannot tear it.
 //! [`Folder::sync`] makes the files survive a power cut; only the worker calls it, since it blocks.
+//! When a file is written or deleted is decided in `state`; journal and store open their own files.
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
@@ -23,30 +24,36 @@ const IDENTITY: &str = "identity";
 const DENIED: &str = "denied";
 const ERASE: &str = "erase";
 
-/// What was found in the folder.
+/// The content of the small files, as found.
 #[derive(Debug, Default)]
 pub(crate) struct Stored {
     pub identity: Option<Identity>,
-    /// An `identity` stands there and cannot be read: its content, not its access.
+    /// There is an `identity` file whose content is damaged. (A file that cannot be accessed is an
+    /// error.)
     pub identity_lost: bool,
     pub denied: bool,
     pub erasures: Vec<InstallationId>,
 }
 
-/// The journey's folder, locked against other processes for as long as this value lives.
+/// The journey's folder, locked against other journeys and processes for as long as this value
+/// lives.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
-    /// Holds the lock; reads nothing.
+    /// Holds the lock; nothing is read through it.
     handle: File,
-    /// Why there is no lock, where the file system has none to give.
+    /// Why there is no lock, on a file system that does not support locks.
     pub lock_trouble: Option<io::Error>,
 }
 
 impl Folder {
-    /// Makes the folder where it is missing, and locks it.
+    /// Makes the folder if it is missing, and locks it.
+    ///
+    /// # Errors
+    /// [`Error::InUse`] if another journey holds the lock; [`Error::Io`] or [`Error::NotUnlocked`]
+    /// if the folder cannot be made or opened.
     pub(crate) fn open(path: &Path) -> Result<Self, Error> {
-        // One call where the folder is there already, as it nearly always is.
+        // One system call if the folder exists already, as it nearly always does.
         let handle = match File::open(path) {
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 make_private(path).map_err(Error::io("make the folder"))?;
@@ -67,7 +74,7 @@ impl Folder {
         self.path.join(name)
     }
 
-    /// Reads what stands there.
+    /// Reads the small files.
     pub(crate) fn load(&self) -> Result<Stored, Error> {
         let mut stored = Stored::default();
         if let Some(bytes) = self.read(IDENTITY)? {
@@ -86,8 +93,8 @@ impl Folder {
         self.replace(IDENTITY, &identity.encode())
     }
 
-    /// Notes the refusal. Everything else is deleted after it, so that a kill between the two
-    /// leaves the refusal standing.
+    /// Notes the refusal. Everything else is deleted after this, so that a kill in between leaves
+    /// the refusal in place.
     pub(crate) fn deny(&self) -> Result<(), Error> {
         File::create(self.path(DENIED)).map(drop).map_err(Error::io("note the refusal"))
     }
@@ -96,8 +103,8 @@ impl Folder {
         self.remove(DENIED)
     }
 
-    /// Notes the installations whose erasure the collector still has to confirm; none removes the
-    /// note.
+    /// Notes the installations whose erasure the collector still has to confirm; with none, removes
+    /// the note.
     pub(crate) fn set_erasures(&self, erasures: &[InstallationId]) -> Result<(), Error> {
         if erasures.is_empty() {
             return self.remove(ERASE);
@@ -106,8 +113,8 @@ impl Folder {
         self.replace(ERASE, lines.as_bytes())
     }
 
-    /// Deletes all but the two notes, `identity` last: as long as it stands, a killed deletion is
-    /// known for one.
+    /// Deletes everything but the two notes `denied` and `erase`. Deletes `identity` last: while it
+    /// exists, the next process sees that a deletion was interrupted.
     pub(crate) fn wipe(&self) -> Result<(), Error> {
         for entry in fs::read_dir(&self.path).map_err(Error::io("list the folder"))? {
             let name = entry.map_err(Error::io("list the folder"))?.file_name();
@@ -118,7 +125,7 @@ impl Folder {
         self.remove(IDENTITY)
     }
 
-    /// Makes the small files last through a power cut.
+    /// Makes the small files survive a power cut. Blocks on the disk.
     pub(crate) fn sync(&self) -> Result<(), Error> {
         for name in [IDENTITY, DENIED, ERASE] {
             match File::open(self.path(name)) {
@@ -141,7 +148,7 @@ impl Folder {
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
         let temporary = self.path(&format!("{name}.new"));
         let write = || -> io::Result<()> {
-            // The ids are secrets: for this app alone, whoever made the folder.
+            // The ids are secrets: readable by this app alone, whoever made the folder.
             let mut options = File::options();
             let options = options.write(true).create(true).truncate(true).mode(0o600);
             options.open(&temporary)?.write_all(bytes)?;
@@ -156,8 +163,8 @@ impl Folder {
 }
 
 impl Drop for Folder {
-    /// Closing would do, but for a process that this one is starting at this moment: until it has
-    /// begun its own program it holds what is open here.
+    /// Unlocks explicitly. Closing the file is not enough while this process is starting another:
+    /// until that one runs its own program, it shares the open files and with them the lock.
     fn drop(&mut self) {
         let _ = flock(&self.handle, FlockOperation::Unlock);
     }
@@ -171,7 +178,8 @@ pub(crate) fn remove(path: &Path) -> Result<(), Error> {
     }
 }
 
-/// Makes the folder, and what is missing above it, for this app alone; what is there stays as it is.
+/// Makes the folder and any missing parents, accessible to this app alone. Existing parents keep
+/// their permissions.
 fn make_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)

@@ -1,11 +1,13 @@
-//! The file `identity`: who this installation is. Its bytes alone; where it stands is the folder's.
+//! The file `identity`: which installation this is. Owns the format of its bytes; reading and
+//! writing the file is `folder`'s.
 
 use std::fmt;
 
 const MAGIC: &[u8; 8] = b"JALONID1";
 const IDENTITY_BYTES: usize = 8 + 16 + 4 + 1 + 4;
 
-/// An installation's id: 128 random bits, and a secret. Whoever has it can write as this phone.
+/// An installation's id: 128 random bits, and a secret. Anyone who has it and a write key can
+/// upload as this phone.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct InstallationId([u8; 16]);
 
@@ -18,7 +20,7 @@ impl InstallationId {
         &self.0
     }
 
-    /// Its 32 hexadecimal digits, as the wire carries it.
+    /// Returns its 32 hexadecimal digits, as the wire carries it.
     pub(crate) fn hex(&self) -> String {
         format!("{:032x}", u128::from_be_bytes(self.0))
     }
@@ -35,20 +37,20 @@ impl fmt::Debug for InstallationId {
     }
 }
 
-/// What stands in `identity`. That it stands at all says that consent was granted.
+/// The content of `identity`. That the file exists means that consent was granted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub installation: InstallationId,
-    /// Rises whenever the store is given up, so that no `seq` ever means two things.
+    /// Rises whenever the store is replaced, so that no `seq` ever means two events.
     pub epoch: u32,
-    /// Whether the customer agreed to a coarse location.
+    /// The customer agreed to a coarse location.
     pub location: bool,
-    /// Whether a store was made in this epoch: that there is none says it was lost.
+    /// A store was made in this epoch: if there is none now, it was lost.
     pub has_store: bool,
 }
 
 impl Identity {
-    /// Its bytes: magic, installation, epoch, flags, CRC-32.
+    /// Returns its bytes: magic, installation, epoch, flags, CRC-32.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(IDENTITY_BYTES);
         bytes.extend_from_slice(MAGIC);
@@ -59,7 +61,7 @@ impl Identity {
         bytes
     }
 
-    /// Reads the bytes of [`encode`](Self::encode); `None` where a single one is wrong.
+    /// Reads the bytes of [`encode`](Self::encode); `None` if a single one is wrong.
     pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
         let (body, crc) = bytes.split_last_chunk::<4>()?;
         if bytes.len() != IDENTITY_BYTES || crc32fast::hash(body) != u32::from_le_bytes(*crc) {

@@ -1,15 +1,16 @@
 //! The installation on disk: folder, identity and journal, as consent allows them.
 //!
-//! | after | what stands in the folder |
+//! | after | the folder holds |
 //! |---|---|
 //! | no answer yet | nothing |
 //! | a grant | `identity`, the journal, the store |
 //! | a refusal | `denied`, and nothing else |
 //! | an erasure | `erase`, until the collector has confirmed it |
 //!
-//! The app's threads bring the files into line at `open` and when consent changes, as far as that
-//! is quick. The worker does the rest, and whatever failed. Only the worker deletes, since it must
-//! close the store first.
+//! The app's threads make the files match consent at `open` and when consent changes, as far as
+//! that is quick. The worker does the rest, and retries what failed. Only the worker deletes, since
+//! it must close the store first. What consent allows is decided in `consent`; the store's content
+//! is `store`'s.
 
 mod folder;
 mod identity_file;
@@ -27,15 +28,15 @@ use crate::error::Error;
 use crate::journal::Drainer;
 use crate::recorder::Recorder;
 
-/// What stands in the folder, and what should stand there.
+/// The installation on disk, and what it should be.
 pub(crate) struct Installation {
     path: PathBuf,
     segment_bytes: u64,
-    /// What the app says about consent at `open`.
+    /// The answer about consent that the app passed to `open`.
     given: Option<Consent>,
-    /// Taken before the callers' lock, never after.
+    /// Lock order: taken before the callers' lock, never after.
     state: Mutex<InstallationState>,
-    /// The last trouble that could be read, for those who must not wait for the state.
+    /// A copy of the state's trouble, for callers that must not wait for the state's lock.
     trouble: Mutex<Option<String>>,
 }
 
@@ -50,8 +51,8 @@ impl Installation {
         }
     }
 
-    /// Why the folder cannot be used, if it cannot. Never waits: while the worker writes, it is
-    /// what was so before.
+    /// Returns why the folder cannot be used, if it cannot. Never waits: while the worker holds the
+    /// state, returns the last value known.
     pub(crate) fn trouble(&self) -> Option<String> {
         let mut last = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
         if let Ok(state) = self.state.try_lock() {
@@ -60,8 +61,8 @@ impl Installation {
         last.clone()
     }
 
-    /// Brings the files into line with consent, but deletes nothing. A failure is noted too, and
-    /// the worker tries again.
+    /// Makes the files match consent, but deletes nothing. An error is also kept as the trouble,
+    /// and the worker tries again.
     pub(crate) fn reconcile(&self, recorder: &Recorder) -> Result<(), Error> {
         self.reconcile_state(&mut self.state(), recorder)
     }
@@ -75,18 +76,19 @@ impl Installation {
             .reach(&self.path, self.given, recorder)
             .and_then(|()| state.establish(&self.path, self.segment_bytes, recorder));
         state.note_outcome(&outcome);
-        // Whoever asks next may find the state in the worker's hands.
+        // The next caller of `trouble` may find the state locked by the worker.
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = state.trouble().cloned();
         outcome
     }
 
-    /// Gives up the folder, so that it can be opened again: the files are another's from here on.
+    /// Releases the folder and its lock, so that another journey can open it.
     pub(crate) fn close(&self) {
         *self.state() = InstallationState::default();
     }
 
     /// Takes the customer's answer. A grant makes the files at once, unless old ones must be
-    /// deleted first; a refusal is noted at once, and the worker deletes.
+    /// deleted first. A refusal is noted at once, and the worker deletes the rest. Does nothing
+    /// after `close`.
     pub(crate) fn set_consent(&self, consent: Consent, recorder: &Recorder) {
         let mut state = self.state();
         if recorder.is_closed() {
@@ -98,12 +100,13 @@ impl Installation {
                 state.note_refusal();
             }
             Consent::Granted | Consent::Unknown => {
-                // From `Granted` back to `Unknown`, what is kept stays; what comes waits.
+                // From `Granted` back to `Unknown`: what is stored stays, what comes waits in
+                // memory.
                 recorder.set_consent(consent);
                 if consent == Consent::Unknown {
                     state.take_back_refusal();
                 }
-                // A failure is noted in the state; the worker sees it and tries again.
+                // The state keeps the error; the worker tries again.
                 let _ = self.reconcile_state(&mut state, recorder);
             }
         }
@@ -111,14 +114,14 @@ impl Installation {
         recorder.wake_worker();
     }
 
-    /// The installation's bits, unless it is about to be deleted.
+    /// Returns the installation's 128 bits, unless it is about to be deleted.
     pub(crate) fn id_bits(&self) -> Option<[u8; 16]> {
         let state = self.state();
         let identity = state.identity().filter(|_| !state.must_wipe())?;
         Some(*identity.installation.as_bytes())
     }
 
-    /// Takes the customer's answer about the location.
+    /// Takes the customer's answer about the location. Does nothing after `close`.
     pub(crate) fn allow_location(&self, allowed: bool, recorder: &Recorder) {
         let mut state = self.state();
         if recorder.is_closed() {
@@ -129,7 +132,8 @@ impl Installation {
     }
 
     /// Notes the installation for erasure at the collector, and has the worker delete the rest.
-    /// With `told_by_collector`, the collector knows already.
+    /// With `told_by_collector`, the collector has erased it already and is not asked. Does nothing
+    /// after `close`.
     pub(crate) fn erase(&self, told_by_collector: bool, recorder: &Recorder) {
         let mut state = self.state();
         if recorder.is_closed() || (told_by_collector && state.must_wipe()) {
@@ -141,17 +145,19 @@ impl Installation {
         recorder.wake_worker();
     }
 
-    /// Whether everything but the notes is to be deleted.
+    /// Returns whether everything but the notes is to be deleted.
     pub(crate) fn must_wipe(&self) -> bool {
         self.state().must_wipe()
     }
 
-    /// Deletes what is to be deleted. The worker has closed store and journal.
+    /// Deletes everything but the notes, if that is due. The worker must have closed store and
+    /// journal.
     pub(crate) fn wipe(&self, consent: Consent) -> Result<(), Error> {
         self.state().wipe(consent)
     }
 
-    /// Gives the worker its end of the journal, if it was opened since; and the identity.
+    /// Returns the worker's end of the journal, if one was opened since the last call; and the
+    /// identity.
     pub(crate) fn hand_over(&self) -> (Option<Drainer>, Option<Identity>) {
         let mut state = self.state();
         (state.take_drainer(), state.identity())
@@ -161,38 +167,40 @@ impl Installation {
         self.state().identity()
     }
 
-    /// Begins the next epoch of this installation, for good.
+    /// Begins this installation's next epoch, so that it survives a power cut. `None` without an
+    /// identity.
     pub(crate) fn raise_epoch(&self) -> Result<Option<Identity>, Error> {
         self.state().raise_epoch()
     }
 
-    /// Notes that there is a store from here on.
+    /// Notes that this epoch has a store.
     pub(crate) fn note_store(&self) -> Result<(), Error> {
         self.state().note_store()
     }
 
-    /// Makes the small files survive a power cut, before anything leaves the device.
+    /// Makes the small files survive a power cut. Called before anything leaves the device.
     pub(crate) fn sync(&self) -> Result<(), Error> {
         self.state().sync()
     }
 
-    /// How many erasures the collector has to confirm; none while something must be deleted first.
+    /// Returns how many erasures the collector has to confirm; 0 while something must be deleted
+    /// first.
     pub(crate) fn erasures_to_send(&self) -> usize {
         let state = self.state();
         if state.must_wipe() { 0 } else { state.erasures().len() }
     }
 
-    /// The oldest installation whose erasure the collector has to confirm.
+    /// Returns the oldest installation whose erasure the collector has to confirm.
     pub(crate) fn next_erasure(&self) -> Option<InstallationId> {
         self.state().erasures().first().copied()
     }
 
-    /// Whether an erasure has yet to reach the collector.
+    /// Returns whether the collector has yet to confirm an erasure.
     pub(crate) fn awaits_erasure(&self) -> bool {
         self.state().awaits_erasure()
     }
 
-    /// The collector confirmed an erasure.
+    /// Notes that the collector confirmed an erasure.
     pub(crate) fn on_erased(&self, installation: &InstallationId) {
         self.state().on_erased(installation);
     }

@@ -1,4 +1,6 @@
-//! What stands in the folder, what should stand there, and every way in which that changes.
+//! The state behind the installation's lock, and every way in which it changes.
+//!
+//! Decides which files there should be. Takes no lock; how a file is written is `folder`'s.
 
 use std::path::Path;
 
@@ -10,28 +12,28 @@ use crate::error::Error;
 use crate::journal::{self, Drainer};
 use crate::recorder::Recorder;
 
-/// What the installation's lock guards. No field is visible outside this file.
+/// The installation's state. No field is visible outside this file.
 #[derive(Default)]
 pub(super) struct InstallationState {
     folder: Option<Folder>,
     identity: Option<Identity>,
     /// Installations whose erasure the collector has to confirm.
     erasures: Vec<InstallationId>,
-    /// The worker's end of the journal, until it fetches it.
+    /// The worker's end of the journal, until the worker fetches it.
     drainer: Option<Drainer>,
-    /// Everything but the notes is to be deleted, before anything new is made.
+    /// Everything but the notes is to be deleted before anything new is made.
     must_wipe: bool,
-    /// An erasure was asked for while the folder was out of reach.
+    /// An erasure was requested while the folder was out of reach.
     erase_wanted: bool,
-    /// The small files changed, and would not survive a power cut.
+    /// The small files have changed since the last sync.
     unsynced: bool,
     /// Why the folder cannot be used, if it cannot.
     trouble: Option<String>,
 }
 
 impl InstallationState {
-    /// Opens the folder and reads what stands there, the first time it can be read. `given` is
-    /// what the app says about consent.
+    /// Opens the folder and reads its small files, once: after a success it does nothing. `given`
+    /// is the answer about consent that the app passed to `open`.
     pub(super) fn reach(
         &mut self,
         path: &Path,
@@ -45,13 +47,14 @@ impl InstallationState {
         let stored = folder.load()?;
         self.folder = Some(folder);
         let Stored { identity, identity_lost, denied, erasures } = stored;
-        // An `identity` of an installation that is being erased was on its way out.
+        // The identity of an installation that is being erased is a leftover of an interrupted
+        // deletion.
         self.identity = identity.filter(|identity| !erasures.contains(&identity.installation));
         let leftovers = self.identity.is_none() && !identity_lost;
         self.must_wipe = self.must_wipe || denied || (leftovers && !erasures.is_empty());
         self.erasures.extend(erasures);
         if identity_lost {
-            log::warn!("the identity file could not be read: beginning a new installation");
+            log::warn!("the identity file is damaged: a new installation begins");
         }
         let found = match (denied, self.identity.is_some() || identity_lost) {
             (true, _) => Consent::Denied,
@@ -76,8 +79,8 @@ impl InstallationState {
         Ok(())
     }
 
-    /// Tells the recorder the stored answer about the location. An answer that came while nothing
-    /// could be read wins, and is stored.
+    /// Gives the recorder the stored answer about the location. An answer that the app gave while
+    /// the folder was out of reach wins, and is stored.
     fn adopt_location(&mut self, recorder: &Recorder) {
         let allowed = recorder.adopt_location(self.identity.map(|identity| identity.location));
         if let (Some(allowed), Some(identity)) = (allowed, self.identity.as_mut())
@@ -88,7 +91,7 @@ impl InstallationState {
         }
     }
 
-    /// Makes identity and journal, where the customer agreed and nothing old is in the way.
+    /// Makes identity and journal, if the customer agreed and nothing old must be deleted first.
     pub(super) fn establish(
         &mut self,
         path: &Path,
@@ -117,7 +120,7 @@ impl InstallationState {
         Ok(())
     }
 
-    /// Notes how bringing the files into line ended: the error, or else why there is no lock.
+    /// Sets the trouble from an outcome: the error, or else why there is no lock.
     pub(super) fn note_outcome(&mut self, outcome: &Result<(), Error>) {
         let unlocked = self.folder.as_ref().and_then(|folder| folder.lock_trouble.as_ref());
         self.trouble = match outcome {
@@ -130,13 +133,14 @@ impl InstallationState {
         self.trouble.as_ref()
     }
 
-    /// Deletes what is to be deleted. The worker has closed store and journal.
+    /// Deletes everything but the notes, if that is due. The worker must have closed store and
+    /// journal.
     pub(super) fn wipe(&mut self, consent: Consent) -> Result<(), Error> {
         if self.must_wipe
             && let Some(folder) = self.folder.as_ref()
         {
-            // The notes first, for good (again, should they not have been written when they were
-            // due): from here on a power cut leaves either everything or the notes.
+            // The notes first, synced (they are written again in case the first attempt failed):
+            // from here on, whatever a power cut leaves, the notes are there.
             match consent {
                 Consent::Denied => folder.deny()?,
                 Consent::Granted | Consent::Unknown => folder.undeny()?,
@@ -152,7 +156,6 @@ impl InstallationState {
         Ok(())
     }
 
-    /// Whether everything but the notes is to be deleted.
     pub(super) fn must_wipe(&self) -> bool {
         self.must_wipe
     }
@@ -161,17 +164,17 @@ impl InstallationState {
         self.identity
     }
 
-    /// The installations whose erasure the collector has to confirm, oldest first.
+    /// Returns the installations whose erasure the collector has to confirm, oldest first.
     pub(super) fn erasures(&self) -> &[InstallationId] {
         &self.erasures
     }
 
-    /// Whether an erasure has yet to reach the collector.
+    /// Returns whether the collector has yet to confirm an erasure.
     pub(super) fn awaits_erasure(&self) -> bool {
         self.erase_wanted || !self.erasures.is_empty()
     }
 
-    /// Makes the small files survive a power cut, before anything leaves the device.
+    /// Makes the small files survive a power cut, if they changed.
     pub(super) fn sync(&mut self) -> Result<(), Error> {
         if self.unsynced
             && let Some(folder) = self.folder.as_ref()
@@ -182,7 +185,8 @@ impl InstallationState {
         Ok(())
     }
 
-    /// Begins the next epoch of this installation, for good.
+    /// Begins this installation's next epoch, so that it survives a power cut. `None` without an
+    /// identity.
     pub(super) fn raise_epoch(&mut self) -> Result<Option<Identity>, Error> {
         let Some((folder, identity)) = self.folder.as_ref().zip(self.identity.as_mut()) else {
             return Ok(None);
@@ -195,7 +199,7 @@ impl InstallationState {
         Ok(Some(raised))
     }
 
-    /// Notes that there is a store from here on.
+    /// Notes that this epoch has a store.
     pub(super) fn note_store(&mut self) -> Result<(), Error> {
         let Some((folder, identity)) = self.folder.as_ref().zip(self.identity.as_mut()) else {
             return Ok(());
@@ -210,19 +214,19 @@ impl InstallationState {
         Ok(())
     }
 
-    /// The worker's end of the journal, if it was opened since.
+    /// Returns the worker's end of the journal, if one was opened since the last call.
     pub(super) fn take_drainer(&mut self) -> Option<Drainer> {
         self.drainer.take()
     }
 
-    /// The collector confirmed an erasure.
+    /// Notes that the collector confirmed an erasure.
     pub(super) fn on_erased(&mut self, installation: &InstallationId) {
         self.erasures.retain(|waiting| waiting != installation);
         self.note_erasures();
     }
 
-    /// Takes the installation out of use; the worker deletes the rest. With `told_by_collector`
-    /// it needs not be asked for the erasure.
+    /// Takes the installation out of use; the worker deletes the rest. With `told_by_collector` the
+    /// collector need not be asked for the erasure.
     pub(super) fn begin_erasure(&mut self, told_by_collector: bool) {
         match self.identity.take() {
             Some(identity) if !told_by_collector => self.erasures.push(identity.installation),
@@ -248,7 +252,7 @@ impl InstallationState {
         self.note(noted);
     }
 
-    /// Stores the customer's answer about the location, where there is an identity to store it in.
+    /// Stores the customer's answer about the location, if there is an identity to store it in.
     pub(super) fn allow_location(&mut self, allowed: bool) {
         if let Some(identity) = self.identity.as_mut() {
             identity.location = allowed;
@@ -270,7 +274,9 @@ impl InstallationState {
     fn note(&mut self, outcome: Option<Result<(), Error>>) {
         match outcome {
             Some(Err(error)) => {
-                log::warn!("failed to write a note to the journey's folder: {error}");
+                log::warn!(
+                    "failed to write to the journey's folder, check that it is writable: {error}"
+                );
                 self.trouble = Some(error.to_string());
             }
             _ => self.unsynced = true,
