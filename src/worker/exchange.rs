@@ -1,4 +1,5 @@
-//! One request and its answer: what was asked, and what the answer means.
+//! One request and its answer. Says whether the answer is our collector's; what follows from it is
+//! decided in `upload` and applied by `uploader`.
 
 use crate::config::ANSWER_BYTES_MAX;
 use crate::installation::InstallationId;
@@ -7,10 +8,10 @@ use crate::transport::{Response, SendError};
 use crate::upload::{Verdict, judge};
 use crate::wire::{self, Answer};
 
-/// What a request is for.
+/// The purpose of a request.
 #[derive(Clone, Copy)]
 pub(super) enum Purpose {
-    /// To open the call lane's connection.
+    /// Opens the call lane's connection.
     Warm,
     Batch {
         events: usize,
@@ -21,33 +22,35 @@ pub(super) enum Purpose {
     Erasure(InstallationId),
 }
 
-/// A request and its answer.
+/// A request with its answer.
 pub(super) struct Exchange {
-    /// Which request it was, from 1 on.
+    /// The request's number, from 1 on.
     pub(super) number: u64,
     pub(super) generation: u64,
     pub(super) purpose: Purpose,
-    /// The customer under whom it was sent: codes in the answer are that customer's.
+    /// The version of the codes at sending: codes in the answer belong to the customer of that
+    /// time.
     pub(super) codes_seen: CodesVersion,
     pub(super) outcome: Result<Response, SendError>,
 }
 
-/// Why an upload did not succeed.
+/// The reason why an upload did not succeed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UploadProblem {
     /// There was no answer.
     #[error(transparent)]
     Transport(#[from] SendError),
-    /// The collector, or whoever stands in its way, answered with this HTTP status.
+    /// The collector, or something between it and the phone, answered with this HTTP status.
     #[error("the collector answered {0}")]
     Status(u16),
-    /// The answer was not our collector's: a captive portal, or a wrong endpoint.
+    /// The answer did not come from a collector but from a captive portal, say, or a wrong
+    /// endpoint.
     #[error("the answer is not a collector's: check the endpoint, or log in to the network")]
     NotACollector,
 }
 
-/// What an answer means.
+/// An answer as read, with its verdict.
 pub(super) struct Reading {
     pub(super) verdict: Verdict,
     pub(super) answer: Answer,
@@ -55,8 +58,8 @@ pub(super) struct Reading {
 }
 
 impl Exchange {
-    /// Reads the answer. Whatever deletes or drops anything must come from our collector, and not
-    /// from what stands between.
+    /// Reads the answer. Only an answer that is recognisably our collector's may delete or drop
+    /// anything; one from a proxy or a captive portal may not.
     pub(super) fn read(&self) -> Reading {
         let response = match &self.outcome {
             Ok(response) => response,
@@ -66,7 +69,7 @@ impl Exchange {
             }
         };
         let erasure = matches!(self.purpose, Purpose::Erasure(_));
-        // A transport of the app's own may hand over more than an answer ever holds.
+        // An app's own transport may return a longer body than any answer has.
         let answer = (response.body.len() <= ANSWER_BYTES_MAX)
             .then(|| wire::read_answer(&response.body))
             .flatten();
@@ -76,7 +79,7 @@ impl Exchange {
             _ => !erasure && answer.is_some(),
         };
         let verdict = match judge(response.status, response.retry_after_ms, ours) {
-            // An id that the collector calls erased is erased.
+            // "Already erased" is a success for a request to erase.
             Verdict::Erased if erasure => Verdict::Stored,
             verdict => verdict,
         };

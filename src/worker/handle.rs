@@ -1,4 +1,5 @@
-//! What the app's threads and the worker share: the app asks here, and the worker reports here.
+//! The state that the app's threads and the worker share: the app leaves its requests here, and the
+//! worker its report. No decisions, and no I/O under its locks.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use crate::preview::Preview;
 use crate::recorder::Recorder;
 use crate::store::Counts;
 
-/// What the app's threads and the worker share.
+/// The state that the app's threads and the worker share.
 pub(crate) struct Handle {
     pub recorder: Recorder,
     pub installation: Installation,
@@ -23,26 +24,26 @@ pub(crate) struct Handle {
     recent: Mutex<Recent>,
 }
 
-/// What others ask of the worker.
+/// Requests to the worker, and answers to what it sent.
 #[derive(Default)]
 pub(super) struct Inbox {
     pub(super) answers: Vec<Exchange>,
     pub(super) upload: bool,
     pub(super) warm: bool,
     pub(super) close: bool,
-    /// Callers that wait until nothing waits any more.
+    /// Callers that wait until nothing is left to upload.
     pub(super) waiters: Vec<Weak<Reply<bool>>>,
     /// Callers that want to see what a call would carry.
     pub(super) previews: Vec<Weak<Reply<()>>>,
-    /// Set once the worker has ended and takes nothing up any more: whether nothing waited then.
+    /// Set once the worker has ended: true if nothing was left to upload then.
     ended: Option<bool>,
 }
 
-/// What the worker tells about itself.
+/// The worker's report, for the status.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Report {
     pub counts: Counts,
-    /// When the last upload ended, by the wall clock, and how.
+    /// When the last upload ended, in ms of the wall clock, and how.
     pub last_upload: Option<(i64, Result<(), UploadProblem>)>,
     /// Why the store cannot be used, if it cannot.
     pub trouble: Option<String>,
@@ -74,8 +75,8 @@ impl Handle {
         self.recorder.wake_worker();
     }
 
-    /// Asks for an upload, and blocks until nothing waits any more (true), or until waiting on is
-    /// of no use.
+    /// Asks for an upload, and blocks until nothing is left to upload (true), or until `timeout`, a
+    /// failure or the worker's end (false).
     pub(crate) fn upload_and_wait(&self, timeout: Duration) -> bool {
         let reply = Reply::new();
         let mut inbox = self.inbox();
@@ -90,8 +91,8 @@ impl Handle {
         reply.wait(self.recorder.clock(), timeout_ms).unwrap_or(false)
     }
 
-    /// What a call tapped now would carry; blocks until the worker has drained the journal, or
-    /// gives what is known should that take too long.
+    /// Returns what a call tapped now would carry. Blocks until the worker has drained the journal,
+    /// for at most [`PREVIEW_WAIT_MAX_MS`]; after that, returns what is known so far.
     pub(crate) fn preview(&self, scope: CallScope) -> Preview {
         let granted = || self.recorder.is_granted() && !self.recorder.is_closed();
         if !granted() {
@@ -105,9 +106,10 @@ impl Handle {
         inbox.previews.push(Arc::downgrade(&reply));
         drop(inbox);
         self.recorder.wake_worker();
-        // Without a reply in time it is what the worker told last.
+        // Without a reply in time, the newest events as of the last drain are used.
         let _: Option<()> = reply.wait(self.recorder.clock(), PREVIEW_WAIT_MAX_MS);
-        // It may have been refused, erased or closed meanwhile, or be of another customer.
+        // Meanwhile consent may have been refused, the journey erased or closed, or the customer
+        // changed.
         let recent = self.recent();
         if granted() && self.recorder.is_same_customer(recent.seen()) {
             recent.preview(scope)
@@ -120,7 +122,8 @@ impl Handle {
         self.report.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Taken before the callers' lock, never after, and never held across I/O.
+    /// Locks the newest events. Taken before the callers' lock, never after, and never held across
+    /// I/O.
     pub(super) fn recent(&self) -> MutexGuard<'_, Recent> {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -130,7 +133,8 @@ impl Handle {
         std::mem::take(&mut *self.inbox())
     }
 
-    /// Says that the worker has ended, and takes what nobody will take up any more.
+    /// Notes that the worker has ended. Returns what was asked for and will not be taken up any
+    /// more.
     pub(super) fn end(&self, nothing_waits: bool) -> Inbox {
         let ended = Inbox { ended: Some(nothing_waits), ..Inbox::default() };
         std::mem::replace(&mut *self.inbox(), ended)

@@ -1,8 +1,10 @@
-//! The worker: one thread that owns journal, store and schedule.
+//! The worker: one thread that owns the store, the reading end of the journal and the upload
+//! schedule.
 //!
 //! It sleeps until a caller wakes it, an answer comes or something is due. With nothing to do it
-//! has no deadline, and so no wake-ups. When it drains is decided in `recorder` (`DrainSignal`),
-//! when it sends and what an answer means in `upload`, what may stand on disk in `installation`.
+//! has no deadline, and so no wake-ups. It does not decide when to drain (`recorder`'s
+//! `DrainSignal`), when to send and what an answer means (`upload`), or what may be on disk
+//! (`installation`).
 
 mod code_request;
 mod exchange;
@@ -32,7 +34,7 @@ use crate::config::Config;
 use crate::error::Error;
 use crate::transport::Transport;
 
-/// The worker's own state.
+/// The worker's state, used on its own thread only.
 pub(crate) struct Worker {
     handle: Arc<Handle>,
     storage: Storage,
@@ -73,7 +75,7 @@ impl Worker {
         }
     }
 
-    /// Does all that is due.
+    /// Takes up what was asked for, and does everything that is due.
     fn turn(&mut self, inbox: Inbox, now: Now) {
         let closing = inbox.close;
         if inbox.upload {
@@ -81,7 +83,7 @@ impl Worker {
         }
         if inbox.upload || !inbox.previews.is_empty() {
             self.storage.cut_retry_short();
-            // What stands in the journal waits too: the app may be about to be suspended.
+            // What is in the journal is uploaded too: the app may be about to be suspended.
             self.handle.recorder.request_drain();
         }
         self.waiters.add(inbox.waiters, self.uploader.requests());
@@ -97,7 +99,7 @@ impl Worker {
             }
         }
         self.flush_for_waiters();
-        // A call does not wait for a retry: the disk may be back.
+        // A call does not wait until storage is retried: the disk may be back.
         let hurry = closing || self.handle.recorder.drain_signal().is_urgent();
         if self.storage.may_try(now, hurry) {
             match self.maintain(now, closing) {
@@ -105,7 +107,7 @@ impl Worker {
                 failed @ Err(_) => self.note_failure(failed, now),
             }
         }
-        // Before anything is sent: that takes a sync.
+        // Before anything is sent, since sending starts with a sync.
         self.show_previews(&inbox.previews);
         if closing {
             return;
@@ -117,7 +119,7 @@ impl Worker {
         self.note_failure(sent, now);
     }
 
-    /// Deletes what is to be deleted, brings disk and store into line, and drains what is due.
+    /// Deletes what is to be deleted, then has storage opened and drained as far as that is due.
     fn maintain(&mut self, now: Now, closing: bool) -> Result<(), Error> {
         if self.handle.installation.must_wipe() {
             self.storage.reset();
@@ -131,7 +133,8 @@ impl Worker {
         maintained
     }
 
-    /// Where storage failed, it is tried again later, and nobody waits for it.
+    /// Notes a failure of storage, if there is one: it is tried again later, and callers stop
+    /// waiting.
     fn note_failure(&mut self, outcome: Result<(), Error>, now: Now) {
         if let Err(error) = outcome {
             self.storage.on_failure(&error, now);
@@ -139,14 +142,15 @@ impl Worker {
         }
     }
 
-    /// When something is due next, by the elapsed clock.
+    /// Returns when something is due next, in ms of the elapsed clock.
     fn deadline_ms(&self) -> Option<u64> {
         let upload_ms = self.uploader.deadline_ms(&self.storage);
         self.storage.deadline_ms().into_iter().chain(upload_ms).min()
     }
 
-    /// Goes on for those who wait: what was recorded meanwhile waits too. While a request is under
-    /// way it may gather company.
+    /// Goes on draining and uploading while callers wait, since what was recorded meanwhile is to
+    /// be uploaded too. Not while a request is under way: until its answer more events may come for
+    /// the next batch.
     fn flush_for_waiters(&mut self) {
         if !self.waiters.is_empty() && !self.uploader.is_sending() {
             self.uploader.request_flush();
@@ -163,24 +167,24 @@ impl Worker {
         self.waiters.release(self.nothing_waits(), goes_on);
     }
 
-    /// Answers those who want to see what a call would carry.
+    /// Answers the callers that want to see what a call would carry.
     fn show_previews(&self, replies: &[Weak<Reply<()>>]) {
         if replies.is_empty() {
             return;
         }
-        // A status read after the answer is of the same moment: the store is open, its events count.
+        // A status that is read after this answer shows the same moment, with the store's counts.
         self.storage.publish();
         for reply in replies.iter().filter_map(Weak::upgrade) {
             reply.give(());
         }
     }
 
-    /// Whether nothing is left to upload.
+    /// Returns whether nothing is left to upload.
     fn nothing_waits(&self) -> bool {
         !self.handle.installation.awaits_erasure() && self.storage.has_nothing_to_send()
     }
 
-    /// Whether something came during this turn that the next one takes up at once.
+    /// Returns whether something came during this turn that the next turn takes up at once.
     fn has_another_turn(&self) -> bool {
         let drains = self.storage.can_drain() && self.handle.recorder.drain_signal().is_waiting();
         self.handle.installation.must_wipe() || drains
@@ -188,7 +192,7 @@ impl Worker {
 }
 
 impl Drop for Worker {
-    /// However the worker ends, nobody waits for it any longer.
+    /// Answers everyone who waits for the worker, even if it ends by a panic.
     fn drop(&mut self) {
         let nothing_waits = !std::thread::panicking() && self.nothing_waits();
         let inbox = self.handle.end(nothing_waits);

@@ -1,4 +1,5 @@
-//! Opens the store; one that cannot be used is set aside, and a new one takes its place.
+//! Opens the store. One that cannot be used is set aside, and a new one replaces it. `error`
+//! decides which errors mean that.
 
 use super::handle::Handle;
 use crate::clock::Now;
@@ -7,7 +8,7 @@ use crate::error::Error;
 use crate::installation::{Identity, remove};
 use crate::store::{self, Limits, Store};
 
-/// Opens the store of an installation and epoch, and makes it where there was none.
+/// Opens the store of an installation and epoch, and makes it if there was none.
 pub(super) fn open_store(
     handle: &Handle,
     config: &Config,
@@ -24,8 +25,8 @@ pub(super) fn open_store(
     }
 }
 
-/// Sets a store aside whose content is at fault, and begins the next epoch in a new one. The epoch
-/// first, and for good: whatever happens then, no `seq` is given twice.
+/// Sets aside a store whose content is damaged, and begins the next epoch in a new one. The epoch
+/// is raised first, durably: whatever happens after that, no `seq` is given twice.
 fn replace_store(
     handle: &Handle,
     config: &Config,
@@ -36,7 +37,7 @@ fn replace_store(
     let path = |name: &str| config.folder.join(name);
     let lost = store::count_lost(&path(store::FILE));
     let Some(identity) = handle.installation.raise_epoch()? else {
-        return Err(Error::StoreUnusable("there is no identity to raise"));
+        return Err(Error::StoreUnusable("there is no identity whose epoch could be raised"));
     };
     for suffix in ["-wal", "-shm"] {
         remove(&path(&format!("{}{suffix}", store::FILE)))?;
@@ -50,15 +51,15 @@ fn replace_store(
     Ok(store)
 }
 
-/// The store's share of the quota, less what a store set aside takes. One that is too old or takes
-/// too much is deleted.
+/// Returns the store's share of the quota, less the size of a store that was set aside. Deletes the
+/// latter if it is too old or takes more than half of the share.
 fn limits(config: &Config, now: Now) -> Limits {
     let path = config.folder.join(store::SET_ASIDE);
     let bytes_max = config.store_bytes();
     let aside = path.metadata().ok().map_or(0, |file| {
         let age_ms = file.modified().ok().map_or(0, |at| now.wall_ms - unix_ms(at));
         if file.len() > bytes_max / 2 || age_ms > SET_ASIDE_KEPT_MS {
-            // Only room is at stake; the next opening tries again.
+            // A failure costs only disk space; the next opening tries again.
             let _ = remove(&path);
             0
         } else {

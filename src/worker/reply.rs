@@ -1,11 +1,11 @@
-//! A value that one caller waits for and the worker fills in.
+//! A value that one caller waits for and the worker provides. Knows nothing of what it means.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::clock::{Bell, Clock};
 
-/// Where the worker puts what one caller waits for. The caller holds the only strong reference: a
-/// caller that gave up takes its reply with it.
+/// A slot for the value that one caller waits for. The caller holds the only strong reference, so
+/// the slot disappears when the caller gives up.
 pub(super) struct Reply<T> {
     bell: Bell,
     value: Mutex<Option<T>>,
@@ -25,7 +25,7 @@ impl<T> Reply<T> {
         self.value.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
-    /// Blocks the calling thread until there is a value, or for at most `timeout_ms`.
+    /// Blocks the calling thread until there is a value, for at most `timeout_ms`.
     pub(super) fn wait(&self, clock: &dyn Clock, timeout_ms: u64) -> Option<T> {
         let until_ms = clock.now().elapsed_ms.saturating_add(timeout_ms);
         loop {

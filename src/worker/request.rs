@@ -1,4 +1,4 @@
-//! The requests that the worker sends, built from what it is given. No state of its own.
+//! Builds the requests that the worker sends. No state; the JSON is `wire`'s.
 
 use crate::config::{BATCH_BYTES_MAX, Config};
 use crate::event::Dropped;
@@ -7,11 +7,12 @@ use crate::store::{Counts, Row};
 use crate::transport::{Method, Request};
 use crate::wire::{self, Call, Header, Identified};
 
-/// What stands above the events of a batch and of a call alike.
+/// The start of the JSON of a batch or a call, up to its events.
 pub(super) struct Envelope(Vec<u8>);
 
 impl Envelope {
-    /// Writes it: `dropped` is in no store yet, `codes_left` counts the leased codes.
+    /// Writes an envelope. `dropped` counts what is not in the store's `counts` yet, `codes_left`
+    /// the leased codes.
     pub(super) fn new(
         config: &Config,
         identity: &Identity,
@@ -35,18 +36,18 @@ impl Envelope {
         }))
     }
 
-    /// Bytes that the events of a batch may take behind it.
+    /// Returns how many bytes the events of a batch may take after it.
     pub(super) fn batch_room(&self) -> usize {
         BATCH_BYTES_MAX.saturating_sub(wire::batch(self.0.clone(), &[]).len())
     }
 }
 
-/// Opens a connection.
+/// Builds a request that only opens a connection.
 pub(super) fn warm(config: &Config) -> Request {
     request(config, Method::Get, wire::HEALTH, None)
 }
 
-/// Uploads events.
+/// Builds the upload of a batch of events.
 pub(super) fn batch(config: &Config, envelope: Envelope, rows: &[Row]) -> Request {
     let events: Vec<(u64, &[u8])> =
         rows.iter().map(|(seq, body)| (*seq, body.as_slice())).collect();
@@ -54,7 +55,7 @@ pub(super) fn batch(config: &Config, envelope: Envelope, rows: &[Row]) -> Reques
     request(config, Method::Post, wire::BATCHES, Some(wire::gzip(&json)))
 }
 
-/// A call's snapshot, not yet compressed.
+/// Encodes a call's snapshot, not yet compressed.
 pub(super) fn snapshot(
     envelope: Envelope,
     seq: u64,
@@ -65,12 +66,12 @@ pub(super) fn snapshot(
     wire::call(envelope.0, seq, call, customer, events)
 }
 
-/// Uploads a call's [`snapshot`].
+/// Builds the upload of a call's [`snapshot`].
 pub(super) fn call(config: &Config, snapshot: &[u8]) -> Request {
     request(config, Method::Post, wire::CALLS, Some(wire::gzip(snapshot)))
 }
 
-/// Asks the collector to erase an installation.
+/// Builds the request to erase an installation.
 pub(super) fn erasure(config: &Config, installation: &InstallationId) -> Request {
     let path = format!("/v1/installations/{}", installation.hex());
     request(config, Method::Delete, &path, None)

@@ -1,4 +1,5 @@
-//! What happened last, in memory: what a call's snapshot and its preview are made of.
+//! The newest events, kept in memory, and which of them a call's snapshot or a preview carries.
+//! Encoding them is `wire`'s, sending them `uploader`'s.
 
 use std::collections::VecDeque;
 
@@ -9,26 +10,26 @@ use crate::recorder::CodesVersion;
 use crate::store::Row;
 use crate::wire::{self, Identified};
 
-/// The newest events, and what goes with them.
+/// The newest events, at most [`NEWEST_KEPT`], and the customers they belong to.
 #[derive(Default)]
 pub(crate) struct Recent {
     rows: VecDeque<Row>,
-    /// Who the customer was before the oldest of them.
+    /// The customer before the oldest row.
     earlier: Earlier,
-    /// Who it is once all of them happened, with the proof.
+    /// The customer after the newest row, with the proof.
     customer: Option<Identified>,
-    /// Whether the collector has events of this installation.
+    /// The collector may have events of this installation.
     uploaded_before: bool,
-    /// The customer up to whom all this goes.
+    /// The version of the codes, and so the customer, as of the newest row.
     seen: CodesVersion,
 }
 
-/// Who the customer was before the oldest row.
+/// The customer before the oldest row.
 #[derive(Default, PartialEq, Eq)]
 enum Earlier {
     #[default]
     Nobody,
-    /// There were rows that this process never saw.
+    /// There were earlier rows that this process never saw.
     Unknown,
     Somebody(String),
 }
@@ -39,27 +40,27 @@ impl Earlier {
     }
 }
 
-/// What a call carries.
+/// The content of a call's snapshot.
 #[derive(Default)]
 pub(super) struct Carried<'a> {
     pub(super) customer: Option<&'a Identified>,
-    /// The screen that the call is made from, where it is not among the events.
+    /// The screen that the call is made from, if its screen view is not among the events.
     pub(super) screen: Option<PreviewStep>,
     pub(super) events: Vec<(u64, &'a [u8])>,
 }
 
 impl Recent {
-    /// Nothing happened yet.
+    /// Makes one without any events.
     pub(super) fn nothing(seen: CodesVersion) -> Self {
         Self { seen, ..Self::default() }
     }
 
-    /// The customer up to whom all this goes.
+    /// Returns the version of the codes, and so the customer, as of the newest row.
     pub(super) fn seen(&self) -> CodesVersion {
         self.seen
     }
 
-    /// Notes who the customer is after the newest event, and what the collector has.
+    /// Notes the customer after the newest event, and whether the collector may have events.
     pub(super) fn note(
         &mut self,
         customer: Option<Identified>,
@@ -69,14 +70,14 @@ impl Recent {
         (self.customer, self.uploaded_before, self.seen) = (customer, uploaded_before, seen);
     }
 
-    /// Takes over what a store holds.
+    /// Replaces the rows with the newest of a store that was just opened.
     pub(super) fn load(&mut self, rows: Vec<Row>) {
-        // Fewer than are kept: then there were no others.
+        // Fewer rows than the store keeps: there were no earlier ones.
         self.earlier = if rows.len() < NEWEST_KEPT { Earlier::Nobody } else { Earlier::Unknown };
         self.rows = rows.into();
     }
 
-    /// Adds what came since.
+    /// Adds newer rows, and drops the oldest beyond the bound.
     pub(super) fn add(&mut self, rows: Vec<Row>) {
         self.rows.extend(rows);
         while self.rows.len() > NEWEST_KEPT {
@@ -87,12 +88,13 @@ impl Recent {
         }
     }
 
-    /// The body of one of them.
+    /// Returns the body of the row with this `seq`.
     pub(super) fn body(&self, seq: u64) -> Option<&[u8]> {
         self.rows.iter().find(|(at, _)| *at == seq).map(|(_, body)| body.as_slice())
     }
 
-    /// What the call of this `seq` carries within its scope, oldest first.
+    /// Returns what the call of this `seq` carries within its scope, oldest event first: at most
+    /// [`SNAPSHOT_EVENTS_MAX`] events and [`SNAPSHOT_BYTES_MAX`] bytes, the newest ones.
     pub(super) fn carried(&self, seq: u64, scope: CallScope) -> Carried<'_> {
         let mut carried = match scope {
             CallScope::Everything => self.everything(seq),
@@ -110,8 +112,9 @@ impl Recent {
         carried
     }
 
-    /// The events before a call, newest first, back to where somebody else left the phone: what
-    /// they did is not this call's. What nobody did is whose who signed in next.
+    /// Returns the events of this call's customer before the call, newest first. Anonymous events
+    /// belong to the customer who signs in next; a sign-out or another customer begins a new
+    /// person, whose calls carry nothing of the previous one.
     fn before(&self, seq: u64) -> Vec<(u64, &[u8])> {
         let rows: Vec<&Row> = self.rows.iter().filter(|(at, _)| *at < seq).collect();
         let mut customer = None;
@@ -120,7 +123,7 @@ impl Recent {
             let Some(next) = wire::read_customer(body) else { continue };
             let next = Earlier::of(next);
             let before = customer.as_ref().unwrap_or(&self.earlier);
-            // From nobody to somebody it is the same person; the same again is, too.
+            // A sign-in after anonymous events is the same person, and so is the same id again.
             if *before != Earlier::Nobody && *before != next {
                 from = index;
             }
@@ -129,8 +132,9 @@ impl Recent {
         rows[from..].iter().rev().map(|(at, body)| (*at, body.as_slice())).collect()
     }
 
-    /// What failed on the last screen since it came up, and nobody's name. The call itself names the
-    /// screen: its event also tells of the one before.
+    /// Returns the failures on the current screen since it was shown, without the customer. The
+    /// screen view itself is not among the events, since it also names the previous screen; the
+    /// call names the current one.
     fn only_this_screen(&self, seq: u64) -> Carried<'_> {
         let before = self.before(seq).into_iter();
         let steps = before.filter_map(|(at, body)| Some((at, body, wire::read_step(body)?)));
@@ -146,21 +150,22 @@ impl Recent {
                 _ => {}
             }
         }
-        // It came up too long ago to be told from another.
+        // The screen view is no longer kept: no failure can be attributed to this screen for
+        // certain.
         Carried::default()
     }
 
-    /// Whatever came before, and who the customer was.
+    /// Returns all events of this customer before the call, and the customer.
     fn everything(&self, seq: u64) -> Carried<'_> {
         let events = self.before(seq);
-        // Whoever it was at the tap; after a later change only the backlog can tell.
+        // The customer at the tap. After a later change only the backlog can say who that was.
         let changed_since =
             self.rows.iter().any(|(at, body)| *at > seq && wire::read_customer(body).is_some());
         let customer = self.customer.as_ref().filter(|_| !changed_since);
         Carried { customer, screen: None, events }
     }
 
-    /// What a call tapped now would carry.
+    /// Returns what a call tapped now would carry.
     pub(super) fn preview(&self, scope: CallScope) -> Preview {
         let Carried { customer, screen, events } = self.carried(u64::MAX, scope);
         let steps = events.iter().filter_map(|(_, body)| wire::read_step(body));

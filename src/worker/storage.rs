@@ -1,5 +1,5 @@
-//! The worker's storage: drains the journal into the store, and hands out what is to be sent. It
-//! decides nothing about sending.
+//! The worker's storage: drains the journal into the store, and hands out what is to be sent. Does
+//! not decide when anything is sent.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -19,15 +19,15 @@ use crate::store::{Counts, Row, Store};
 use crate::upload::Backlog;
 use crate::wire::Answer;
 
-/// Journal and store, as the worker holds them.
+/// The store and the worker's end of the journal.
 pub(super) struct Storage {
     handle: Arc<Handle>,
     config: Arc<Config>,
     store: Option<Store>,
     drainer: Option<Drainer>,
-    /// The store has the sealed segment, which only waits to be freed.
+    /// The store has committed the sealed segment, which only has to be freed.
     taken_over: bool,
-    /// Calls whose snapshot waits, oldest first.
+    /// The `seq` of the calls whose snapshot waits to be sent, oldest first.
     pending_calls: VecDeque<u64>,
     first_unsent_ms: Option<u64>,
     /// The version of the codes that the store knows of.
@@ -37,7 +37,7 @@ pub(super) struct Storage {
     retry: Retry,
 }
 
-/// When storage that failed is tried again.
+/// Says when storage that failed is tried again.
 #[derive(Default)]
 struct Retry {
     at_ms: Option<u64>,
@@ -60,7 +60,7 @@ impl Storage {
         }
     }
 
-    /// Closes everything that is about to be deleted.
+    /// Closes store and journal, which are about to be deleted, and forgets what was in them.
     pub(super) fn reset(&mut self) {
         let (handle, config) = (Arc::clone(&self.handle), Arc::clone(&self.config));
         let retry = std::mem::take(&mut self.retry);
@@ -72,13 +72,13 @@ impl Storage {
 
     // Maintenance.
 
-    /// Brings disk and store into line, and drains what is due.
+    /// Makes the files match consent, opens the store, and drains what is due.
     pub(super) fn maintain(&mut self, now: Now, closing: bool) -> Result<(), Error> {
         let handle = Arc::clone(&self.handle);
         handle.installation.reconcile(&handle.recorder)?;
         let (drainer, identity) = handle.installation.hand_over();
         self.drainer = drainer.or(self.drainer.take());
-        // A refusal or an erasure may have come since: then nothing is opened again.
+        // A refusal or an erasure may have come meanwhile: then nothing is opened again.
         let granted = handle.recorder.is_granted();
         let Some(identity) = identity.filter(|_| granted) else { return Ok(()) };
         let first = self.store.is_none();
@@ -90,27 +90,28 @@ impl Storage {
         if first { self.offer_codes(now) } else { Ok(()) }
     }
 
-    /// Whether storage may be tried: it did not fail, or its wait is over; `hurry` ends any wait.
+    /// Returns whether storage may be tried: it did not fail, or its wait is over. `hurry` ends any
+    /// wait.
     pub(super) fn may_try(&self, now: Now, hurry: bool) -> bool {
         hurry || self.retry.at_ms.is_none_or(|at_ms| now.elapsed_ms >= at_ms)
     }
 
-    /// Tries again at once what failed before.
+    /// Ends the wait after a failure: storage is tried again at once.
     pub(super) fn cut_retry_short(&mut self) {
         self.retry.at_ms = None;
     }
 
-    /// Storage works.
+    /// Notes that storage works.
     pub(super) fn on_success(&mut self) {
         self.retry = Retry::default();
         self.handle.report().trouble = None;
     }
 
-    /// Storage failed: it is tried again later, and the status says why.
+    /// Notes that storage failed: it is tried again later, and the status says why.
     pub(super) fn on_failure(&mut self, error: &Error, now: Now) {
         log::warn!("storage failed, trying again: {error}");
         if error.condemns_the_store() {
-            // It is checked when it is opened again, and set aside if that is so.
+            // Opening it again checks it, and sets it aside if it is really damaged.
             self.store = None;
         }
         let wait_ms =
@@ -120,18 +121,18 @@ impl Storage {
         self.handle.report().trouble = Some(error.to_string());
     }
 
-    /// When storage has something to do next, by the elapsed clock.
+    /// Returns when storage has something to do next, in ms of the elapsed clock.
     pub(super) fn deadline_ms(&self) -> Option<u64> {
         let drain_ms = self.handle.recorder.drain_signal().deadline_ms();
         self.retry.at_ms.or(drain_ms.filter(|_| self.can_drain()))
     }
 
-    /// Whether a journal stands there to be drained.
+    /// Returns whether there is a journal that may be drained.
     pub(super) fn can_drain(&self) -> bool {
         self.handle.recorder.is_granted() && self.drainer.is_some()
     }
 
-    /// Shows the store's counts in the status.
+    /// Copies the store's counts to the report.
     pub(super) fn publish(&self) {
         if let Some(counts) = self.store.as_ref().and_then(|store| store.counts().ok()) {
             self.handle.report().counts = counts;
@@ -152,7 +153,8 @@ impl Storage {
     // Draining.
 
     fn drain_what_is_due(&mut self, now: Now, closing: bool) -> Result<(), Error> {
-        // A journal may be taken away meanwhile: what is here is about to be deleted.
+        // Without a journal at the recorder (a refusal or an erasure came meanwhile), the one here
+        // is about to be deleted.
         while let Some(drainer) = &self.drainer
             && self.handle.recorder.has_journal()
         {
@@ -165,7 +167,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Takes one segment over into the store, then frees it.
+    /// Copies one segment into the store, then frees it.
     fn drain(&mut self, now: Now) -> Result<(), Error> {
         let handle = Arc::clone(&self.handle);
         if self.taken_over {
@@ -180,7 +182,7 @@ impl Storage {
         let read = drainer.read()?;
         let (events, noted) = tally(&read.records);
         let outcome = store.drain(read.records, read.damages, &counted, run, now)?;
-        // Under one lock, so that no status misses an event on its way or counts it twice.
+        // Under the report's lock, so that no status misses an event in transit or counts it twice.
         let counts = store.counts();
         let mut report = handle.report();
         handle.recorder.on_drained(events, &noted, &counted);
@@ -194,7 +196,7 @@ impl Storage {
         self.call_drained |= !outcome.calls.is_empty();
         handle.recent().add(outcome.added);
         store.expire(now)?;
-        // A segment sealed earlier tells nothing of what was tapped since.
+        // A segment that was sealed earlier does not contain the taps since then.
         if !leftover {
             self.codes_seen = seen;
             self.offer_codes(now)?;
@@ -212,7 +214,7 @@ impl Storage {
         Ok(())
     }
 
-    /// Whether a call was drained since this was last asked: it used up a code.
+    /// Returns whether a call was drained, and so a code used up, since this was last asked.
     pub(super) fn take_call_drained(&mut self) -> bool {
         std::mem::take(&mut self.call_drained)
     }
@@ -220,7 +222,7 @@ impl Storage {
     /// Notes who the customer is after the newest events.
     fn note_customer(&self, identity: Identity) {
         let Some(store) = &self.store else { return };
-        // What was uploaded in an earlier epoch, no store here remembers.
+        // The store does not know what was uploaded in an earlier epoch: something may have been.
         let uploaded_before = store.delivered() > 0 || identity.epoch > 1;
         let customer = store.customer().cloned();
         self.handle.recent().note(customer, uploaded_before, self.codes_seen);
@@ -235,9 +237,9 @@ impl Storage {
         Ok(())
     }
 
-    // What is sent.
+    // For the uploader.
 
-    /// What waits to be uploaded; `None` while there is no store.
+    /// Returns what waits to be uploaded; `None` while there is no store.
     pub(super) fn backlog(&self) -> Option<Backlog> {
         let unsent = self.store.as_ref()?.unsent();
         Some(Backlog {
@@ -248,18 +250,18 @@ impl Storage {
         })
     }
 
-    /// The version of the codes that the store knows of.
+    /// Returns the version of the codes that the store knows of.
     pub(super) fn codes_seen(&self) -> CodesVersion {
         self.codes_seen
     }
 
-    /// Makes everything durable: nothing leaves the device before.
+    /// Makes everything survive a power cut. Called before anything leaves the device.
     pub(super) fn make_durable(&mut self, now: Now) -> Result<(), Error> {
         self.handle.installation.sync()?;
         self.store.as_mut().map_or(Ok(()), |store| store.make_durable(now))
     }
 
-    /// What stands above the events of a batch and of a call.
+    /// Returns the envelope of a batch or a call.
     ///
     /// # Errors
     /// [`Error::Withdrawn`] without an identity or a store.
@@ -274,12 +276,13 @@ impl Storage {
         Ok(Envelope::new(&self.config, &identity, &counts, &dropped, codes_left, now.wall_ms))
     }
 
-    /// Deletes what outlived its time.
+    /// Deletes events and leases that are past their time to live.
     pub(super) fn expire(&mut self, now: Now) -> Result<(), Error> {
         self.store.as_mut().map_or(Ok(()), |store| store.expire(now))
     }
 
-    /// Cuts the next batch; it is in flight until it is acknowledged or released.
+    /// Returns the next batch, within both bounds. Its events are in flight until it is
+    /// acknowledged or released.
     pub(super) fn next_batch(
         &mut self,
         events_max: usize,
@@ -289,13 +292,14 @@ impl Storage {
         store.next_batch(events_max, bytes_max)
     }
 
-    /// The batch in flight was not stored: its events wait again. False while there is no store.
+    /// Notes that the batch in flight was not stored: its events wait again. False while there is
+    /// no store.
     pub(super) fn release_batch(&mut self) -> bool {
         self.store.as_mut().map(Store::release).is_some()
     }
 
-    /// The collector has the batch in flight, but for what it rejected. Returns whether the codes
-    /// in the answer were kept; `None` while there is no store.
+    /// Notes that the collector has the batch in flight, except for what it rejected. Returns
+    /// whether the codes in the answer were kept; `None` while there is no store.
     pub(super) fn acknowledge_batch(
         &mut self,
         answer: &Answer,
@@ -304,7 +308,7 @@ impl Storage {
     ) -> Result<Option<bool>, Error> {
         let Some(store) = self.store.as_mut() else { return Ok(None) };
         for rejected in &answer.rejected {
-            log::warn!("the collector rejected event {}, it is dropped", rejected.seq);
+            log::warn!("the collector rejected event {}: it is dropped", rejected.seq);
         }
         let kept = store.acknowledge_batch(answer, same_customer, now)?;
         if store.unsent() == 0 {
@@ -315,18 +319,18 @@ impl Storage {
         Ok(Some(kept))
     }
 
-    /// The one event in flight was refused alone, and is dropped.
+    /// Drops the one event in flight: it was refused although it was sent alone.
     pub(super) fn drop_refused(&mut self, now: Now) -> Result<(), Error> {
-        log::warn!("the collector refused an event that was sent alone, it is dropped");
+        log::warn!("the collector refused an event that was sent alone: it is dropped");
         self.store.as_mut().map_or(Ok(()), |store| store.drop_refused(now))
     }
 
-    /// The oldest call whose snapshot waits.
+    /// Returns the oldest call whose snapshot waits to be sent.
     pub(super) fn next_call(&self) -> Option<u64> {
         self.pending_calls.front().copied()
     }
 
-    /// The collector has a call's snapshot.
+    /// Notes that the collector has a call's snapshot.
     pub(super) fn acknowledge_call(
         &mut self,
         answer: &Answer,
@@ -341,13 +345,14 @@ impl Storage {
         self.offer_codes(now)
     }
 
-    /// A call's snapshot need not be sent any more.
+    /// Notes that a call's snapshot need not be sent any more.
     pub(super) fn finish_call(&mut self, seq: u64, now: Now) -> Result<(), Error> {
         self.pending_calls.retain(|waiting| *waiting != seq);
         self.store.as_mut().map_or(Ok(()), |store| store.call_is_done(seq, now))
     }
 
-    /// Whether nothing is left to upload. What is kept in memory without a grant cannot be.
+    /// Returns whether nothing is left to upload. Without a grant this is so: what waits in memory
+    /// is not uploaded.
     pub(super) fn has_nothing_to_send(&self) -> bool {
         let recorder = self.handle.recorder.counts();
         if recorder.consent != Consent::Granted {

@@ -1,9 +1,9 @@
-//! What the log says about uploads: one clear line for what a developer should look at, and not one
-//! for each attempt.
+//! Writes to the log how uploads end: one clear line for each problem that a developer should look
+//! at, not one per attempt. Decides nothing about uploads.
 
 use super::exchange::UploadProblem;
 
-/// What the log said since an upload last succeeded.
+/// The problems that the log has named since an upload last succeeded.
 #[derive(Default)]
 pub(super) struct UploadLog {
     key: bool,
@@ -11,7 +11,7 @@ pub(super) struct UploadLog {
 }
 
 impl UploadLog {
-    /// Says how an upload ended.
+    /// Logs how an upload ended.
     pub(super) fn note(&mut self, problem: Option<UploadProblem>) {
         match problem {
             None => *self = Self::default(),

@@ -1,5 +1,5 @@
-//! The worker's way out: sends what is due, and applies what an answer means. When to send and what
-//! an answer means is decided in `upload`.
+//! The worker's uploader: sends what is due, and applies the answers. Does not decide when to send
+//! or what an answer means; `upload` does.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::transport::{Done, Lane, Request, Transport};
 use crate::upload::{Action, Backlog, Upload, Verdict};
 use crate::wire::{self, Answer};
 
-/// Transport and schedule, as the worker holds them.
+/// Transport and schedule.
 pub(super) struct Uploader {
     handle: Arc<Handle>,
     config: Arc<Config>,
@@ -26,18 +26,18 @@ pub(super) struct Uploader {
     codes: CodeRequest,
     /// How many requests were sent.
     requests: u64,
-    /// Rises when everything is deleted: answers to what was sent before mean nothing then.
+    /// Rises when everything is deleted: answers to earlier requests are then ignored.
     generation: u64,
     log: UploadLog,
 }
 
-/// What an answer came to, for the rest of the worker.
+/// The outcome of an answer, for the rest of the worker.
 pub(super) struct Answered {
-    /// What was sent still waits.
+    /// The request failed, and its content still waits.
     pub(super) failed: bool,
     /// The collector has erased this installation.
     pub(super) erased: bool,
-    /// Whether storage took what the answer says.
+    /// An error if storage could not apply the answer.
     pub(super) stored: Result<(), Error>,
 }
 
@@ -63,45 +63,46 @@ impl Uploader {
         }
     }
 
-    /// Everything is about to be deleted: begins anew, and ignores what is still under way.
+    /// Starts again from nothing, since everything is about to be deleted, and ignores the answers
+    /// to requests still under way.
     pub(super) fn reset(&mut self) {
         self.schedule = Upload::new();
         self.codes = CodeRequest::default();
         self.generation += 1;
     }
 
-    /// The app asks for an upload now.
+    /// Notes that the app asks for an upload now.
     pub(super) fn on_upload_asked(&mut self) {
         self.schedule.flush_now();
         self.codes.on_upload_asked();
     }
 
-    /// Cuts the back-offs short.
+    /// Ends the back-offs: what waits is sent now.
     pub(super) fn flush_now(&mut self) {
         self.schedule.flush_now();
     }
 
-    /// Goes on until nothing is left, but cuts no wait short.
+    /// Uploads until nothing is left, but ends no wait early.
     pub(super) fn request_flush(&mut self) {
         self.schedule.request_flush();
     }
 
-    /// A call was drained: it used up a code.
+    /// Notes that a call was drained: it used up a code.
     pub(super) fn on_call_drained(&mut self) {
         self.codes.on_call();
     }
 
-    /// Whether an answer is awaited.
+    /// Returns whether a request is under way.
     pub(super) fn is_sending(&self) -> bool {
         self.schedule.is_sending()
     }
 
-    /// How many requests were sent.
+    /// Returns how many requests were sent.
     pub(super) fn requests(&self) -> u64 {
         self.requests
     }
 
-    /// When something is due next, by the elapsed clock.
+    /// Returns when something is due next, in ms of the elapsed clock.
     pub(super) fn deadline_ms(&self, storage: &Storage) -> Option<u64> {
         self.schedule.deadline(&self.backlog(storage))
     }
@@ -111,14 +112,14 @@ impl Uploader {
     /// Opens the call lane's connection before it is needed.
     pub(super) fn warm(&mut self, storage: &Storage) {
         let request = request::warm(&self.config);
-        // Not worth a word where consent was withdrawn.
+        // If consent was withdrawn meanwhile, there is nothing to warm.
         let _ = self.send_if_granted(Lane::Call, Purpose::Warm, request, storage);
     }
 
     /// Sends everything that is due.
     ///
     /// # Errors
-    /// Storage failed. The lane then waits as if the network had failed; nothing was lost.
+    /// Any error of storage. The lane then waits as if the network had failed; nothing is lost.
     pub(super) fn send_due(&mut self, storage: &mut Storage, now: Now) -> Result<(), Error> {
         while let Some(action) = self.schedule.next(now.elapsed_ms, &self.backlog(storage)) {
             let sent = match action {
@@ -134,8 +135,8 @@ impl Uploader {
         Ok(())
     }
 
-    /// What waits, as the schedule needs to know it. Nothing is sent before what is to be deleted
-    /// is deleted.
+    /// Returns what waits, for the schedule. Empty while something is still to be deleted: nothing
+    /// is sent before that.
     fn backlog(&self, storage: &Storage) -> Backlog {
         if self.handle.installation.must_wipe() {
             return Backlog::default();
@@ -184,8 +185,8 @@ impl Uploader {
         let Some(seq) = storage.next_call() else { return Ok(()) };
         let handle = Arc::clone(&self.handle);
         let Some(call) = handle.recent().body(seq).and_then(wire::read_call) else {
-            // Fifty events and more came since, or the quota took it: the backlog brings it, or
-            // the agent is told that it is missing.
+            // Fifty or more events came since, or the quota dropped it. Either the backlog brings
+            // it, or the collector shows the agent that it is missing.
             storage.finish_call(seq, now)?;
             self.schedule.on_call(Verdict::Stored, now.elapsed_ms, 0);
             return Ok(());
@@ -208,8 +209,8 @@ impl Uploader {
         Ok(())
     }
 
-    /// Sends what a grant is needed for: preparing it took a sync, and the customer may have
-    /// answered meanwhile.
+    /// Sends a request that needs a grant. Checks the grant again: preparing the request took a
+    /// sync, and the customer may have withdrawn it meanwhile.
     fn send_if_granted(
         &mut self,
         lane: Lane,
@@ -253,7 +254,7 @@ impl Uploader {
         self.handle.report().last_upload = Some((now.wall_ms, problem.map_or(Ok(()), Err)));
         self.log.note(problem);
         if exchange.generation != self.generation {
-            // Sent before everything was deleted: the lanes have begun anew.
+            // Sent before everything was deleted: the lanes have started again since.
             return Answered::NOTHING;
         }
         let same_customer = self.handle.recorder.is_same_customer(exchange.codes_seen);
@@ -271,7 +272,7 @@ impl Uploader {
                 let stored =
                     self.after_batch(verdict, &answer, events, same_customer, storage, now);
                 if stored.is_err() {
-                    // What was stored is sent again, and the collector keeps one of the two.
+                    // The batch is sent again, and the collector drops the duplicates.
                     storage.release_batch();
                 }
                 stored
@@ -281,7 +282,8 @@ impl Uploader {
                 self.schedule.on_call(verdict, now.elapsed_ms, random);
                 match verdict {
                     Verdict::Stored => storage.acknowledge_call(&answer, seq, same_customer, now),
-                    // Refused as a whole; the backlog brings its events one by one.
+                    // The snapshot was refused as a whole: its events come with the backlog
+                    // instead.
                     Verdict::Divide => storage.finish_call(seq, now),
                     _ => Ok(()),
                 }
