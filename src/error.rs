@@ -1,9 +1,11 @@
-//! What can go wrong: every cause for us, a variant for the app only where it would act differently.
+//! The errors: an internal one with every cause, and a public one with a variant only where the app
+//! would act differently.
 
 use std::io;
 
-/// What Linux and Android answer for anything in a folder whose key is not there (fscrypt;
-/// <https://docs.kernel.org/filesystems/fscrypt.html>, "Without the key"). No errno of Apple's.
+/// The errno of Linux and Android for files in an encrypted folder whose key is not loaded
+/// (fscrypt; <https://docs.kernel.org/filesystems/fscrypt.html>, "Without the key"). Apple's
+/// systems do not use this number.
 const ENOKEY: i32 = 126;
 
 /// Why events wait in memory on a device that was not unlocked since it started. Also for a façade
@@ -17,21 +19,21 @@ pub(crate) enum Error {
     /// A file or folder could not be read or written.
     #[error("{what}: {source}")]
     Io {
-        /// What was being done.
+        /// The action that failed, such as "open the folder".
         what: &'static str,
-        /// The system's answer.
+        /// The system's error.
         source: io::Error,
     },
-    /// The system has no key to the folder yet: Android, before the first unlock.
+    /// The system has not loaded the folder's key yet: Android, before the first unlock.
     #[error("{}", NOT_UNLOCKED)]
     NotUnlocked,
-    /// Another process, or another journey of this one, holds the folder.
+    /// Another process, or another journey in this process, has the folder open.
     #[error("the folder is in use by another journey")]
     InUse,
-    /// The customer took the grant back, or asked for an erasure, while something was prepared.
+    /// The customer withdrew consent, or asked for an erasure, while a request was being prepared.
     #[error("consent was withdrawn meanwhile")]
     Withdrawn,
-    /// SQLite answered with an error.
+    /// SQLite returned an error.
     #[error("sqlite: {0}")]
     Sqlite(#[from] rusqlite::Error),
     /// The store cannot be used and never will be: corrupt, or written by a later version.
@@ -40,7 +42,7 @@ pub(crate) enum Error {
 }
 
 impl Error {
-    /// Wraps a system error; for `map_err`.
+    /// Wraps a system error, for `map_err`; `what` names the action that failed.
     pub(crate) fn io(what: &'static str) -> impl FnOnce(io::Error) -> Self {
         move |source| match source.raw_os_error() {
             Some(ENOKEY) => Self::NotUnlocked,
@@ -48,11 +50,11 @@ impl Error {
         }
     }
 
-    /// Whether the store's content, and not its surroundings, is at fault: only then it is set
-    /// aside. A full disk, a locked device, a missing permission or a busy file pass.
+    /// Returns whether the store's content is damaged, so that the store is set aside. A full disk,
+    /// a locked device, a missing permission or a busy file are not reasons: they pass.
     pub(crate) fn condemns_the_store(&self) -> bool {
         match self {
-            // The last four: values of another type than was written.
+            // The last four: values of a different type than was written.
             Self::StoreUnusable(_)
             | Self::Sqlite(
                 rusqlite::Error::InvalidColumnType(..)
@@ -69,7 +71,7 @@ impl Error {
     }
 }
 
-/// Why a journey could not be opened, or a call not be given its context.
+/// The reason why a journey could not be opened, or a call got no context.
 ///
 /// Recording never fails: what cannot be kept is counted in [`Status`](crate::Status).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -78,10 +80,10 @@ pub enum JourneyError {
     /// An option has a value that can never work; the text says which and what to write instead.
     #[error("configuration: {0}")]
     Config(String),
-    /// Another process, or another journey of this one, records in the same folder.
+    /// Another process, or another journey in this process, has the same folder open.
     #[error("the folder is in use by another journey: open it once, in one process")]
     InUse,
-    /// The number to call is no phone number.
+    /// The number to call is not a valid phone number.
     #[error("not a phone number: give 3 to 15 digits, perhaps after a +")]
     PhoneNumber,
 }

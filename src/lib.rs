@@ -4,22 +4,24 @@
 //! The app opens a [`Journey`] and [records](Journey::record) [`Event`]s: which screens and
 //! products its customer sees. When the customer taps "call us",
 //! [`call_context`](Journey::call_context) gives the call a token and a code, without waiting for
-//! anything, and the agent who picks up sees what this customer just did, even when the phone has
-//! no data at that moment.
+//! network or database, and the agent who picks up sees what this customer just did, even if the
+//! phone has no data at that moment.
 //!
 //! # Promises
-//! - **Kept**: what `record` took survives SIGKILL at any later instant.
+//! - **Kept**: after a grant, an event that `record` kept survives SIGKILL at any later instant.
 //! - **Once, in order**: the collector stores each event exactly once, in the phone's order.
 //! - **Accounted**: recorded = delivered + queued + dropped, and drops are counted by reason.
 //! - **Bounded**: disk (5 MiB by default), memory, event and request size, wake-ups.
-//! - **Harmless**: no panic, no error and no blocking on the app's threads beyond one append.
-//! - **Consent and erase**: nothing is written before a grant; a refusal or an erasure deletes.
+//! - **Harmless**: recording never panics or returns an error, and blocks the app's thread for no
+//!   more than one append.
+//! - **Consent and erasure**: no event is written before a grant; a refusal or an erasure deletes
+//!   them all.
 //!
 //! # It does not
-//! - keep through a power cut what was not yet uploaded: the disk is synced before each upload, and
-//!   not before (a number, though, never means two things);
+//! - promise that events not yet uploaded survive a power cut: the disk is synced only before each
+//!   upload (even so, a `seq` never means two events);
 //! - record anything on its own: no touches, no network calls, no exact position;
-//! - authenticate anybody: a call code locates a journey, and proves nothing.
+//! - authenticate anybody: a call code leads to a journey, and proves nothing.
 //!
 //! # Features
 //! - `reqwest` (default): a ready transport over HTTP and TLS. Without it, bring a [`Transport`].
@@ -55,7 +57,7 @@ pub use transport::http::HttpTransport;
 pub use transport::{Done, Lane, Method, Request, Response, SendError, Transport};
 pub use worker::UploadProblem;
 
-/// The Rust samples of the papers compile.
+/// Compiles the Rust samples of the README and the docs.
 #[cfg(all(doctest, feature = "reqwest"))]
 mod samples {
     #[doc = include_str!("../README.md")]

@@ -1,10 +1,11 @@
-//! What an app asks of a call, and what it is given.
+//! The types of a call: the request that an app makes, and the context it gets. Only the shapes;
+//! `Journey::call_context` fills them.
 
 use std::time::Duration;
 
 use crate::call::{CallCode, CallScope, ContextToken};
 
-/// A call about to be placed.
+/// A call that is about to be placed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallRequest {
     number: Option<String>,
@@ -13,22 +14,22 @@ pub struct CallRequest {
 }
 
 impl CallRequest {
-    /// A call to a phone number: 3 to 15 digits, perhaps after a `+`, with the usual separators.
+    /// A call to a phone number: 3 to 15 digits, optionally after a `+`, with the usual separators.
     pub fn to(number: impl Into<String>) -> Self {
         Self { number: Some(number.into()), ..Self::without_number() }
     }
 
-    /// A call that no dialer places: over SIP, in a chat, a callback.
+    /// A call that no dialer places: over SIP, in a chat, or a callback.
     pub fn without_number() -> Self {
         Self { number: None, topic: None, scope: CallScope::Everything }
     }
 
-    /// Says what the call is about, in the app's words. At most 256 bytes.
+    /// Sets what the call is about, in the app's words. Cut at 256 bytes.
     pub fn about(self, topic: impl Into<String>) -> Self {
         Self { topic: Some(topic.into()), ..self }
     }
 
-    /// Says what the customer lets the call carry; everything, if not said.
+    /// Sets what the customer lets the call carry. The default is everything.
     pub fn sharing(self, scope: CallScope) -> Self {
         Self { scope, ..self }
     }
@@ -46,35 +47,35 @@ impl CallRequest {
     }
 }
 
-/// What a call carries, in the exact form of each carrier.
+/// A call's context, in the exact form that each carrier needs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallContext {
-    /// What to hand the dialer: the number, and the code where there is one. `None` for a call
+    /// The string to give the dialer: the number, and the code if there is one. `None` for a call
     /// without a number.
     pub dial_string: Option<String>,
-    /// The token. `None` without a grant, and where the call carries nothing but the number.
+    /// The token. `None` without a grant, after `close`, and if the call carries only the number.
     pub token: Option<ContextToken>,
-    /// The code, which the dial string dials. `None` where there is no token, and on a phone that
-    /// has none left: one that never had data, or dialled them all without any.
+    /// The code, which the dial string includes. `None` if there is no token, and on a phone that
+    /// has no code left: one that never had data, or has used all its codes since it last had.
     pub code: Option<CallCode>,
     /// The code as a customer reads it aloud: `412 907 385 217 6`.
     pub spoken_code: Option<String>,
     /// The headers of a SIP INVITE: `User-to-User` (RFC 7433) and `X-Jalon-Context`. Set both: the
-    /// exchange takes whichever reaches it. Empty without a token.
+    /// exchange uses whichever reaches it. Empty without a token.
     pub sip_headers: Vec<NamedValue>,
     /// The parameter of a chat, a callback request or a link: `jalon_context` and the token.
     pub link_parameter: Option<NamedValue>,
-    /// How long the token can be claimed once the collector knows of the call, by its clock: 24
-    /// hours; zero without a token.
+    /// How long the token can be claimed after the collector has learnt of the call, by the
+    /// collector's clock: 24 hours. Zero without a token.
     pub expires_in: Duration,
 }
 
 /// A header or a parameter, with its exact value.
 #[derive(Clone, PartialEq, Eq)]
 pub struct NamedValue {
-    /// Its name.
+    /// The header's or parameter's name.
     pub name: String,
-    /// Its value: holds the token, so no log gets it, and `Debug` hides it.
+    /// The exact value. It holds the token, so never log it; `Debug` hides it.
     pub value: String,
 }
 

@@ -1,4 +1,5 @@
-//! The journey: the public object. Composes the parts, and has no policy of its own.
+//! The journey: the public object. Composes the recorder, the installation and the worker, and has
+//! no policy of its own.
 
 mod call;
 mod status;
@@ -22,13 +23,13 @@ use crate::proof;
 use crate::transport::Transport;
 use crate::worker::{Handle, Worker};
 
-/// A customer's journey through an app: the ordered events, kept on the device and brought to the
+/// A customer's journey through an app: its events in order, kept on the device and uploaded to the
 /// collector.
 ///
-/// Made once, and shared by reference: every method takes `&self`, from any thread. Recording
-/// never fails, never blocks on disk or network beyond one append to the journal, and never
-/// panics; what could not be kept is counted in [`Status`]. What [`record`](Self::record) took
-/// survives a kill of the process at any later instant.
+/// Make one and share it by reference: every method takes `&self`, on any thread. Recording never
+/// fails, never panics, and blocks on nothing but one append to the journal; what could not be kept
+/// is counted in [`Status`]. After a grant, an event that [`record`](Self::record) kept survives a
+/// kill of the process at any later instant.
 ///
 /// ```no_run
 /// use jalon::{CallRequest, Config, Consent, Event, Journey};
@@ -52,23 +53,23 @@ impl Journey {
     /// Opens the journey in `config.folder`, with the default transport.
     ///
     /// On the calling thread it makes and locks the folder, reads three small files and the
-    /// journal, and starts a thread; it opens no SQLite and touches no network. Storage that is
-    /// out of reach (a locked device, a full disk) is no error: events wait in memory, `status`
+    /// journal, and starts a thread; it does not open SQLite or use the network. Storage that is
+    /// out of reach (a locked device, a full disk) is not an error: events wait in memory, `status`
     /// says why, and the worker tries again.
     ///
     /// # Errors
-    /// [`JourneyError::Config`] for an option that can never work, [`JourneyError::InUse`] when
-    /// the folder is open already.
+    /// [`JourneyError::Config`] for an option that can never work; [`JourneyError::InUse`] if the
+    /// folder is open already.
     #[cfg(feature = "reqwest")]
     pub fn open(config: Config) -> Result<Self, JourneyError> {
         let transport = Arc::new(crate::transport::http::HttpTransport::new(&config));
         Self::open_with(config, transport, Arc::new(crate::clock::SystemClock))
     }
 
-    /// Opens the journey over a transport and a clock of the app's own; else as `open`.
+    /// Opens the journey like `open`, with the app's own transport and clock.
     ///
     /// # Errors
-    /// As `open`.
+    /// The same as `open`.
     pub fn open_with(
         mut config: Config,
         transport: Arc<dyn Transport>,
@@ -84,7 +85,7 @@ impl Journey {
         }
         let worker = Worker::start(Arc::clone(&handle), config, transport);
         if let Err(error) = &worker {
-            log::error!("the worker could not be started, nothing is uploaded: {error}");
+            log::error!("the worker thread could not be started, nothing is uploaded: {error}");
         }
         handle.recorder.wake_worker();
         Ok(Self { handle, worker: Mutex::new(worker.ok()) })
@@ -92,86 +93,91 @@ impl Journey {
 
     /// Records what the customer did or saw.
     ///
-    /// One `write(2)` to the journal on the calling thread; kept from then on, whatever happens
-    /// to the process. Without an answer about consent the newest 200 wait in memory.
+    /// With a grant: one `write(2)` to the journal on the calling thread, after which the event
+    /// survives a kill of the process. Without an answer about consent, the newest 200 events wait
+    /// in memory. After a refusal, the event is dropped and counted.
     pub fn record(&self, event: Event) {
         self.handle.recorder.record(event);
     }
 
-    /// Says who the customer is from here on. `proof` is a short JWT from the app's backend, and
-    /// only a customer so proven shows as verified on the desk. The same again changes nothing.
-    /// An id that is blank or longer than 128 bytes, or a proof longer than 4 KiB, counts as invalid.
+    /// Sets the customer from now on. `proof` is a short-lived JWT from the app's backend; only a
+    /// customer with a valid proof is shown as verified to the agent. Calling it again with the
+    /// same id and proof does nothing. An id that is blank or longer than 128 bytes, or a proof
+    /// longer than 4 KiB, is dropped and counted as invalid.
     ///
-    /// The proof is signed with ES256 or HS256 by a key that the collector was given. It says `sub`,
-    /// this customer's id; `aud`, the app as the collector knows it; `iat` and `exp`, at most an
-    /// hour apart; and, better, the `nonce` of [`proof_nonce`](Self::proof_nonce): a proof without
-    /// one is accepted from any phone. It is judged as of this moment, so that a phone may be offline
-    /// for up to 24 hours before it is uploaded.
+    /// The proof is signed with ES256 or HS256 by a key that the collector was given. Its claims
+    /// are `sub`, this customer's id; `aud`, the app as the collector knows it; `iat` and `exp`, at
+    /// most an hour apart; and ideally `nonce`, from [`proof_nonce`](Self::proof_nonce): a proof
+    /// without it is accepted from any phone. The collector judges the proof as of this call, so a
+    /// phone may be offline for up to 24 hours before it uploads it.
     pub fn identify(&self, customer: impl Into<String>, proof: Option<String>) {
         self.handle.recorder.identify(Some(customer.into()), proof);
     }
 
-    /// What the app's backend puts into a proof as its `nonce`, so that the proof is of no use on any
-    /// other phone: 22 characters, the same for as long as this installation lives. `None` without a
-    /// grant: then there is no installation yet. Reads memory alone; may wait while the worker
-    /// syncs a small file.
+    /// Returns the `nonce` that the app's backend puts into a proof, so that the proof cannot be
+    /// used on another phone: 22 characters, the same for the life of this installation. `None`
+    /// while there is no installation: before a grant, after a refusal or an erasure, and until the
+    /// folder can be written. Reads only memory, but may wait while the worker syncs a small file.
     pub fn proof_nonce(&self) -> Option<String> {
         self.handle.installation.id_bits().map(|installation| proof::nonce(&installation))
     }
 
-    /// Says that nobody is known from here on, such as after a logout.
+    /// Forgets the customer: from now on nobody is known, such as after a sign-out.
     pub fn clear_customer(&self) {
         self.handle.recorder.identify(None, None);
     }
 
-    /// Records where the customer is, in degrees, rounded to 0.01 (about a kilometre). Dropped
-    /// unless [`allow_location`](Self::allow_location) was called.
+    /// Records the customer's position in degrees, rounded to 0.01 (about a kilometre). Dropped
+    /// unless [`allow_location`](Self::allow_location) was called with `true`.
     pub fn set_location(&self, latitude: f64, longitude: f64) {
         self.handle.recorder.locate(latitude, longitude);
     }
 
-    /// Takes the customer's answer. `Granted` keeps what waited in memory; `Denied` deletes
-    /// everything on the device, at once for the app and within moments on disk. After `Unknown`
-    /// what comes waits in memory; that is not remembered over a restart, a grant or a refusal
-    /// is. Writes small files on the calling thread (a grant: those that `open` writes, and what
+    /// Takes the customer's answer about consent.
+    ///
+    /// `Granted` keeps what waited in memory. `Denied` deletes everything on the device: at once as
+    /// far as the app can see, and within moments on disk. After `Unknown`, new events wait in
+    /// memory. A grant or a refusal is remembered over a restart, `Unknown` is not. Writes small
+    /// files on the calling thread (after a grant, those that `open` writes and the events that
     /// waited), and may wait while the worker syncs them.
     pub fn set_consent(&self, consent: Consent) {
         self.handle.installation.set_consent(consent, &self.handle.recorder);
     }
 
-    /// Takes the customer's answer about the location, which nobody has given at first. Writes a
-    /// small file on the calling thread.
+    /// Takes the customer's answer about a coarse location. Without an answer, no location is
+    /// recorded. Writes a small file on the calling thread.
     pub fn allow_location(&self, allowed: bool) {
         self.handle.installation.allow_location(allowed, &self.handle.recorder);
     }
 
-    /// Deletes everything on the device and has the collector delete what it has, as soon as it
-    /// can be reached, also after a restart. A new installation begins, and nobody has consented
-    /// to it yet. Writes a small file on the calling thread.
+    /// Deletes everything on the device, and has the collector delete what it has as soon as it can
+    /// be reached, even after a restart. A new installation begins, without an answer about
+    /// consent. Writes a small file on the calling thread.
     ///
-    /// A refusal deletes the installation's id with everything else; so where a customer wants
-    /// both, erase first, then refuse.
+    /// A refusal deletes the installation's id with everything else. If a customer wants both,
+    /// erase first, then refuse.
     pub fn erase(&self) {
         self.handle.installation.erase(false, &self.handle.recorder);
     }
 
-    /// Opens the connection that a call's snapshot will take. Call it when a "call us" button
-    /// comes on screen. Returns at once.
+    /// Opens the connection for a call's snapshot ahead of time. Call it when a "call us" button
+    /// appears. Returns at once.
     pub fn prepare_call(&self) {
         if self.handle.recorder.is_granted() {
             self.handle.ask_warm();
         }
     }
 
-    /// Gives a call its context, at the tap. Waits for neither network nor SQLite: the code was
-    /// leased before, and the call is recorded like an event. Without a grant it gives the number
-    /// alone, and so it does where the customer shares nothing but the number.
+    /// Returns a call's context, at the tap. Waits for neither network nor SQLite: the code was
+    /// leased before, and the call is recorded like an event. Without a grant, or if the customer
+    /// shares only the number, the context holds only the number.
     ///
     /// # Errors
-    /// [`JourneyError::PhoneNumber`] when the number is none; it counts as dropped (`invalid`).
+    /// [`JourneyError::PhoneNumber`] if the number is not a valid phone number; the call is then
+    /// counted as dropped (`invalid`).
     pub fn call_context(&self, request: &CallRequest) -> Result<CallContext, JourneyError> {
         let dial = |code| request.number().map(|number| dial_string(number, code));
-        // The number first: a code is not used up for nothing.
+        // Check the number first, so that an invalid one uses up no code.
         if dial(None) == Some(None) {
             self.handle.recorder.refuse_number();
             return Err(JourneyError::PhoneNumber);
@@ -195,47 +201,48 @@ impl Journey {
         })
     }
 
-    /// Uploads what waits, now: when the app goes to the background, or comes back online. Cuts
-    /// the SDK's own waits short, also the one for storage that was out of reach. With nothing
-    /// waiting it makes no request and leaves no wake-up. Returns at once.
+    /// Starts to upload what waits, now. Call it when the app goes to the background or comes back
+    /// online. Ends the SDK's own waits, including the one for storage that was out of reach, but
+    /// not a wait that the collector asked for. If nothing waits, it makes no request and leaves no
+    /// wake-up. Returns at once.
     pub fn upload_now(&self) {
         self.handle.ask_upload();
     }
 
-    /// Uploads what waits, as [`upload_now`](Self::upload_now) does, and waits for it: true once
-    /// nothing waits any more, neither events nor the snapshot of a call nor an erasure.
+    /// Uploads what waits, as [`upload_now`](Self::upload_now) does, and waits for it. Returns true
+    /// once nothing is left to upload: no event, no snapshot of a call, no erasure.
     ///
-    /// Blocks the calling thread; for a job scheduler or a background assertion, on a thread of
-    /// its own, and never the UI's. False at the latest after `timeout`, and as soon as waiting on
-    /// is of no use: when an upload made since has failed, the disk has failed, the write key is
-    /// not accepted, or the collector asked to wait. Those are not tried again meanwhile, and
-    /// nothing is lost: the journey goes on by its own rules, and so does an upload that is under
-    /// way at the timeout. What is recorded meanwhile is uploaded too.
+    /// Blocks the calling thread. Meant for a job scheduler or a background assertion, on a thread
+    /// of its own; never call it on the UI thread. Returns false after `timeout`, or earlier if an
+    /// upload since the call has failed, the disk has failed, the write key is not accepted, or the
+    /// collector asked to wait. These are not retried during the call, and nothing is lost: the
+    /// journey continues by its own rules, and so does an upload that is under way at the timeout.
+    /// What is recorded during the call is uploaded too.
     ///
-    /// Without a grant only an erasure can wait. Any number of threads may wait at once.
-    /// [`close`](Self::close) ends the wait, and after it there is none: then it is true only if
-    /// nothing was left.
+    /// Without a grant only an erasure can be waiting. Any number of threads may wait at once.
+    /// [`close`](Self::close) ends the wait. After `close`, returns at once: true only if nothing
+    /// was left.
     pub fn upload_and_wait(&self, timeout: Duration) -> bool {
         self.handle.upload_and_wait(timeout)
     }
 
-    /// What a call would carry now: for a customer who wants to see it before tapping.
+    /// Returns what a call would carry now, for a customer who wants to see it before tapping.
     ///
-    /// Exactly the steps of the snapshot that a call tapped now with this scope would carry, oldest
-    /// first, at most 20 and 16 KiB of them; from this device alone, and nothing is sent for it.
-    /// What the agent may see beside them was uploaded earlier: [`Preview::uploaded_before`] says
-    /// whether there is such. Empty without a grant, and after [`close`](Self::close).
+    /// These are exactly the steps in the snapshot of a call tapped now with this scope, oldest
+    /// first, at most 20 steps and 16 KiB. They come from this device alone, and nothing is sent.
+    /// The agent may also see steps that were uploaded earlier: [`Preview::uploaded_before`] says
+    /// so. Empty without a grant, and after [`close`](Self::close).
     ///
-    /// Blocks the calling thread until the worker has taken over what was recorded, and
-    /// [`status`](Self::status) tells of it: a few ms as a rule, and 2 s at most, after which it is
-    /// what was known before. Never call it on the UI thread.
+    /// Blocks the calling thread until the worker has drained what was recorded and
+    /// [`status`](Self::status) includes it: usually a few ms, and at most 2 s, after which it
+    /// returns what was known before. Never call it on the UI thread.
     pub fn preview(&self, scope: CallScope) -> Preview {
         self.handle.preview(scope)
     }
 
-    /// How the journey stands. Reads memory alone; up to a second behind the worker.
+    /// Returns the state of the journey. Reads only memory, and may be up to a second old.
     pub fn status(&self) -> Status {
-        // Under the report's lock: an event that moves on meanwhile is counted in one place.
+        // Under the report's lock, so that an event that is being drained is counted exactly once.
         let (report, state) = {
             let report = self.handle.report();
             (report.clone(), self.handle.recorder.counts())
@@ -259,9 +266,9 @@ impl Journey {
         }
     }
 
-    /// Brings what was recorded into the store and ends the worker; waits for that, not for any
-    /// upload. The folder can be opened again. Whatever is called on the journey after that does
-    /// nothing. Dropping it does the same.
+    /// Drains what was recorded into the store, and ends the worker. Waits for that, but not for
+    /// any upload. After it the folder can be opened again, and recording does nothing. Dropping
+    /// the journey does the same.
     pub fn close(&self) {
         self.handle.recorder.close();
         self.handle.ask_close();
@@ -269,7 +276,7 @@ impl Journey {
         let mut running = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
         let worker = running.take();
         if worker.is_some_and(|worker| worker.join().is_err()) {
-            log::error!("the worker had stopped");
+            log::error!("the worker had stopped early, by a panic: please report it");
         }
         self.handle.installation.close();
     }
