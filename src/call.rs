@@ -1,32 +1,32 @@
-//! What a call carries: the context token, the call code, and their exact forms for each carrier.
+//! The context token and the call code of a call, and their exact forms for each carrier.
 //!
-//! Pure: the token's random bits and the leased locator come in as arguments. Which locator is
-//! free, and whether a call may carry anything at all, is decided elsewhere.
+//! Pure: the token's random bits and the leased locator are arguments. Which locator is free, and
+//! whether a call may carry anything at all, is decided elsewhere.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-/// Digits of a call code: always thirteen, so that an IVR needs no end key.
+/// Digits of a call code: always 13, so that an IVR needs no end key.
 pub const CODE_DIGITS: usize = 13;
 /// Characters of a context token in base64url.
 pub const TOKEN_CHARS: usize = 22;
 /// The SIP header that exchanges carry end to end (RFC 7433), in the form of
 /// [`ContextToken::user_to_user`].
 pub const USER_TO_USER: &str = "User-to-User";
-/// The SIP header of our own, with the bare token, for exchanges that pass `X-` headers on.
+/// Jalon's own SIP header, with the bare token, for exchanges that pass `X-` headers on.
 pub const CONTEXT_HEADER: &str = "X-Jalon-Context";
-/// The name of the parameter that a chat, a callback request or a link carries the token in.
+/// The name of the parameter that carries the token in a chat, a callback request or a link.
 pub const CONTEXT_PARAMETER: &str = "jalon_context";
 /// One past the highest locator.
 pub const LOCATOR_END: u32 = 1_000_000_000;
-/// One past the highest screen number a code can name; 0 names none.
+/// One past the highest screen number in a code; 0 means no screen.
 pub const SCREEN_END: u16 = 1_000;
 
-/// The quasigroup of Damm's check digit: it catches every single wrong digit, every swap of two
-/// neighbours, and the slips of spoken numbers (13 for 30). H. M. Damm, thesis, Marburg 2004.
-/// Begin at 0 and go to `DAMM[interim][digit]` with each digit: a whole code ends at 0.
+/// The quasigroup of Damm's check digit: it detects every single wrong digit, every swap of two
+/// neighbours, and numbers misheard (13 for 30). H. M. Damm, thesis, Marburg 2004. Begin at 0 and
+/// go to `DAMM[interim][digit]` for each digit: a valid code ends at 0.
 pub const DAMM: [[u8; 10]; 10] = [
     [0, 3, 1, 7, 5, 9, 8, 6, 4, 2],
     [7, 0, 9, 2, 1, 5, 4, 8, 6, 3],
@@ -40,33 +40,33 @@ pub const DAMM: [[u8; 10]; 10] = [
     [2, 5, 8, 1, 4, 3, 6, 7, 9, 0],
 ];
 
-/// What the customer lets a call carry.
+/// How much the customer lets a call carry.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum CallScope {
     /// The whole journey.
     #[default]
     Everything,
-    /// Only the screen the call is made from: neither who calls nor what came before. With no data
-    /// too, since the code itself says so.
+    /// Only the screen that the call is made from and what failed on it: neither the customer nor
+    /// what came before. Holds on a phone without data too, since the code itself says so.
     OnlyThisScreen,
-    /// Nothing but the number: the call has no token and no code, and nobody is told of it.
+    /// Only the number: the call has no token and no code, and is not recorded.
     OnlyTheNumber,
 }
 
-/// A context token: 128 random bits that name one call. For SIP, chat, callback and links.
+/// A context token: 128 random bits that identify one call, for SIP, chat, callbacks and links.
 ///
-/// Shown by `Display` as 22 characters of base64url. It names the call to whoever holds it, so
-/// `Debug` hides it and no log line carries it.
+/// `Display` writes it as 22 characters of base64url. Anyone who has the token can name the call,
+/// so `Debug` hides it and no log line contains it.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ContextToken([u8; 16]);
 
 impl ContextToken {
-    /// Makes a token of 128 bits that the caller drew at random.
+    /// Makes a token from 128 bits that the caller drew at random.
     pub fn from_bytes(bits: [u8; 16]) -> Self {
         Self(bits)
     }
 
-    /// The 128 bits.
+    /// Returns the 128 bits.
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0
     }
@@ -80,8 +80,8 @@ impl ContextToken {
         Some(Self(bytes.try_into().ok()?))
     }
 
-    /// The value of a SIP [`USER_TO_USER`] header (RFC 7433, 7434): protocol discriminator `00`
-    /// (user-specific, Q.931 4.5.30), then the 22 ASCII characters in hex, 23 octets in all.
+    /// Returns the value of a SIP [`USER_TO_USER`] header (RFC 7433, 7434): protocol discriminator
+    /// `00` (user-specific, Q.931 4.5.30), then the 22 ASCII characters in hex, 23 octets in all.
     pub fn user_to_user(&self) -> String {
         use std::fmt::Write as _;
         let mut value = String::with_capacity(100);
@@ -94,10 +94,11 @@ impl ContextToken {
         value
     }
 
-    /// Reads the raw value of a `User-to-User` header, as exchanges hand it on: several values by
-    /// comma, each perhaps quoted, with or without a leading `00` or `04`, of 22 characters or 16
-    /// bytes, in either case. The first value that is a token counts. One that names another encoding
-    /// than `hex`, the only one registered (RFC 7433), is another application's.
+    /// Reads the raw value of a `User-to-User` header, as exchanges pass it on: one or more values
+    /// separated by commas, each optionally quoted, with or without a leading `00` or `04`, of 22
+    /// characters or 16 bytes, in hex of either case. Returns the first value that is a token. A
+    /// value with an encoding other than `hex`, the only one registered (RFC 7433), belongs to
+    /// another application.
     pub fn from_user_to_user(header: &str) -> Option<Self> {
         header.split(',').find_map(|value| {
             let mut parts = value.split(';').map(str::trim);
@@ -142,8 +143,8 @@ impl fmt::Debug for ContextToken {
 
 /// A call code: thirteen digits that a phone dials after the number, or a customer reads aloud.
 ///
-/// Nine digits of locator, three of screen number (000: none), one check digit. A code locates;
-/// it never authenticates.
+/// Nine digits of locator, three of screen number (000: none), one check digit. A code leads to a
+/// journey; it never authenticates.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct CallCode {
     locator: u32,
@@ -151,21 +152,23 @@ pub struct CallCode {
 }
 
 impl CallCode {
-    /// Joins a locator and a screen number; `None` when either is out of its range.
+    /// Makes a code from a locator and a screen number; `None` if either is out of range.
     pub fn new(locator: u32, screen: u16) -> Option<Self> {
         (locator < LOCATOR_END && screen < SCREEN_END).then_some(Self { locator, screen })
     }
 
-    /// The same lease, said to share only this screen: the odd locator beside a leased one.
+    /// Returns the code of the same lease that shares only this screen: it has the odd locator next
+    /// to the leased even one.
     pub fn only_this_screen(self) -> Self {
         Self { locator: self.locator | 1, ..self }
     }
 
-    /// Reads thirteen digits with a right check digit. Spaces, hyphens and dots between groups are
-    /// passed over, as people write them, and so is the `#` that some end a number with.
+    /// Reads thirteen digits with a correct check digit. Ignores spaces, hyphens and dots between
+    /// groups, as people write them, and a final `#`, with which some people end a number.
     ///
     /// # Errors
-    /// [`CodeError::Digits`] for any other character or length, [`CodeError::Check`] for a slip.
+    /// [`CodeError::Digits`] for any other character or length; [`CodeError::Check`] for a wrong
+    /// digit.
     pub fn parse(text: &str) -> Result<Self, CodeError> {
         let mut digits = [0u8; CODE_DIGITS];
         let mut count = 0;
@@ -186,17 +189,17 @@ impl CallCode {
         Ok(Self { locator: number(&digits[..9]), screen: number(&digits[9..12]) as u16 })
     }
 
-    /// The nine-digit locator: which lease this is.
+    /// Returns the nine-digit locator, which identifies the lease.
     pub fn locator(&self) -> u32 {
         self.locator
     }
 
-    /// The number of the screen the customer called from; 0 when it has none.
+    /// Returns the number of the screen that the customer called from; 0 if it has none.
     pub fn screen(&self) -> u16 {
         self.screen
     }
 
-    /// Grouped for reading aloud: `412 907 385 217 6`.
+    /// Returns the digits in groups, for reading aloud: `412 907 385 217 6`.
     pub fn grouped(&self) -> String {
         let digits = self.to_string();
         let groups: Vec<&str> =
@@ -219,21 +222,21 @@ impl fmt::Debug for CallCode {
     }
 }
 
-/// Why a text is no call code.
+/// The reason why a text is not a call code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum CodeError {
     /// Not thirteen digits.
     #[error("a call code has 13 digits")]
     Digits,
-    /// The last digit does not fit the others: a slip of the hand or the ear.
+    /// The last digit does not match the others: a digit was mistyped or misheard.
     #[error("the check digit does not fit: one digit was mistyped or misheard")]
     Check,
 }
 
-/// The dial string of a phone call: the number, two commas (6 s on Android GSM/IMS, about 4 s on
-/// iOS) for the answer and the greeting, then the code as DTMF digits. Without a code, the number
-/// alone. `None` when `number` is no phone number: 3 to 15 digits (E.164), perhaps after a `+`,
-/// with the usual separators.
+/// Returns the dial string of a phone call: the number, two commas (6 s on Android GSM/IMS, about 4
+/// s on iOS) to wait for the answer and the greeting, then the code as DTMF digits. Without a code,
+/// only the number. `None` if `number` is not a valid phone number: 3 to 15 digits (E.164),
+/// optionally after a `+`, with the usual separators.
 pub fn dial_string(number: &str, code: Option<CallCode>) -> Option<String> {
     let number = phone_number(number)?;
     Some(match code {

@@ -1,7 +1,7 @@
 //! Time, waiting and randomness: the one place that asks the system for them.
 //!
-//! Everything else takes a [`Clock`], so that a test or a simulation can drive it. What a moment
-//! means (a session's end, an event's age) is decided where it matters, not here.
+//! Everything else takes a [`Clock`], so that a test or a simulation can drive it. What a time
+//! means (a session's end, an event's age) is not decided here, but where it matters.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -15,27 +15,28 @@ use rustix::time::{ClockId, clock_gettime};
 pub struct Now {
     /// The wall clock, in ms since the Unix epoch. People and networks set it: it jumps.
     pub wall_ms: i64,
-    /// Time since the device started, in ms, its sleep included. It never goes back while a
-    /// process lives, and means nothing in another.
+    /// Time since the device started, in ms, including sleep. It never goes back while the process
+    /// lives, and cannot be compared with another process's.
     pub elapsed_ms: u64,
 }
 
 /// A source of time and randomness, and a way to wait.
 pub trait Clock: Send + Sync {
-    /// The present moment. Cheap: no system call where the kernel offers its clock page.
+    /// Returns the current time. Cheap: no system call where the kernel maps its clock into the
+    /// process.
     fn now(&self) -> Now;
 
     /// Fills `bits` with randomness fit for secrets.
     fn random(&self, bits: &mut [u8]);
 
-    /// Blocks the calling thread until `bell` was rung or the elapsed clock reaches `until_ms`;
-    /// without a deadline, until the bell. May return early.
+    /// Blocks the calling thread until `bell` is rung or the elapsed clock reaches `until_ms`, if
+    /// there is one. May return early.
     fn wait(&self, bell: &Bell, until_ms: Option<u64>);
 }
 
-/// Wakes one waiting thread from any other, without blocking the one who rings.
+/// Wakes one waiting thread from any other, without blocking the thread that rings.
 ///
-/// A ring before the wait is kept, and many rings are one. Clones are the same bell.
+/// A ring before the wait is kept, and several rings count as one. Clones are the same bell.
 #[derive(Debug, Default, Clone)]
 pub struct Bell(Arc<BellState>);
 
@@ -46,12 +47,12 @@ struct BellState {
 }
 
 impl Bell {
-    /// Makes a bell nobody waits at yet.
+    /// Makes a bell that nobody waits for yet.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Rings. At most one futex wake, and that only when somebody is asleep.
+    /// Rings the bell. Costs at most one futex wake, and only if a thread sleeps.
     pub fn ring(&self) {
         if !self.0.rung.swap(true, Ordering::SeqCst)
             && let Some(waiter) = self.0.waiter.get()
@@ -60,13 +61,13 @@ impl Bell {
         }
     }
 
-    /// Whether it was rung since the last [`take`](Self::take).
+    /// Returns whether it was rung since the last [`take`](Self::take).
     pub fn is_rung(&self) -> bool {
         self.0.rung.load(Ordering::SeqCst)
     }
 
-    /// Names the calling thread as the one that waits (the first caller stays it), and takes the
-    /// ring, if there was one.
+    /// Registers the calling thread as the one to wake (only the first caller ever is), and clears
+    /// the ring. Returns whether there was one.
     pub fn take(&self) -> bool {
         self.0.waiter.get_or_init(thread::current);
         self.0.rung.swap(false, Ordering::SeqCst)
@@ -94,7 +95,7 @@ impl Clock for SystemClock {
     #[allow(clippy::disallowed_methods, reason = "this is the one place that draws randomness")]
     fn random(&self, bits: &mut [u8]) {
         if getrandom::fill(bits).is_err() {
-            // No phone or server we know can fail here once it has started. Should one, the
+            // No phone or server we know can fail here once it has started. If one does, the
             // collector refuses a token and an installation of zeros.
             bits.fill(0);
         }

@@ -1,110 +1,110 @@
-//! What an app decides, and every limit with its reason.
+//! The options of a journey, and every limit with its reason.
 //!
-//! Checks only what can never work. Whether a key is right, only the collector knows.
+//! Checks only for options that can never work. Whether a key is right, only the collector knows.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// Bytes an event may take encoded: a journey step is a few hundred; more is a mistake.
+/// Bytes of an encoded event: a step of a journey takes a few hundred, so more is a mistake.
 pub(crate) const EVENT_BYTES_MAX: usize = 16 * 1024;
 /// Bytes of a screen name: a route pattern, never a URL.
 pub(crate) const SCREEN_BYTES_MAX: usize = 128;
 /// Bytes of an id of a product, an order or a customer.
 pub(crate) const ID_BYTES_MAX: usize = 128;
-/// Bytes of a name a person reads: a product's, a search.
+/// Bytes of a text that a person reads: a product's name, a search, a call's topic.
 pub(crate) const NAME_BYTES_MAX: usize = 256;
-/// Bytes of each thing an app says about itself: it stands in every request.
+/// Bytes of each text that an app gives about itself: they are in every request.
 pub(crate) const APP_BYTES_MAX: usize = 128;
 /// Bytes of a short word: a brand, a status, a failure's code, a custom event's name or key.
 pub(crate) const WORD_BYTES_MAX: usize = 64;
-/// Bytes of an identity proof: a JWT of three small parts; a longer one is not cut but refused.
+/// Bytes of an identity proof: a JWT of three small parts. A longer one is refused, not cut.
 pub(crate) const PROOF_BYTES_MAX: usize = 4 * 1024;
-/// Values of a custom event: what a person can take in at a glance.
+/// Values of a custom event: as many as a person can take in at a glance.
 pub(crate) const CUSTOM_VALUES_MAX: usize = 16;
-/// Events that wait in memory while nobody was asked for consent, or while the disk is out of
-/// reach: a first launch up to its consent dialog is a few dozen.
+/// Events that wait in memory before an answer about consent, or while the disk is out of reach: a
+/// first launch up to the consent dialog records a few dozen.
 pub(crate) const HELD_EVENTS_MAX: usize = 200;
 /// Bytes of the events that wait in memory, for the same reason.
 pub(crate) const HELD_BYTES_MAX: usize = 256 * 1024;
-/// Sent events that stay on the device: snapshots and previews come from them.
+/// Newest events that stay on the device although they were sent: snapshots and previews need them.
 pub(crate) const NEWEST_KEPT: usize = 50;
-/// Events a call's snapshot carries at most.
+/// Events in a call's snapshot.
 pub(crate) const SNAPSHOT_EVENTS_MAX: usize = 20;
-/// Bytes a call's snapshot carries at most: half a second on 256 kbit/s before compression.
+/// Bytes of events in a call's snapshot: half a second at 256 kbit/s before compression.
 pub(crate) const SNAPSHOT_BYTES_MAX: usize = 16 * 1024;
-/// Events of a batch.
+/// Events in a batch.
 pub(crate) const BATCH_EVENTS_MAX: usize = 100;
-/// Bytes of a batch, inflated: two seconds on 256 kbit/s before compression.
+/// Bytes of a batch before compression: two seconds at 256 kbit/s.
 pub(crate) const BATCH_BYTES_MAX: usize = 64 * 1024;
 /// Unsent events that start an upload.
 pub(crate) const UPLOAD_AT_EVENTS: u64 = 20;
-/// How long the first unsent event waits for company.
+/// How long the first unsent event waits for more.
 pub(crate) const UPLOAD_AFTER_MS: u64 = 30_000;
 /// Undrained events that start a drain.
 pub(crate) const DRAIN_AT_EVENTS: u64 = 100;
-/// How long a recorded event may stay in the journal alone.
+/// How long a recorded event may be in the journal only.
 pub(crate) const DRAIN_AFTER_MS: u64 = 1_000;
-/// First bound of the back-off; it doubles with each failure.
+/// First upper bound of the back-off; it doubles with each failure.
 pub(crate) const BACKOFF_MIN_MS: u64 = 2_000;
-/// Last bound of the back-off.
+/// Last upper bound of the back-off.
 pub(crate) const BACKOFF_MAX_MS: u64 = 600_000;
-/// Longest wait a collector can ask for: a day, so that a wrong answer cannot silence a phone.
+/// Longest wait that a collector can ask for: a day, so that a wrong answer cannot silence a phone.
 pub(crate) const RETRY_AFTER_MAX_MS: u64 = 86_400_000;
-/// A session ends after this long without an event.
+/// Time without an event after which a session ends.
 pub(crate) const SESSION_TIMEOUT_MS: u64 = 30 * 60_000;
-/// A step of the wall clock across restarts beyond this says nothing about time passed.
+/// Largest step of the wall clock across restarts that is believed to be time passed.
 pub(crate) const WALL_STEP_MAX_MS: i64 = 24 * 3_600_000;
-/// Leased codes below which more are asked for.
+/// Number of leased codes below which more are requested.
 pub(crate) const CODES_LOW: usize = 3;
-/// Leased codes kept: the collector gives five.
+/// Leased codes kept: the collector leases five.
 pub(crate) const CODES_MAX: usize = 8;
 /// Screen numbers kept: as many as a code can name.
 pub(crate) const SCREENS_MAX: usize = 999;
-/// How long a token can be claimed, and so what a call context tells as its expiry.
+/// How long a token can be claimed; a call context gives this as its expiry.
 pub(crate) const TOKEN_LIFE_MS: u64 = 24 * 3_600_000;
-/// Bytes of an answer that are read: a batch's answer is below 8 KiB.
+/// Bytes of an answer that are read: the answer to a batch is below 8 KiB.
 pub(crate) const ANSWER_BYTES_MAX: usize = 64 * 1024;
-/// Longest life of a leased code that is believed: the design's is a week.
+/// Longest life of a leased code that is believed: the collector gives a week.
 pub(crate) const LEASE_LIFE_MAX_S: u64 = 60 * 86_400;
-/// Tokens drawn ahead, so that a tap asks the system for nothing.
+/// Tokens drawn ahead, so that a tap need not ask the system for randomness.
 pub(crate) const TOKENS_AHEAD: usize = 4;
-/// Longest wait of a preview for the worker: beyond it a person looks for the way back.
+/// Longest wait of a preview for the worker: a person who waits longer gives up.
 pub(crate) const PREVIEW_WAIT_MAX_MS: u64 = 2_000;
-/// First wait before storage that failed is tried again; it doubles.
+/// First wait before storage that failed is tried again; it doubles with each failure.
 pub(crate) const STORAGE_RETRY_MIN_MS: u64 = 1_000;
 /// Last wait before storage that failed is tried again.
 pub(crate) const STORAGE_RETRY_MAX_MS: u64 = 300_000;
-/// How long a store that was given up is kept.
+/// How long a store that was set aside is kept.
 pub(crate) const SET_ASIDE_KEPT_MS: i64 = 7 * 86_400_000;
 /// Runs whose progress the store remembers, besides those of the latest drain. The journal holds
-/// the records of the last few only; a power cut may bring back a little more.
+/// the records of only the last few; a power cut may bring back a few more.
 pub(crate) const RUNS_KEPT: u32 = 64;
-/// Bytes of bodies after which a drain makes room again, so that a whole segment never outgrows
-/// the store's last bound (`max_page_count`).
+/// Bytes of drained bodies after which a drain makes room again, so that draining a whole segment
+/// never exceeds the store's last bound (`max_page_count`).
 pub(crate) const ROOM_STEP_BYTES: usize = 16 * 1024;
 /// Bytes of a write key.
 const KEY_BYTES_MAX: usize = 256;
-/// Smallest quota: two journal segments and a store need room to turn around.
+/// Smallest quota: two journal segments and a store need some spare room to work.
 pub(crate) const QUOTA_BYTES_MIN: u64 = 1024 * 1024;
 
-/// Whether the customer agreed to be recorded.
+/// The customer's answer about being recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Consent {
-    /// Nobody asked yet: the newest events wait in memory, and nothing is written.
+    /// No answer yet: the newest events wait in memory, and none is written to disk.
     #[default]
     Unknown,
-    /// Recording and uploading.
+    /// The customer agreed: events are recorded and uploaded.
     Granted,
-    /// Nothing is recorded, and what was is deleted.
+    /// The customer refused: nothing is recorded, and everything recorded on the device is deleted.
     Denied,
 }
 
-/// What the app is and runs on; told with each batch. Each at most 128 bytes.
+/// The app and the device it runs on; sent with each batch. Each text is cut at 128 bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct App {
     /// The app's identifier, such as `com.example.shop`.
     pub id: String,
-    /// Its version, such as `8.2.0`.
+    /// The app's version, such as `8.2.0`.
     pub version: String,
     /// The system, such as `Android 15`.
     pub os: String,
@@ -117,34 +117,36 @@ pub struct App {
 /// The options of a journey. Start from [`Config::new`] and change what differs.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Config {
-    /// A folder of the journey's own, private to the app and outside its backups. It is made
-    /// when it is not there.
+    /// A folder for the journey alone, private to the app and excluded from its backups. It is made
+    /// if it is missing.
     pub folder: PathBuf,
-    /// The collector, such as `https://journeys.example.com`. Plain `http` is refused but for
-    /// loopback.
+    /// The collector's address, such as `https://journeys.example.com`. Plain `http` is refused
+    /// except for loopback.
     pub endpoint: String,
-    /// The app's write key. Public by nature: it can only write.
+    /// The app's write key. It is in every copy of the app, so it is not a secret: it can only
+    /// write.
     pub write_key: String,
-    /// What the app is.
+    /// The app and the device it runs on.
     pub app: App,
-    /// How this build names itself to the collector.
+    /// The name and version by which this SDK identifies itself to the collector.
     pub sdk: String,
-    /// The consent the app already knows of. It wins over the stored state.
+    /// The answer about consent that the app already knows. It wins over the stored one.
     pub consent: Option<Consent>,
-    /// Whether what customers type into a search is recorded, and not only how much it found.
+    /// Whether to record what customers type into a search, besides the number of results. Default
+    /// false.
     pub record_search_queries: bool,
-    /// Bytes on disk at most, all files together. Default 5 MiB, at least 1 MiB.
+    /// Maximum bytes on disk, all files together. Default 5 MiB; at least 1 MiB.
     pub quota_bytes: u64,
-    /// How long an event that cannot be uploaded is kept. Default 7 days.
+    /// How long an event is kept if it cannot be uploaded. Default 7 days.
     pub time_to_live: Duration,
-    /// Further root certificates to trust, each in DER.
+    /// Root certificates to trust besides Mozilla's, each in DER.
     pub extra_roots: Vec<Vec<u8>>,
     /// An HTTP proxy, such as `http://proxy.example.com:3128`.
     pub proxy: Option<String>,
 }
 
 impl Config {
-    /// The options with their defaults.
+    /// Makes options with the defaults.
     pub fn new(
         folder: impl Into<PathBuf>,
         endpoint: impl Into<String>,
@@ -165,7 +167,10 @@ impl Config {
         }
     }
 
-    /// Says which option can never work, and what to write instead.
+    /// Checks the options.
+    ///
+    /// # Errors
+    /// A text that names an option that can never work, and says what to write instead.
     pub(crate) fn check(&self) -> Result<(), String> {
         if self.folder.as_os_str().is_empty() {
             return Err("folder is empty: name a folder private to the app".to_owned());
@@ -186,7 +191,7 @@ impl Config {
         check_endpoint(&self.endpoint)
     }
 
-    /// Cuts what stands in every request.
+    /// Cuts the texts that are in every request to their bound.
     pub(crate) fn bound(&mut self) {
         let App { id, version, os, device, locale } = &mut self.app;
         for text in [&mut self.sdk, id, version, os, device, locale] {
@@ -194,18 +199,18 @@ impl Config {
         }
     }
 
-    /// The address of a path at the collector.
+    /// Returns the address of a path at the collector.
     pub(crate) fn url(&self, path: &str) -> String {
         format!("{}{path}", self.endpoint.trim_end_matches('/'))
     }
 
-    /// Bytes of one journal segment: a fifth of the quota for the two.
+    /// Returns the bytes of one journal segment: the two share a fifth of the quota.
     pub(crate) fn segment_bytes(&self) -> u64 {
         self.quota_bytes / 10
     }
 
-    /// Bytes the store's pages may fill. The rest of the quota is the journal's (a fifth), the
-    /// write-ahead log's, and room to turn around.
+    /// Returns the bytes that the store's pages may fill. The rest of the quota is for the journal
+    /// (a fifth), the write-ahead log, and some spare room.
     pub(crate) fn store_bytes(&self) -> u64 {
         self.quota_bytes / 2
     }
@@ -221,7 +226,7 @@ fn check_endpoint(endpoint: &str) -> Result<(), String> {
     let authority = rest.split('/').next().unwrap_or_default();
     let bad = |c: char| c.is_whitespace() || c.is_control() || "@?#\\\"<>".contains(c);
     if authority.is_empty() || rest.contains(bad) {
-        return Err("endpoint must be https://HOST, perhaps with a port and a path".to_owned());
+        return Err("endpoint must be https://HOST, optionally with a port and a path".to_owned());
     }
     let host = match authority.strip_prefix('[') {
         Some(v6) => v6.split(']').next().unwrap_or_default(),

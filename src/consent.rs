@@ -1,10 +1,10 @@
-//! What consent allows.
+//! What each answer about consent allows.
 //!
-//! Pure: where the answer is kept is `identity`'s, and what a refusal deletes is `worker`'s.
+//! Pure. Storing the answer is `installation`'s, and deleting after a refusal is `worker`'s.
 
 use crate::config::Consent;
 
-/// What may happen to an event.
+/// What consent allows for an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Gate {
     /// It is kept.
@@ -16,7 +16,7 @@ pub(crate) enum Gate {
 }
 
 impl Consent {
-    /// What this state allows.
+    /// Returns what this answer allows for an event.
     pub(crate) fn gate(self) -> Gate {
         match self {
             Self::Granted => Gate::Keep,

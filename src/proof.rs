@@ -1,19 +1,20 @@
-//! What ties a proof of identity to one installation.
+//! The nonce that ties a proof of identity to one installation.
 //!
-//! The proof itself is the app's own: its backend signs it, the collector verifies it, and the
+//! Neither makes nor checks a proof: the app's backend signs it, the collector verifies it, and the
 //! phone only carries it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
-/// Sets this hash apart from the collector's, which knows an installation by its plain SHA-256.
+/// Keeps this hash different from the collector's, which identifies an installation by its plain
+/// SHA-256.
 const DOMAIN: &[u8] = b"jalon proof nonce\0";
-/// 128 bits of the hash: 22 characters.
+/// Bytes of the hash that are used: 128 bits, 22 characters.
 const BYTES: usize = 16;
 
-/// The nonce of a proof for this installation. Whoever reads it learns nothing of the installation,
-/// and only a phone that holds the installation can upload a proof with it.
+/// Returns the nonce of a proof for this installation. It does not reveal the installation's id,
+/// and only a phone that has that id can upload a proof with this nonce.
 pub fn nonce(installation: &[u8; 16]) -> String {
     let hash = Sha256::new().chain_update(DOMAIN).chain_update(installation).finalize();
     URL_SAFE_NO_PAD.encode(&hash[..BYTES])

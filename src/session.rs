@@ -1,12 +1,13 @@
 //! Sessions, as a pure state machine: when one ends and the next begins.
 //!
-//! Within a process the elapsed clock decides, which nobody can set and which counts sleep.
-//! Across processes only the wall clock is left, and it is believed within reason.
+//! Within a process the elapsed clock decides: nobody can set it, and it counts sleep. Across
+//! processes there is only the wall clock, and a step of it is believed only if it is forward and
+//! at most a day. Storing the session is `journal`'s.
 
 use crate::clock::Now;
 use crate::config::{SESSION_TIMEOUT_MS, WALL_STEP_MAX_MS};
 
-/// When the last event of a session was.
+/// The time of a session's last event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Last {
     #[default]
@@ -17,7 +18,7 @@ enum Last {
     Before(i64),
 }
 
-/// The session that the next event may continue; by default none.
+/// The session that the next event may continue; none by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Session {
     id: u32,
@@ -25,22 +26,23 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// The session an earlier process left, with the wall clock of its last event.
+    /// Returns the last session of an earlier process, given the wall clock of its last event.
     pub(crate) fn left(id: u32, last_wall_ms: i64) -> Self {
         Self { id, last: if id == 0 { Last::Never } else { Last::Before(last_wall_ms) } }
     }
 
-    /// The same session, counted behind `earlier` ones that could not be read when it began.
+    /// Returns the same session with its number counted on from `earlier`, the last number of
+    /// sessions that could not be read when it began.
     pub(crate) fn after(self, earlier: u32) -> Self {
         Self { id: self.id.wrapping_add(earlier).max(1), ..self }
     }
 
-    /// Its number, from 1 on; 0 before the first event.
+    /// Returns its number, from 1 on; 0 before the first event.
     pub(crate) fn id(self) -> u32 {
         self.id
     }
 
-    /// The session that an event at `now` belongs to.
+    /// Returns the session that an event at `now` belongs to.
     pub(crate) fn on_event(self, now: Now) -> Self {
         let goes_on = match self.last {
             Last::Never => false,
@@ -54,8 +56,9 @@ impl Session {
     }
 }
 
-/// The time that passed between two readings of the wall clock in two processes, in ms; `None`
-/// when it went back or jumped by more than a day, and so tells nothing.
+/// Returns the time between two readings of the wall clock in two processes, in ms; `None` if the
+/// clock went back or jumped by more than a day, since then it says nothing about the time that
+/// passed.
 pub(crate) fn wall_step(before_ms: i64, now_ms: i64) -> Option<u64> {
     let step_ms = now_ms.checked_sub(before_ms)?;
     (0..=WALL_STEP_MAX_MS).contains(&step_ms).then_some(step_ms as u64)

@@ -1,28 +1,30 @@
-//! Why events are dropped, and how many were.
+//! The reasons why events are dropped, and their counts. Does not decide what is dropped.
 
-/// Why an event was dropped. Each reason is counted, and the collector is told.
+/// The reason why an event was dropped. Each reason is counted, and the counts are sent to the
+/// collector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DropReason {
-    /// The device's quota was full; the oldest went first.
+    /// The quota on the device was full; the oldest events are dropped first.
     Quota,
     /// It could not be uploaded within its time to live.
     Expired,
-    /// It could not be read back.
+    /// It could not be read back from the disk.
     Corrupt,
     /// It was larger than 16 KiB, or a custom event had more than 16 values.
     TooLarge,
-    /// A name was blank, a currency none, or a number not finite.
+    /// A name, code or id was blank, a currency was not three capital letters, a number was not
+    /// finite, or another argument was not valid.
     Invalid,
-    /// The customer had not agreed to it.
+    /// The customer had not agreed to be recorded, or to be located.
     Consent,
-    /// The disk did not take it.
+    /// The disk did not accept it, or was out of reach.
     Disk,
     /// The collector refused it for good.
     Rejected,
 }
 
 impl DropReason {
-    /// Every reason, in the order of their numbers.
+    /// Every reason, in the order of its number.
     pub const ALL: [Self; 8] = [
         Self::Quota,
         Self::Expired,
@@ -34,7 +36,7 @@ impl DropReason {
         Self::Rejected,
     ];
 
-    /// Its name on the wire and in logs.
+    /// Returns its name on the wire and in logs.
     pub fn name(self) -> &'static str {
         match self {
             Self::Quota => "quota",
@@ -48,28 +50,28 @@ impl DropReason {
         }
     }
 
-    /// Whether it strikes events that already have a `seq`.
+    /// Returns whether it applies to events that already have a `seq`, and so leaves a gap.
     pub(crate) fn leaves_a_gap(self) -> bool {
         matches!(self, Self::Quota | Self::Expired | Self::Rejected)
     }
 }
 
-/// How many events were dropped, by reason.
+/// The number of events that were dropped, by reason.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Dropped([u64; 8]);
 
 impl Dropped {
-    /// The count of one reason.
+    /// Returns the count of one reason.
     pub fn get(&self, reason: DropReason) -> u64 {
         self.0[reason as usize]
     }
 
-    /// All of them together.
+    /// Returns the sum of all reasons.
     pub fn total(&self) -> u64 {
         self.0.iter().sum()
     }
 
-    /// Each reason with its count.
+    /// Returns each reason with its count.
     pub fn iter(&self) -> impl Iterator<Item = (DropReason, u64)> + '_ {
         DropReason::ALL.into_iter().map(|reason| (reason, self.get(reason)))
     }

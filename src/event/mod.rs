@@ -1,6 +1,6 @@
-//! What is recorded: the event types, their bounds, and the reasons an event may be dropped.
+//! The event types, their bounds, and the reasons why an event may be dropped.
 //!
-//! Pure. How an event looks on the wire is `wire`'s; where it is kept, `journal`'s and `store`'s.
+//! Pure. Encoding an event is `wire`'s; keeping it is `journal`'s and `store`'s.
 
 mod dropped;
 
@@ -13,13 +13,13 @@ use crate::config::{
 
 pub use dropped::{DropReason, Dropped};
 
-/// Something the customer did or saw, as the app records it.
+/// A step of the customer, as the app records it.
 ///
-/// Strings are cut at their limit, and the event says which were; a blank name where one is
-/// needed makes the event invalid.
+/// Strings are cut at their limit, and the event says which were. If a required name, code or id is
+/// blank, the event is dropped as invalid.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Event {
-    /// A screen came up. The SDK adds the previous one and how long it stood.
+    /// A screen was shown. The SDK adds the previous screen, and how long that was shown.
     ScreenView {
         /// A route pattern, such as `product/{id}`: never a URL. At most 128 bytes.
         screen: String,
@@ -31,16 +31,17 @@ pub enum Event {
     },
     /// The customer searched.
     Search {
-        /// What was typed; recorded only where `Config::record_search_queries` allows it.
+        /// The text typed, recorded only if `Config::record_search_queries` is true. At most 256
+        /// bytes.
         query: Option<String>,
-        /// How many results came up.
+        /// The number of results.
         results: Option<u32>,
     },
-    /// Something went into the cart or out of it.
+    /// A product was put into the cart or taken out.
     CartChange {
         /// The product.
         product: Product,
-        /// How many: below zero for taking out.
+        /// The change in quantity; negative if taken out.
         delta: i32,
     },
     /// An order was placed or changed.
@@ -50,16 +51,16 @@ pub enum Event {
     },
     /// The customer saw something go wrong.
     Failure {
-        /// The app's code of it, such as `payment_declined`. At most 64 bytes.
+        /// The app's code for it, such as `payment_declined`. At most 64 bytes.
         code: String,
-        /// Where it showed; the current screen if not given.
+        /// The screen that showed it; the current one if not given.
         screen: Option<String>,
     },
-    /// Anything else worth an agent's glance.
+    /// Anything else that is worth an agent's attention.
     Custom {
-        /// Its name. At most 64 bytes.
+        /// The event's name. At most 64 bytes.
         name: String,
-        /// At most 16 values.
+        /// At most 16 values, with keys of at most 64 bytes.
         values: BTreeMap<String, Value>,
     },
 }
@@ -67,35 +68,35 @@ pub enum Event {
 /// A product, as the app's catalogue knows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Product {
-    /// The catalogue's id. At most 128 bytes, never blank.
+    /// The catalogue's id. At most 128 bytes, not blank.
     pub id: String,
-    /// Its name, as the customer reads it. At most 256 bytes.
+    /// The name, as the customer reads it. At most 256 bytes.
     pub name: Option<String>,
-    /// Its category, such as `electronics.smartphone`. At most 128 bytes.
+    /// The category, such as `electronics.smartphone`. At most 128 bytes.
     pub category: Option<String>,
-    /// Its brand. At most 64 bytes.
+    /// The brand. At most 64 bytes.
     pub brand: Option<String>,
-    /// Its price.
+    /// The price.
     pub price: Option<Price>,
 }
 
 /// An amount of money.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Price {
-    /// In minor units: 13076 is 130.76 EUR.
+    /// The amount in minor units: 13076 is 130.76 EUR.
     pub minor: i64,
-    /// ISO 4217: three capital letters.
+    /// The ISO 4217 code: three capital letters.
     pub currency: String,
 }
 
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Order {
-    /// The shop's id. At most 128 bytes, never blank.
+    /// The shop's id. At most 128 bytes, not blank.
     pub id: String,
-    /// Its status, in the shop's words. At most 64 bytes.
+    /// The status, in the shop's words. At most 64 bytes.
     pub status: String,
-    /// What it comes to.
+    /// The total amount.
     pub total: Option<Price>,
 }
 
@@ -106,20 +107,20 @@ pub enum Value {
     Text(String),
     /// A finite number.
     Number(f64),
-    /// Yes or no.
+    /// A boolean.
     Flag(bool),
 }
 
-/// What the journal keeps of a record besides its body.
+/// The kind of a journal record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// Something the app recorded.
+    /// An event of the app, or a location.
     Event = 0,
-    /// Who the customer is from here on.
+    /// A change of customer.
     Customer = 1,
     /// A call.
     Call = 2,
-    /// Not an event: one was dropped; the body is its reason's number.
+    /// Not an event but a note that one was dropped; the body is the reason's number.
     Dropped = 3,
 }
 
@@ -129,34 +130,32 @@ impl Kind {
     }
 }
 
-/// A record on its way from the caller to the store.
+/// A record of the journal, as read back for the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
-    /// Which process appended it: a random number drawn at `open`.
+    /// The run that appended it: a random number, drawn whenever a journal is opened.
     pub run: u64,
-    /// Its place among that process's records, from 1 on.
+    /// Its place among the records of that run, from 1 on.
     pub index: u64,
-    /// Wall clock, in ms since the Unix epoch.
+    /// When it was recorded, in ms of the wall clock since the Unix epoch.
     pub at_ms: i64,
-    /// Elapsed clock, in ms; meaningful in its own run only.
+    /// When it was recorded, in ms of the elapsed clock; meaningful only within its run.
     pub elapsed_ms: u64,
-    /// Its session.
     pub session: u32,
-    /// What it is.
     pub kind: Kind,
-    /// Its JSON on the wire, without `seq`.
+    /// Its JSON as on the wire, without `seq`.
     pub body: Vec<u8>,
 }
 
 impl Record {
-    /// The reason that a note of a dropped event gives.
+    /// Returns the reason in a note of a dropped event; `None` for any other record.
     pub(crate) fn dropped_reason(&self) -> Option<DropReason> {
         let number = self.body.first().filter(|_| self.kind == Kind::Dropped)?;
         DropReason::ALL.get(usize::from(*number)).copied()
     }
 }
 
-/// What goes into the journal: the app's event, or one of the SDK's own.
+/// An entry for the journal: an event of the app, or one of the SDK's own.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Entry {
     App { event: Event, cut: Vec<&'static str> },
@@ -174,7 +173,7 @@ impl Entry {
         }
     }
 
-    /// Roughly what it holds in memory.
+    /// Returns roughly how many bytes it takes in memory.
     pub(crate) fn bytes(&self) -> usize {
         let text = |s: &Option<String>| s.as_ref().map_or(0, String::len);
         let of_product =
@@ -201,10 +200,10 @@ impl Entry {
 }
 
 impl Event {
-    /// Brings the event within its bounds: cuts its strings, and names those it cut.
+    /// Brings the event within its bounds: cuts its strings, and notes which ones it cut.
     ///
     /// # Errors
-    /// The reason it must be dropped instead.
+    /// The reason why it must be dropped instead.
     pub(crate) fn bounded(mut self) -> Result<Entry, DropReason> {
         let mut cut = Vec::new();
         match &mut self {
@@ -247,7 +246,7 @@ fn bound_values(
         return Err(DropReason::TooLarge);
     }
     for (key, value) in values {
-        // A key is an identifier of the app's own: cutting it could make two of them one.
+        // A key is the app's own identifier: cutting keys could make two of them equal.
         if key.trim().is_empty() || key.len() > WORD_BYTES_MAX {
             return Err(DropReason::Invalid);
         }
@@ -298,7 +297,8 @@ fn shorten(
 fn trim(text: &mut String, bytes_max: usize, field: &'static str, cut: &mut Vec<&'static str>) {
     if text.len() > bytes_max {
         text.truncate(text.floor_char_boundary(bytes_max));
-        // What waits in memory holds what it counts, and not the megabyte it was cut from.
+        // An event that waits in memory must take only the bytes it counts, not the megabyte it was
+        // cut from.
         text.shrink_to_fit();
         if !cut.contains(&field) {
             cut.push(field);
