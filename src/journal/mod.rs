@@ -1,14 +1,14 @@
 //! The journal: two append-only segments between the caller and the store.
 //!
-//! The caller appends to one with a single `write(2)` a record; the worker seals it by swapping
+//! The caller appends to one, with a single `write(2)` per record. The worker seals it by swapping
 //! in the other, reads it, and frees it once the store has committed. A record that was written
 //! survives SIGKILL, because the kernel has it. It need not survive a power cut: what leaves the
 //! device is durable in the store first.
 //!
-//! The journal gives no `seq`. After a power cut it may be older than the store, and only the
-//! store knows which numbers were used; so the store gives them as it drains, and a record is
-//! known until then by its run (a random number of the process) and its place in it. That also
-//! makes a replay harmless: the store remembers how far it drained each run.
+//! The journal gives no `seq`. After a power cut it may be older than the store, and only the store
+//! knows which numbers were used. So the store gives them as it drains, and until then a record is
+//! identified by its run (a random number, drawn when the journal is opened) and its place in it.
+//! That also makes a replay harmless: the store remembers how far it drained each run.
 
 mod segment;
 
@@ -24,21 +24,22 @@ use crate::config::EVENT_BYTES_MAX;
 use crate::error::Error;
 use crate::event::{Kind, Record};
 
-/// Names of the two segments.
+/// File names of the two segments.
 pub(crate) const SEGMENTS: [&str; 2] = ["journal-0", "journal-1"];
 
-/// Why a record was not appended.
+/// The reason why a record was not appended.
 #[derive(Debug)]
 pub(crate) enum AppendError {
     /// The segment is full, and the worker has not swapped it yet.
     Full,
-    /// The record is larger than one may be.
+    /// The record's body is larger than [`EVENT_BYTES_MAX`].
     TooLarge,
-    /// The system did not take it: the disk is full, the quota used up, the file unwritable.
+    /// The system did not write it: the disk or the user's quota is full, or the file cannot be
+    /// written.
     Refused,
 }
 
-/// The caller's end.
+/// The caller's end of the journal: appends.
 #[derive(Debug)]
 pub(crate) struct Writer {
     active: Segment,
@@ -49,38 +50,38 @@ pub(crate) struct Writer {
     record: Vec<u8>,
 }
 
-/// The worker's end.
+/// The worker's end of the journal: seals, reads and frees.
 #[derive(Debug)]
 pub(crate) struct Drainer {
     run: u64,
     /// Empty, with a header newer than the active segment's.
     spare: Option<Segment>,
-    /// Full of records the store has not confirmed yet.
+    /// Holds records that the store has not committed yet, or that are not freed yet.
     sealed: Option<Segment>,
 }
 
-/// What was read from a sealed segment.
+/// The records of a sealed segment.
 #[derive(Debug, Default)]
 pub(crate) struct Drained {
     pub records: Vec<Record>,
-    /// Stretches that cannot be read, each of one record or more; the gaps in `index` tell how many.
+    /// Stretches that cannot be read, each of one record or more; the gaps in `index` say how many.
     pub damages: u64,
 }
 
-/// What opening found.
+/// An opened journal, and what it already held.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub writer: Writer,
     pub drainer: Drainer,
     /// The last session, and the wall clock of its last event.
     pub session: (u32, i64),
-    /// Events that await the worker, as far as the segments tell.
+    /// Events in the segments, as far as they can be read.
     pub waiting: u64,
     /// Torn tails that were cut off.
     pub torn: u64,
 }
 
-/// Opens the two segments, making what is missing. `run` and `salt` are random.
+/// Opens the two segments, and makes those that are missing. `run` and `salt` are random.
 pub(crate) fn open(folder: &Path, bytes_max: u64, run: u64, salt: u32) -> Result<Opened, Error> {
     let io = Error::io("open the journal");
     let found = SEGMENTS
@@ -95,7 +96,7 @@ pub(crate) fn open(folder: &Path, bytes_max: u64, run: u64, salt: u32) -> Result
 fn arrange(mut found: Vec<Found>, bytes_max: u64, run: u64, salt: u32) -> io::Result<Opened> {
     let torn = found.iter().filter(|segment| segment.torn).count() as u64;
     let waiting = found.iter().map(|segment| segment.events).sum();
-    // The older one first; one without a header is new or lost, and so the oldest of all.
+    // The older one first. One without a header is new or damaged, and counts as the oldest.
     found.sort_by_key(|segment| segment.header.map_or(0, |header| header.ordinal));
     let session = found
         .iter()
@@ -124,17 +125,18 @@ fn arrange(mut found: Vec<Found>, bytes_max: u64, run: u64, salt: u32) -> io::Re
 }
 
 impl Writer {
-    /// Whether the active segment is filling up, and should be drained before it is full.
+    /// Returns whether the active segment is more than half full, so that it should be drained.
     pub(crate) fn is_half_full(&self) -> bool {
         self.active.end > self.bytes_max / 2
     }
 
-    /// Whether nothing was appended to the active segment yet.
+    /// Returns whether the active segment has no records.
     pub(crate) fn is_empty(&self) -> bool {
         self.active.end <= HEADER_BYTES
     }
 
-    /// Appends one record with one `write(2)`; `body` writes its JSON behind what is there.
+    /// Appends one record with one `write(2)`. `body` must only append its JSON to the buffer it
+    /// gets.
     pub(crate) fn append(
         &mut self,
         kind: Kind,
@@ -172,19 +174,19 @@ impl Writer {
 }
 
 impl Drainer {
-    /// Whether a sealed segment waits to be read and freed.
+    /// Returns whether a sealed segment waits to be read and freed.
     pub(crate) fn has_sealed(&self) -> bool {
         self.sealed.is_some()
     }
 
-    /// The run of the records that this process appends.
+    /// Returns the run of the records that are appended to this journal.
     pub(crate) fn run(&self) -> u64 {
         self.run
     }
 
-    /// Seals what the caller has written and gives it the other segment: two pointers, no I/O,
-    /// so that it may be done under the callers' lock. False while an earlier segment is still
-    /// sealed: then nothing happens.
+    /// Seals what the caller has written, and gives the caller the other segment. Swaps two
+    /// pointers without I/O, so that it can be done under the callers' lock. False, without any
+    /// effect, while an earlier segment is still sealed.
     pub(crate) fn seal(&mut self, writer: &mut Writer) -> bool {
         if self.sealed.is_some() {
             return false;
@@ -212,7 +214,7 @@ impl Drainer {
         Ok(drained)
     }
 
-    /// Frees the sealed segment: the store has committed all of it.
+    /// Frees the sealed segment. The store must have committed all of it.
     pub(crate) fn free(&mut self, salt: u32) -> Result<(), Error> {
         let Some(sealed) = self.sealed.take() else { return Ok(()) };
         let session = sealed.last_session();
@@ -221,7 +223,7 @@ impl Drainer {
         match Segment::start(sealed.file, ordinal, salt, session) {
             Ok(spare) => self.spare = Some(spare),
             Err(error) => {
-                // It stays sealed: reading it again is harmless, and freeing is tried again.
+                // It stays sealed: reading it again is harmless, and freeing it is tried again.
                 if let Ok(file) = again {
                     self.sealed = Some(Segment { file, header: sealed.header, end: sealed.end });
                 }

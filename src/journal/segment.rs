@@ -1,4 +1,5 @@
-//! One file of the journal: its header, its records, and how both are read back.
+//! One file of the journal: its header and its records, and how both are written and read back.
+//! Which of the two files is written or drained is decided in the parent module.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
@@ -9,22 +10,22 @@ use crate::config::EVENT_BYTES_MAX;
 use crate::event::{Kind, Record};
 
 pub(super) const MAGIC: &[u8; 8] = b"JALONJ1\0";
-/// Magic, ordinal, salt, session, its last wall clock, CRC.
+/// Magic, ordinal, salt, session, wall clock of its last event, CRC.
 pub(super) const HEADER_BYTES: u64 = 8 + 8 + 4 + 4 + 8 + 4;
 pub(super) const RECORD_MAGIC: u16 = 0x1A4A;
-/// Magic, kind, reserved, body's length, CRC, run, n, at, elapsed, session.
+/// Magic, kind, reserved, body's length, CRC, run, index, wall clock, elapsed clock, session.
 pub(super) const RECORD_BYTES: usize = 2 + 1 + 1 + 4 + 4 + 8 + 8 + 8 + 8 + 4;
 pub(super) const CRC_AT: usize = 8;
 pub(super) const CRC_END: usize = 12;
 
-/// The start of a segment. A record counts only under its segment's salt, so that one write of a
-/// new header frees a whole segment at once.
+/// The start of a segment. A record is valid only with its segment's salt, so that writing a new
+/// header frees the whole segment at once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Header {
-    /// Which of two segments is newer.
+    /// The newer of the two segments has the higher ordinal.
     pub(super) ordinal: u64,
     pub(super) salt: u32,
-    /// The last session of the records freed before, so that it outlives them.
+    /// The last session among the records freed before, which would otherwise be lost with them.
     pub(super) session: u32,
     pub(super) session_wall_ms: i64,
 }
@@ -34,12 +35,12 @@ pub(super) struct Header {
 pub(super) struct Segment {
     pub(super) file: File,
     pub(super) header: Header,
-    /// Where the next record goes; the file's own position stands there too.
+    /// Where the next record goes; the file's position is there too.
     pub(super) end: u64,
 }
 
 impl Segment {
-    /// Cuts off whatever the segment held, and writes a new header.
+    /// Removes all records, and writes a new header.
     pub(super) fn start(
         mut file: File,
         ordinal: u64,
@@ -47,7 +48,7 @@ impl Segment {
         session: (u32, i64),
     ) -> io::Result<Self> {
         let header = Header { ordinal, salt, session: session.0, session_wall_ms: session.1 };
-        // In this order: a kill between the two leaves an empty segment, and no damaged one.
+        // In this order, so that a kill between the two leaves an empty segment, not a damaged one.
         file.set_len(HEADER_BYTES.min(file.metadata()?.len()))?;
         file.write_all_at(&header.encode(), 0)?;
         file.seek(SeekFrom::Start(HEADER_BYTES))?;
@@ -66,7 +67,7 @@ impl Segment {
         if outcome.is_ok() {
             self.end += record.len() as u64;
         } else {
-            // Back to the last whole record. Should this fail too, the scan skips what is torn.
+            // Back to the last whole record. If this fails too, the scan skips the torn one.
             let _ = self.file.set_len(self.end);
             let _ = self.file.seek(SeekFrom::Start(self.end));
         }
@@ -108,7 +109,7 @@ impl Header {
     }
 }
 
-/// A segment as it was found.
+/// A segment as it was found on disk.
 pub(super) struct Found {
     pub(super) file: File,
     pub(super) header: Option<Header>,
@@ -132,7 +133,7 @@ impl Found {
         file.read_to_end(&mut bytes)?;
         let header = Header::decode(&bytes);
         let Some(known) = header else {
-            // A header that is not ours: what stands behind it cannot be told from noise.
+            // The header is not ours, so the records after it cannot be told from noise.
             let torn = bytes.len() as u64 > HEADER_BYTES;
             return Ok(Self {
                 file,
@@ -152,7 +153,8 @@ impl Found {
         Ok(Self { file, header, records, events, end, torn, last })
     }
 
-    /// Goes on behind the last whole record.
+    /// Prepares to append after the last whole record; starts the segment again if it has no
+    /// header.
     pub(super) fn into_segment(
         mut self,
         ordinal: u64,
@@ -170,11 +172,11 @@ impl Found {
     }
 }
 
-/// A record in place.
+/// The bytes of one valid record.
 pub(super) struct RawRecord<'a>(pub(super) &'a [u8]);
 
 impl<'a> RawRecord<'a> {
-    /// Reads the record at the start of `bytes`, if one stands there whole.
+    /// Reads the record at the start of `bytes`, if there is a whole, valid one.
     pub(super) fn at(bytes: &'a [u8], salt: u32) -> Option<Self> {
         if u16::from_le_bytes(chunk(bytes, 0)?) != RECORD_MAGIC {
             return None;
@@ -221,16 +223,16 @@ impl<'a> RawRecord<'a> {
 #[derive(Debug, Default)]
 pub(super) struct Scan {
     pub(super) records: u64,
-    /// Those that are events, and not notes of dropped ones.
+    /// Records that are events, not notes of dropped ones.
     pub(super) events: u64,
     /// Where the last whole record ends.
     pub(super) end: usize,
-    /// Stretches before the end that cannot be read.
+    /// Stretches before `end` that cannot be read.
     pub(super) damages: u64,
     pub(super) last: Option<(u32, i64)>,
 }
 
-/// Visits every whole record; behind damage it looks for the next one.
+/// Visits every whole record. After damage it looks for the next one.
 pub(super) fn scan<'a>(bytes: &'a [u8], salt: u32, mut visit: impl FnMut(&RawRecord<'a>)) -> Scan {
     let mut scan = Scan::default();
     let mut at = 0;

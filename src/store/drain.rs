@@ -1,4 +1,5 @@
-//! The way in: from the journal's records to numbered events, in one transaction.
+//! Draining: turns the journal's records into numbered events, in one transaction. Reading and
+//! freeing the segment is `journal`'s.
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
@@ -10,22 +11,22 @@ use crate::error::Error;
 use crate::event::{DropReason, Dropped, Kind, Record};
 use crate::wire::{self, Identified};
 
-/// What a drain did.
+/// The outcome of a drain.
 #[derive(Debug, Default)]
 pub(crate) struct DrainOutcome {
-    /// The events it added, each with its `seq`, oldest first.
+    /// The events that it added, oldest first.
     pub added: Vec<(u64, Vec<u8>)>,
     /// The `seq` of the calls among them.
     pub calls: Vec<u64>,
 }
 
 impl Store {
-    /// Takes over the records of a sealed segment, gives each event its `seq`, and enforces the
-    /// quota. Records that were taken over before are passed by, so that a kill between this
-    /// commit and the segment's freeing is harmless. `counted` is what was dropped before the
-    /// journal, and `damages` how many stretches of the segment could not be read.
+    /// Adds the records of a sealed segment, gives each event its `seq`, and enforces the quota.
+    /// Skips records that were drained before, so that a kill between this commit and the freeing
+    /// of the segment is harmless. `counted` is what was dropped before it reached the journal, and
+    /// `damages` the number of stretches of the segment that could not be read.
     ///
-    /// `this_run` tells which records share this process's elapsed clock.
+    /// Records of `this_run` have times of this process's elapsed clock.
     pub(crate) fn drain(
         &mut self,
         records: Vec<Record>,
@@ -44,7 +45,8 @@ impl Store {
             let mut outcome = DrainOutcome::default();
             let mut progress = Progress::begin(tx)?;
             let mut lost = 0;
-            // Before the first record too: the quota may have shrunk since the last.
+            // Make room before the first record too: the quota may have shrunk since the last
+            // drain.
             let mut bytes_added = ROOM_STEP_BYTES;
             for record in records {
                 let Some(gap) = progress.take(tx, &record)? else { continue };
@@ -66,13 +68,13 @@ impl Store {
     }
 }
 
-/// How far each run was taken over.
+/// How far each run was drained.
 #[derive(Default)]
 struct Progress {
     run: u64,
     drained_through: Option<u64>,
     known: bool,
-    /// Which drain this is.
+    /// The number of this drain.
     drain: u64,
 }
 
@@ -84,10 +86,11 @@ impl Progress {
         Ok(Self { drain: latest as u64 + 1, ..Self::default() })
     }
 
-    /// Notes a record. `None` when it was taken over before; else how many are missing before it.
+    /// Notes a record. Returns how many records are missing before it, or `None` if it was drained
+    /// before.
     fn take(&mut self, tx: &Transaction<'_>, record: &Record) -> Result<Option<u64>, Error> {
         if !self.known || self.run != record.run {
-            // Two runs in one segment: what the first reached is saved before the second's.
+            // A segment may hold several runs: save the progress of one before the next.
             self.save(tx)?;
             self.run = record.run;
             self.known = true;
@@ -97,7 +100,8 @@ impl Progress {
                 .optional()?
                 .map(|index| index as u64);
         }
-        // Of a run never met, what came before its first record went to another store.
+        // Of a run that this store does not know, the records before the first were drained into
+        // another store.
         let before = self.drained_through.unwrap_or(record.index.saturating_sub(1));
         if record.index <= before {
             return Ok(None);
@@ -118,7 +122,7 @@ impl Progress {
         Ok(())
     }
 
-    /// Saves the last run, and forgets the oldest: never one of this drain, whose segment is not
+    /// Saves the last run, and forgets the oldest runs, but none of this drain: its segment is not
     /// freed yet and may be read again.
     fn finish(&self, tx: &Transaction<'_>) -> Result<(), Error> {
         self.save(tx)?;
@@ -166,8 +170,8 @@ fn add(
     Ok(())
 }
 
-/// From nobody to somebody keeps the leased codes; from one to another, or to nobody, drops them:
-/// a lease belongs to the customer it was given under.
+/// Changes the customer. A sign-in after nobody keeps the leased codes; a change to another
+/// customer or to nobody deletes them, since a lease belongs to the customer it was given under.
 fn change_customer(tx: &Transaction<'_>, state: &mut State, body: &[u8]) -> Result<(), Error> {
     let Some(customer) = wire::read_customer(body) else { return Ok(()) };
     let id = |customer: &Option<Identified>| customer.as_ref().map(|known| known.id.clone());
@@ -181,14 +185,15 @@ fn change_customer(tx: &Transaction<'_>, state: &mut State, body: &[u8]) -> Resu
 fn use_lease(tx: &Transaction<'_>, body: &[u8]) -> Result<(), Error> {
     let code = wire::read_call(body).and_then(|call| CallCode::parse(&call.code?).ok());
     if let Some(code) = code {
-        // Leased locators are even; the odd one beside it is the same lease.
+        // Leased locators are even; the odd one next to it is the same lease.
         let locator = code.locator() & !1;
         tx.execute("DELETE FROM leases WHERE locator = ?1", [locator])?;
     }
     Ok(())
 }
 
-/// Deletes the oldest events until the pages in use fit the quota again. What is being sent stays.
+/// Deletes the oldest events until the pages in use fit the quota again. Keeps the batch in flight,
+/// and what is older.
 fn make_room(
     tx: &Transaction<'_>,
     state: &mut State,
@@ -205,7 +210,7 @@ fn make_room(
             .prepare_cached("SELECT length(body) FROM events WHERE seq > ?1 ORDER BY seq LIMIT 1")?
             .query_row([after as i64], |row| row.get::<_, i64>(0).map(|bytes| bytes as u64))
             .optional()?;
-        // As many as the excess calls for, should the next be as large as the oldest.
+        // As many as the excess needs, assuming that the next are as large as the oldest.
         let count = oldest.map_or(1, |bytes| (excess / bytes.max(64)).clamp(1, 64));
         let mut statement = tx.prepare_cached(
             "DELETE FROM events WHERE seq IN (SELECT seq FROM events WHERE seq > ?1 ORDER BY seq LIMIT ?2) RETURNING sent",

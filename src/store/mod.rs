@@ -1,8 +1,8 @@
-//! The store: the only SQLite. It gives each event its `seq`, and keeps it until the collector
-//! has it, within the quota and the time to live.
+//! The store: the only user of SQLite. It gives each event its `seq`, and keeps it until the
+//! collector has it, within the quota and the time to live.
 //!
-//! On the worker's thread alone. What is sent when, and what an answer means, is decided
-//! elsewhere. Readers take `&Connection`, writers `&Transaction`.
+//! Used on the worker's thread only. Does not decide when to send or what an answer means. Readers
+//! take `&Connection`, writers `&Transaction`.
 
 mod drain;
 mod queue;
@@ -26,28 +26,28 @@ use crate::wire::Identified;
 
 /// The store's file; SQLite adds `-wal` and `-shm`.
 pub(crate) const FILE: &str = "journey.db";
-/// A store that was given up, kept for a while.
+/// The file of a store that was set aside, kept for a while.
 pub(crate) const SET_ASIDE: &str = "set-aside.db";
 
-/// What bounds a store.
+/// The bounds of a store.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// Bytes its pages may fill.
+    /// Bytes that its pages may fill.
     pub bytes_max: u64,
     pub time_to_live_ms: u64,
 }
 
-/// The row of `state` and the counts beside it, as the last commit left them.
+/// The row of the table `state` and the counts that go with it, as of the last commit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct State {
-    /// Whose store it is: installation and epoch.
+    /// The installation and epoch that the store belongs to.
     owner: ([u8; 16], u32),
     next_seq: u64,
     unsent: u64,
     delivered: u64,
     dropped: Dropped,
     customer: Option<Identified>,
-    /// The newest `customer` event that the collector does not have yet; 0 if it has all.
+    /// The newest `customer` event's `seq` if the collector does not have it yet; else 0.
     customer_seq: u64,
 }
 
@@ -61,13 +61,14 @@ pub(crate) struct Store {
     /// The store's age at `anchor`, a moment of this process.
     age_ms: u64,
     anchor: Now,
-    /// The seqs of the batch that is being sent: neither quota nor time takes them meanwhile.
+    /// The first and last `seq` of the batch that is being sent: neither quota nor age deletes
+    /// these events meanwhile.
     in_flight: Option<(u64, u64)>,
-    /// Whether something was committed that a power cut could still take.
+    /// Something was committed that a power cut could still take away.
     volatile: bool,
 }
 
-/// What the app may ask of the store's counts.
+/// The store's counts, for the status and the envelope.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
     pub next_seq: u64,
@@ -78,12 +79,12 @@ pub(crate) struct Counts {
 }
 
 impl Store {
-    /// Opens the store of `installation` in `epoch`, making or adopting what is there: a store of
-    /// another installation (its `identity` was lost) gives its unsent events to this one, under
-    /// new numbers.
+    /// Opens the store of `installation` in `epoch`. Makes one if there is none. Adopts the store
+    /// of another installation (whose `identity` was lost): its unsent events become this one's,
+    /// with new numbers.
     ///
     /// # Errors
-    /// See [`Error::condemns_the_store`] for whether to set it aside or to try again.
+    /// [`Error::condemns_the_store`] says whether to set the store aside or to try again.
     pub(crate) fn open(
         path: &Path,
         installation: &[u8; 16],
@@ -94,11 +95,11 @@ impl Store {
         Self::open_any(path, installation, epoch, limits, now, true)
     }
 
-    /// Opens a store that is known to have been there: that it is empty or missing says that it
-    /// was lost, and with it which numbers were given.
+    /// Opens a store that is known to exist. If it is missing or empty it was lost, and with it
+    /// which numbers were given: that is an error.
     ///
     /// # Errors
-    /// As `open`.
+    /// The same as `open`.
     pub(crate) fn open_again(
         path: &Path,
         installation: &[u8; 16],
@@ -118,8 +119,8 @@ impl Store {
         may_be_new: bool,
     ) -> Result<Self, Error> {
         let mut connection = Connection::open(path)?;
-        // Nobody else writes here. Should somebody, the worker tries again, and `close` does not
-        // wait for it.
+        // Nobody else writes here. If somebody does, the worker tries again later, and `close` does
+        // not wait for the lock.
         connection.busy_timeout(Duration::ZERO)?;
         configure(&connection, limits)?;
         migrate(&mut connection, may_be_new)?;
@@ -143,7 +144,7 @@ impl Store {
         };
         store.load(may_be_new, now)?;
         if store.watermark.contradicts(store.state.next_seq) {
-            return Err(Error::StoreUnusable("it forgot numbers it gave"));
+            return Err(Error::StoreUnusable("it has lost numbers that were already given"));
         }
         Ok(store)
     }
@@ -182,7 +183,7 @@ impl Store {
         if checksum != checksum_of(&state, age_ms, wall_ms)
             || newest.unwrap_or(0) as u64 >= state.next_seq
         {
-            return Err(Error::StoreUnusable("its numbers are not what was written"));
+            return Err(Error::StoreUnusable("its numbers contradict its checksum or its events"));
         }
         self.state = state;
         self.age_ms = age_ms + wall_step(wall_ms, now.wall_ms).unwrap_or(0);
@@ -197,7 +198,7 @@ impl Store {
         Ok(())
     }
 
-    /// Begins anew for an installation and an epoch: what is unsent stays, under new numbers.
+    /// Starts again for an installation and an epoch: only unsent events stay, with new numbers.
     fn begin(&mut self, owner: ([u8; 16], u32)) -> Result<(), Error> {
         let now = self.anchor;
         self.write(now, |tx, state, _| {
@@ -207,7 +208,7 @@ impl Store {
                 .query_map([], |row| row.get(0))?
                 .collect::<Result<_, _>>()?;
             let mut renumber = tx.prepare("UPDATE events SET seq = ?2 WHERE seq = ?1")?;
-            // A new number is never above the old one, so that none is taken.
+            // A new number is never above the old one, and so never taken already.
             for (at, seq) in seqs.iter().enumerate() {
                 renumber.execute(params![seq, at as i64 + 1])?;
             }
@@ -226,14 +227,14 @@ impl Store {
         })
     }
 
-    /// The store's age, in ms: time that is known to have passed since it was made. Within a
-    /// process the elapsed clock tells it, across processes the wall clock, within reason.
+    /// Returns the store's age in ms: the time known to have passed since it was made, by the
+    /// elapsed clock within a process, and across processes by the wall clock as far as
+    /// [`wall_step`] goes.
     fn age_at(&self, now: Now) -> u64 {
         self.age_ms + now.elapsed_ms.saturating_sub(self.anchor.elapsed_ms)
     }
 
-    /// Runs one transaction: all of it is committed, with the state that `change` left, or
-    /// nothing is.
+    /// Runs one transaction: commits all of `change` together with the state it left, or nothing.
     fn write<T>(
         &mut self,
         now: Now,
@@ -250,9 +251,9 @@ impl Store {
         Ok(outcome)
     }
 
-    /// Makes all that was committed last through a power cut: one commit with a sync of the
-    /// write-ahead log. Nothing may leave the device before this. The commit counts itself: one
-    /// that changes no page writes nothing, and syncs nothing.
+    /// Makes everything that was committed survive a power cut: one commit with a sync of the
+    /// write-ahead log. Nothing may leave the device before this. The commit increments a counter,
+    /// since a commit that changes no page writes and syncs nothing.
     pub(crate) fn make_durable(&mut self, now: Now) -> Result<(), Error> {
         if !self.volatile {
             return Ok(());
@@ -269,7 +270,7 @@ impl Store {
         Ok(())
     }
 
-    /// The counts as the last commit left them.
+    /// Returns the counts as of the last commit.
     pub(crate) fn counts(&self) -> Result<Counts, Error> {
         let oldest: Option<i64> = self
             .connection
@@ -285,17 +286,17 @@ impl Store {
         })
     }
 
-    /// Events that wait to be sent.
+    /// Returns how many events wait to be sent.
     pub(crate) fn unsent(&self) -> u64 {
         self.state.unsent
     }
 
-    /// Events that the collector has.
+    /// Returns how many events the collector has.
     pub(crate) fn delivered(&self) -> u64 {
         self.state.delivered
     }
 
-    /// Counts what was lost with a store that this one takes the place of.
+    /// Counts the events that were lost with the store that this one replaces.
     pub(crate) fn note_lost(&mut self, lost: u64, now: Now) -> Result<(), Error> {
         self.write(now, |_, state, _| {
             state.dropped.add(DropReason::Corrupt, lost);
@@ -303,7 +304,7 @@ impl Store {
         })
     }
 
-    /// The customer, with the proof.
+    /// Returns the customer after the newest event, with the proof.
     pub(crate) fn customer(&self) -> Option<&Identified> {
         self.state.customer.as_ref()
     }
@@ -346,7 +347,7 @@ fn checksum_of(state: &State, age_ms: u64, wall_ms: i64) -> u32 {
     }
     let proof = customer.and_then(|known| known.proof.as_ref());
     for text in [customer.map(|known| &known.id), proof] {
-        // A length of its own for none, so that no two states look alike.
+        // A length of its own for `None`, so that no two states hash the same input.
         hasher.update(&text.map_or(u64::MAX, |text| text.len() as u64).to_le_bytes());
         hasher.update(text.map_or(&[], |text| text.as_bytes()));
     }
@@ -372,7 +373,8 @@ fn count_unsent(connection: &Connection) -> Result<u64, Error> {
     Ok(count as u64)
 }
 
-/// JSON escapes a quote inside a text, so that this can only be the event's own type.
+/// Finds `customer` events by their text. JSON escapes a quote inside a string, so a match can only
+/// be the event's own type.
 fn newest_unsent_customer(connection: &Connection) -> Result<u64, Error> {
     let seq: Option<i64> = connection.query_row(
         r#"SELECT max(seq) FROM events WHERE sent = 0 AND instr(CAST(body AS TEXT), '"type":"customer"') > 0"#,
@@ -382,7 +384,7 @@ fn newest_unsent_customer(connection: &Connection) -> Result<u64, Error> {
     Ok(seq.unwrap_or(0) as u64)
 }
 
-/// How many unsent events a store that is being given up held, as far as it can still be read.
+/// Returns how many unsent events a damaged store held, as far as it can be read; at least 1.
 pub(crate) fn count_lost(path: &Path) -> u64 {
     Connection::open(path)
         .map_err(Error::from)

@@ -1,4 +1,5 @@
-//! The way out: what is sent next, and what the collector's answer changes.
+//! The queue: selects the next batch, and applies the collector's answers. `upload` decides when to
+//! send.
 
 use rusqlite::{Transaction, params};
 
@@ -9,21 +10,21 @@ use crate::error::Error;
 use crate::event::DropReason;
 use crate::wire::{Answer, SEQ_BYTES_MAX};
 
-/// An event with its `seq`.
+/// An event's `seq` and body.
 pub(crate) type Row = (u64, Vec<u8>);
 
 /// A leased code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lease {
     pub locator: u32,
-    /// When it expires, by this process's elapsed clock.
+    /// When it expires, in ms of this process's elapsed clock.
     pub expires_ms: u64,
 }
 
 impl Store {
-    /// Cuts the next batch: the oldest unsent events, within both bounds, at least one where
-    /// there is one. They are in flight until [`acknowledge_batch`](Self::acknowledge_batch) or
-    /// [`release`](Self::release).
+    /// Returns the next batch: the oldest unsent events within both bounds, but at least one if
+    /// there is one. They are in flight until [`acknowledge_batch`](Self::acknowledge_batch),
+    /// [`release`](Self::release) or [`drop_refused`](Self::drop_refused).
     pub(crate) fn next_batch(
         &mut self,
         events_max: usize,
@@ -49,13 +50,13 @@ impl Store {
         Ok(batch)
     }
 
-    /// The batch in flight was not stored: its events wait again.
+    /// Notes that the batch in flight was not stored: its events wait again.
     pub(crate) fn release(&mut self) {
         self.in_flight = None;
     }
 
-    /// The collector has the batch in flight, but for what `answer` rejects. Returns whether the
-    /// codes in the answer were kept; see [`keep_answer`].
+    /// Notes that the collector has the batch in flight, except for what `answer` rejects. Returns
+    /// whether the codes in the answer were kept; see [`keep_answer`].
     pub(crate) fn acknowledge_batch(
         &mut self,
         answer: &Answer,
@@ -79,8 +80,8 @@ impl Store {
         Ok(keep_leases)
     }
 
-    /// The collector has the snapshot of the call with this `seq`. What `acknowledge_batch` says of
-    /// codes holds here.
+    /// Notes that the collector has the snapshot of the call with this `seq`. Returns whether the
+    /// codes in the answer were kept; see [`keep_answer`].
     pub(crate) fn acknowledge_call(
         &mut self,
         answer: &Answer,
@@ -97,7 +98,7 @@ impl Store {
         Ok(keep_leases)
     }
 
-    /// The one event in flight was refused alone: it is dropped, and counted.
+    /// Drops and counts the one event in flight: it was refused although it was sent alone.
     pub(crate) fn drop_refused(&mut self, now: Now) -> Result<(), Error> {
         let Some((seq, _)) = self.in_flight else { return Ok(()) };
         self.write(now, |tx, state, _| {
@@ -111,7 +112,7 @@ impl Store {
         Ok(())
     }
 
-    /// A call's snapshot need not be sent any more.
+    /// Notes that a call's snapshot need not be sent any more.
     pub(crate) fn call_is_done(&mut self, seq: u64, now: Now) -> Result<(), Error> {
         self.write(now, |tx, _, _| {
             tx.execute("UPDATE events SET calling = 0 WHERE seq = ?1", [seq as i64])?;
@@ -119,7 +120,8 @@ impl Store {
         })
     }
 
-    /// Deletes what outlived its time: events, sent or not, and leases.
+    /// Deletes events past their time to live, sent or not, and expired leases. Keeps the batch in
+    /// flight, and what is older.
     pub(crate) fn expire(&mut self, now: Now) -> Result<(), Error> {
         let age_ms = self.age_at(now);
         let recorded_before_ms = age_ms.saturating_sub(self.limits.time_to_live_ms);
@@ -149,7 +151,7 @@ impl Store {
         self.give_back()
     }
 
-    /// The newest events, sent or not, oldest first.
+    /// Returns the newest [`NEWEST_KEPT`] events, sent or not, oldest first.
     pub(crate) fn newest(&self) -> Result<Vec<Row>, Error> {
         let mut statement = self.connection.prepare_cached(
             "SELECT seq, body FROM (SELECT seq, body FROM events ORDER BY seq DESC LIMIT ?1) ORDER BY seq",
@@ -160,7 +162,7 @@ impl Store {
         Ok(rows)
     }
 
-    /// The calls whose snapshot waits, oldest first.
+    /// Returns the `seq` of the calls whose snapshot waits to be sent, oldest first.
     pub(crate) fn calls_waiting(&self) -> Result<Vec<u64>, Error> {
         let mut statement = self
             .connection
@@ -171,7 +173,7 @@ impl Store {
         Ok(seqs)
     }
 
-    /// The leased codes, soonest to expire first.
+    /// Returns the leased codes, the soonest to expire first.
     pub(crate) fn leases(&self, now: Now) -> Result<Vec<Lease>, Error> {
         let age_ms = self.age_at(now);
         let mut statement = self.connection.prepare_cached(
@@ -186,7 +188,7 @@ impl Store {
         Ok(leases)
     }
 
-    /// The collector's numbers of screens.
+    /// Returns the numbers that the collector gave to screens.
     pub(crate) fn screens(&self) -> Result<Vec<(String, u16)>, Error> {
         let mut statement = self.connection.prepare_cached("SELECT name, number FROM screens")?;
         let screens = statement
@@ -206,8 +208,8 @@ impl Store {
     }
 }
 
-/// Marks the unsent events of a span as sent, but for those that the answer rejects: they are
-/// deleted, and counted.
+/// Marks the unsent events of a span as sent, except for those that the answer rejects: these are
+/// deleted and counted.
 fn mark_sent(
     tx: &Transaction<'_>,
     state: &mut State,
@@ -231,16 +233,16 @@ fn mark_sent(
     Ok(())
 }
 
-/// Keeps what any answer brings: screen numbers; and codes, where the store's age is given. They
-/// are not kept once the customer has changed, nor before the collector knows who it is: a lease
-/// belongs to the customer it was given under.
+/// Keeps the content of an answer: the screen numbers, and the codes if `leases_at_age_ms` gives
+/// the store's age. The caller gives none if the customer has changed since the request, or if the
+/// collector does not know the customer yet: a lease belongs to the customer it was given under.
 fn keep_answer(
     tx: &Transaction<'_>,
     state: &State,
     answer: &Answer,
     leases_at_age_ms: Option<u64>,
 ) -> Result<(), Error> {
-    // The newest sent events stay: snapshots and previews come from them.
+    // Delete sent events except for the newest, which snapshots and previews need.
     let newest = state.next_seq.saturating_sub(NEWEST_KEPT as u64);
     tx.prepare_cached("DELETE FROM events INDEXED BY sent_already WHERE sent = 1 AND seq < ?1")?
         .execute([newest as i64])?;

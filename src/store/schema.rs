@@ -1,4 +1,4 @@
-//! How a store is set up and told from one that is not ours.
+//! Sets up a store, and distinguishes ours from any other file. Reads and writes no events.
 
 use rusqlite::{Connection, TransactionBehavior};
 
@@ -8,7 +8,7 @@ use crate::error::Error;
 /// Each migration brings the store to the version of its place, from 1 on.
 pub(super) const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001-start.sql")];
 
-pub(super) const EMPTY: Error = Error::StoreUnusable("it is empty, and was not");
+pub(super) const EMPTY: Error = Error::StoreUnusable("it is empty, but was not before");
 
 /// Every PRAGMA with its reason.
 pub(super) fn configure(connection: &Connection, limits: Limits) -> Result<(), Error> {
@@ -21,7 +21,7 @@ pub(super) fn configure(connection: &Connection, limits: Limits) -> Result<(), E
     connection.pragma_update(None, "synchronous", "NORMAL")?;
     // On Apple's systems a sync stops at the drive's cache unless it is asked to go through.
     connection.pragma_update(None, "fullfsync", true)?;
-    // Frees deleted content where it costs no further write.
+    // Overwrites deleted content with zeros where that costs no further write.
     connection.pragma_update(None, "secure_delete", "FAST")?;
     // Checkpoint at 256 KiB, and give that back: the write-ahead log counts against the quota.
     connection.pragma_update(None, "wal_autocheckpoint", 64)?;
@@ -40,7 +40,11 @@ pub(super) fn configure(connection: &Connection, limits: Limits) -> Result<(), E
     // The whole check, indexes included: 5 MiB take milliseconds.
     let verdict: String =
         connection.pragma_query_value(None, "integrity_check", |row| row.get(0))?;
-    if verdict == "ok" { Ok(()) } else { Err(Error::StoreUnusable("its check failed")) }
+    if verdict == "ok" {
+        Ok(())
+    } else {
+        Err(Error::StoreUnusable("SQLite's integrity check failed"))
+    }
 }
 
 pub(super) fn migrate(connection: &mut Connection, may_be_new: bool) -> Result<(), Error> {
@@ -77,7 +81,8 @@ pub(super) fn schema(connection: &Connection) -> Result<Vec<(String, Option<Stri
     Ok(entries)
 }
 
-/// An SQL error while the schema is made or looked at means that other tables stand there.
+/// Maps an error while the schema is made or read: an SQL error means that the file has other
+/// tables.
 pub(super) fn unusable_schema(error: rusqlite::Error) -> Error {
     let unknown = error.sqlite_error_code() == Some(rusqlite::ErrorCode::Unknown);
     match error {

@@ -19,7 +19,7 @@ fn record(run: u64, n: u64, kind: Kind, body: &str) -> Record {
     Record { run, index: n, at_ms: 0, elapsed_ms: 0, session: 1, kind, body }
 }
 
-/// Events `n` of a run, whose bodies say so.
+/// Records of a run with the given indexes, each with its index as its body.
 fn events(run: u64, n: std::ops::RangeInclusive<u64>) -> Vec<Record> {
     n.map(|n| record(run, n, Kind::Event, &format!("{{\"n\":{n}}}"))).collect()
 }
@@ -43,7 +43,7 @@ fn dropped(store: &Store, reason: DropReason) -> u64 {
     store.counts().unwrap().dropped.get(reason)
 }
 
-/// What holds at any moment.
+/// Asserts what holds at any moment.
 fn check(store: &Store) {
     let Counts { next_seq, unsent, delivered, dropped, .. } = store.counts().unwrap();
     let numbered = dropped.iter().filter(|(reason, _)| reason.leaves_a_gap()).map(|(_, n)| n);
@@ -75,7 +75,7 @@ fn however_many_runs_a_segment_holds_none_is_taken_over_twice() {
     let crowd: Vec<Record> = (1..=300).flat_map(|run| events(run, 1..=1)).collect();
     assert_eq!(drain(&mut store, crowd.clone()).len(), 300);
     assert_eq!(drain(&mut store, crowd), [], "killed before the segment was freed");
-    // Standing clocks and many restarts do not push out the latest run.
+    // A clock that stands still and many restarts do not evict the latest run.
     for run in (400..600).rev() {
         assert_eq!(drain(&mut store, events(run, 1..=2)).len(), 2);
         assert_eq!(drain(&mut store, events(run, 1..=2)), []);
@@ -91,7 +91,8 @@ fn records_missing_from_a_run_are_counted_as_corrupt_but_not_those_of_another_st
     assert_eq!(dropped(&store, DropReason::Corrupt), 0, "the first ones went elsewhere");
     drain(&mut store, [events(1, 502..=503), events(1, 507..=507)].concat());
     assert_eq!(dropped(&store, DropReason::Corrupt), 3);
-    // Damage at the end leaves no gap yet; it counts when it is found, and the larger of both.
+    // Damage at the end leaves no gap yet, but counts when it is found. Of gap and damage, the
+    // larger counts.
     store.drain(events(1, 508..=508), 2, &Dropped::default(), RUN, at(0)).unwrap();
     assert_eq!(dropped(&store, DropReason::Corrupt), 5);
     check(&store);
@@ -247,7 +248,7 @@ fn another_installation_begins_anew_and_takes_the_unsent_under_new_numbers() {
     assert_eq!(rows, (5..=10).map(said).collect::<Vec<_>>());
     assert_eq!(store.leases(at(0)).unwrap(), []);
     assert_eq!(store.counts().unwrap().delivered, 0);
-    // What the journal brings again was taken over by the store before.
+    // What the journal replays was already drained by the previous store.
     assert_eq!(drain(&mut store, events(1, 9..=11)).len(), 1);
     check(&store);
 }
@@ -302,7 +303,7 @@ fn leases_stay_from_nobody_to_somebody_and_go_with_any_other_change() {
         drain(&mut store, vec![record(1, 2, Kind::Customer, &customer(after))]);
         assert_eq!(store.leases(at(0)).unwrap().len(), left, "{before:?} to {after:?}");
         assert_eq!(store.customer().map(|known| known.id.as_str()), after);
-        // Codes given before the collector heard of the change are not this customer's.
+        // Codes leased before the collector knew of the change are not this customer's.
         assert!(!store.acknowledge_call(&answer(leased), 2, true, at(0)).unwrap());
         assert_eq!(store.leases(at(0)).unwrap().len(), left);
     }

@@ -1,8 +1,10 @@
-//! What the store had promised: the numbers that may have left the device.
+//! The watermark: the next number as of the last synced commit, in a file beside the store. All
+//! numbers below it may have left the device.
 //!
-//! SQLite trusts a damaged write-ahead log only up to the damage, and goes on from an older
-//! commit without a word. This file, written behind each synced commit, tells: a store that is
-//! older than it has lost numbers which mean something elsewhere, and is given up.
+//! SQLite reads a damaged write-ahead log only up to the damage, and silently continues from an
+//! older commit. This file, written after each synced commit, reveals that: a store whose next
+//! number is lower has lost numbers that the collector may know, and must be set aside. Setting it
+//! aside is `worker`'s.
 
 use std::fs::{self, OpenOptions};
 use std::io;
@@ -13,18 +15,19 @@ use std::path::{Path, PathBuf};
 const FILE: &str = "journey.seq";
 const BYTES: usize = 4 + 8 + 4;
 
-/// The file, and whose numbers it holds.
+/// The watermark of one installation and epoch.
 #[derive(Debug)]
 pub(super) struct Watermark {
     path: PathBuf,
-    /// CRC-32 of installation and epoch: another's numbers say nothing.
+    /// CRC-32 of installation and epoch: the numbers of another one mean nothing here.
     owner: u32,
-    /// What stands there, as far as is known.
+    /// The number in the file, as far as is known.
     next_seq: u64,
 }
 
 impl Watermark {
-    /// Reads what stands beside the store at `store`; anything that is not its own is nothing.
+    /// Reads the watermark beside the store at `store`. Zero if there is none, it is damaged, or it
+    /// belongs to another installation or epoch.
     pub(super) fn read(store: &Path, (installation, epoch): ([u8; 16], u32)) -> Self {
         let path = store.with_file_name(FILE);
         let owner = crc32fast::hash(&[&installation[..], &epoch.to_le_bytes()].concat());
@@ -32,18 +35,18 @@ impl Watermark {
         Self { path, owner, next_seq }
     }
 
-    /// Whether a store that would give `next_seq` next has forgotten numbers it gave.
+    /// Returns whether a store that would give `next_seq` next has lost numbers that it gave.
     pub(super) fn contradicts(&self, next_seq: u64) -> bool {
         next_seq < self.next_seq
     }
 
-    /// Notes that all below `next_seq` may leave the device.
+    /// Notes that all numbers below `next_seq` may leave the device.
     pub(super) fn note(&mut self, next_seq: u64) {
         if next_seq != self.next_seq && self.write(next_seq).is_ok() {
             self.next_seq = next_seq;
         }
-        // A disk that does not take it is no reason to keep events back: the store itself is
-        // synced, and this is for the day on which it is damaged too.
+        // A failed write is no reason to hold events back: the store itself is synced, and the
+        // watermark matters only if the store is damaged as well.
     }
 
     fn write(&self, next_seq: u64) -> io::Result<()> {
