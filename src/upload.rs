@@ -1,32 +1,33 @@
-//! When to send, and what an answer means: decided here, done elsewhere.
+//! Decides when to send, and what an answer means. Sending, and applying the answer, is `worker`'s.
 //!
-//! Pure: no I/O, and time and randomness come in as arguments. Two lanes, a connection each: a
-//! call never waits for the backlog, and the backlog pauses while a call is being sent.
+//! Pure: no I/O; time and randomness are arguments. There are two lanes with one connection each: a
+//! call never waits for the backlog, and no batch is started while a call is being sent.
 
 use crate::config::{
     BACKOFF_MAX_MS, BACKOFF_MIN_MS, BATCH_EVENTS_MAX, RETRY_AFTER_MAX_MS, UPLOAD_AFTER_MS,
     UPLOAD_AT_EVENTS,
 };
 
-/// What an answer means for what was sent.
+/// The meaning of an answer for what was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// The collector has it.
     Stored,
-    /// Something in it cannot be taken: send less at once, and drop what is refused alone.
+    /// Something in it was refused: send less at a time, and drop an event that is refused alone.
     Divide,
     /// The installation was erased: delete everything here.
     Erased,
-    /// The key is not right: keep all, until the app opens again or asks for an upload.
+    /// The key is not accepted: keep all, and wait until the app opens the journey again or asks
+    /// for an upload.
     Pause,
-    /// The collector asks to wait this long.
+    /// The collector asks to wait for so many ms.
     Wait(u64),
-    /// Anything else: keep all, try again later.
+    /// Anything else: keep all, and try again later.
     BackOff,
 }
 
-/// Reads the verdict out of an answer. `ours` says whether the body was our collector's: nothing
-/// is deleted or dropped on another's word.
+/// Returns the verdict of an answer. `ours` says whether the body was our collector's: no other
+/// answer may delete or drop anything.
 pub(crate) fn judge(status: u16, retry_after_ms: Option<u64>, ours: bool) -> Verdict {
     match (status, retry_after_ms) {
         (200 | 204, _) if ours => Verdict::Stored,
@@ -38,19 +39,19 @@ pub(crate) fn judge(status: u16, retry_after_ms: Option<u64>, ours: bool) -> Ver
     }
 }
 
-/// What waits to be sent.
+/// A summary of what waits to be sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Backlog {
     pub unsent: u64,
-    /// When the first of them was seen, by the elapsed clock.
+    /// When the first unsent event was seen, in ms of the elapsed clock.
     pub first_unsent_ms: Option<u64>,
     pub calls: usize,
     pub erasures: usize,
-    /// Codes run low, and an empty batch would bring more.
+    /// Codes are running low, and an empty batch would bring more.
     pub wants_codes: bool,
 }
 
-/// What to send next.
+/// The next request to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
     Call,
@@ -62,9 +63,9 @@ pub(crate) enum Action {
 enum State {
     Ready,
     Sending,
-    /// Its own back-off: an impatient app may cut it short.
+    /// Backs off until this time; a request of the app for an upload ends the wait.
     Waiting(u64),
-    /// The collector asked for it: nobody may.
+    /// Waits until this time because the collector asked for it; nothing ends the wait early.
     Asked(u64),
 }
 
@@ -74,16 +75,16 @@ struct LaneState {
     failures: u32,
 }
 
-/// The state of both lanes.
+/// The upload schedule: the state of both lanes.
 #[derive(Debug)]
 pub(crate) struct Upload {
     backlog: LaneState,
     call: LaneState,
-    /// On the backlog's connection, but with a patience of its own: an erasure that fails must
-    /// not hold up what the next installation records.
+    /// Erasures use the backlog's connection but have their own back-off: one that fails must not
+    /// delay the events of the next installation.
     erasure: LaneState,
     events_max: usize,
-    /// An upload was asked for, or has begun: go on until nothing is left.
+    /// An upload was requested or has begun: go on until nothing is left.
     flush_requested: bool,
     paused: bool,
 }
@@ -102,7 +103,7 @@ impl Upload {
         }
     }
 
-    /// The app asks for an upload now: cuts back-offs and pauses short, but no wait that the
+    /// Notes that the app asks for an upload now. Ends back-offs and a pause, but no wait that the
     /// collector asked for.
     pub(crate) fn flush_now(&mut self) {
         self.flush_requested = true;
@@ -114,17 +115,17 @@ impl Upload {
         }
     }
 
-    /// Goes on until nothing is left, but cuts no wait short.
+    /// Uploads until nothing is left, but ends no wait early.
     pub(crate) fn request_flush(&mut self) {
         self.flush_requested = true;
     }
 
-    /// Whether an answer is awaited.
+    /// Returns whether a request is under way.
     pub(crate) fn is_sending(&self) -> bool {
         [self.backlog, self.call, self.erasure].iter().any(|lane| lane.state == State::Sending)
     }
 
-    /// What to send now, if anything; the lane then counts as sending.
+    /// Returns what to send now, if anything; its lane then counts as sending.
     pub(crate) fn next(&mut self, now_ms: u64, waiting: &Backlog) -> Option<Action> {
         if self.paused {
             return None;
@@ -149,7 +150,8 @@ impl Upload {
         Some(Action::Batch { events_max: self.events_max })
     }
 
-    /// When to ask again, by the elapsed clock; `None` until something happens.
+    /// Returns when to call [`next`](Self::next) again, in ms of the elapsed clock; `None` if only
+    /// an answer or a change of the backlog can make something due.
     pub(crate) fn deadline(&self, waiting: &Backlog) -> Option<u64> {
         if self.paused {
             return None;
@@ -169,13 +171,13 @@ impl Upload {
         call.into_iter().chain(erasure).chain(backlog).min()
     }
 
-    /// The call lane's answer.
+    /// Notes the answer to a call.
     pub(crate) fn on_call(&mut self, verdict: Verdict, now_ms: u64, random: u64) {
         self.paused |= verdict == Verdict::Pause;
         self.call.on_answer(verdict, now_ms, random);
     }
 
-    /// The answer to an erasure. Whatever it is, nothing else waits for it.
+    /// Notes the answer to an erasure. No answer makes anything else wait.
     pub(crate) fn on_erasure(&mut self, verdict: Verdict, now_ms: u64, random: u64) {
         let verdict = match verdict {
             Verdict::Divide | Verdict::Pause => Verdict::BackOff,
@@ -184,8 +186,8 @@ impl Upload {
         self.erasure.on_answer(verdict, now_ms, random);
     }
 
-    /// The backlog lane's answer to a batch of `events`. True when the one event it held was
-    /// refused alone, and must be dropped.
+    /// Notes the answer to a batch of `events` events. Returns true if the batch held a single
+    /// event that was refused, which must be dropped.
     pub(crate) fn on_backlog(
         &mut self,
         verdict: Verdict,
@@ -197,7 +199,7 @@ impl Upload {
         match verdict {
             Verdict::Stored => self.events_max = (self.events_max * 2).min(BATCH_EVENTS_MAX),
             Verdict::Divide if events > 1 => self.events_max = events / 2,
-            // Refused with nothing in it: dividing cannot help.
+            // An empty batch was refused: dividing cannot help.
             Verdict::Divide if events == 0 => {
                 self.backlog.on_answer(Verdict::BackOff, now_ms, random);
                 return false;
@@ -226,7 +228,7 @@ impl LaneState {
         self.state == State::Ready
     }
 
-    /// When it can send: `None` while it is sending.
+    /// Returns when it can send; `None` while it is sending.
     fn due(&self) -> Option<u64> {
         match self.state {
             State::Ready => Some(0),
@@ -239,7 +241,8 @@ impl LaneState {
         match verdict {
             Verdict::Stored | Verdict::Divide | Verdict::Erased | Verdict::Pause => *self = READY,
             Verdict::Wait(wait_ms) => {
-                // Up to a tenth later, so that phones told the same do not come back together.
+                // Up to a tenth plus a second later, so that phones that were told the same do not
+                // all come back at once.
                 let until_ms = now_ms + wait_ms + random % (wait_ms / 10 + 1_000);
                 self.state = State::Asked(until_ms);
             }

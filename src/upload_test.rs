@@ -109,7 +109,7 @@ fn a_wrong_key_pauses_until_the_app_asks_again() {
 fn a_poisoned_batch_is_halved_down_to_the_one_event_that_is_dropped() {
     let mut upload = Upload::new();
     let (mut sizes, mut dropped) = (vec![], 0);
-    // Event 37 of 100 is poison; what stands before it goes first.
+    // Event 37 of 100 is refused; the events before it are sent first.
     let (mut left, mut poison) = (100usize, 37usize);
     upload.flush_now();
     while left > 0 {

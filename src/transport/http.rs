@@ -1,7 +1,7 @@
-//! The default transport: reqwest over rustls, with ring and Mozilla's roots.
+//! The default transport: reqwest over rustls, with ring and Mozilla's root certificates.
 //!
-//! One thread with a current-thread runtime serves both lanes, started with the first request; a
-//! client, and so a connection, for each lane.
+//! One thread with a current-thread runtime serves both lanes, and starts with the first request.
+//! Each lane has its own client, and so its own connection. Retries nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,24 +16,25 @@ use crate::config::{ANSWER_BYTES_MAX, Config};
 /// Long enough for 64 KiB over a bad 2G link, short enough to notice a half-open connection.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
-/// A carrier's NAT forgets idle connections after a minute or two.
+/// Shorter than the minute or two after which a carrier's NAT forgets an idle connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(55);
 
 type Job = (Lane, Request, Done);
 
-/// The default [`Transport`](crate::Transport), for an app that wraps it or brings its own clock.
+/// The default [`Transport`], public for apps that wrap it or bring their own clock.
 ///
-/// Trusts Mozilla's roots and `Config::extra_roots`, takes `Config::proxy` and no other, follows
-/// no redirect, and gives up after 30 s. Its thread starts with the first request.
+/// Trusts Mozilla's root certificates and `Config::extra_roots`, uses no proxy but `Config::proxy`,
+/// follows no redirect, and gives up after 30 s. Its thread starts with the first request.
 pub struct HttpTransport {
     extra_roots: Vec<Vec<u8>>,
     proxy: Option<String>,
-    /// Made with the first request: reading the roots takes a millisecond, and it may fail.
+    /// Made with the first request, since reading the root certificates takes a millisecond and may
+    /// fail.
     jobs: OnceCell<mpsc::UnboundedSender<Job>>,
 }
 
 impl HttpTransport {
-    /// Takes what it needs of the options. Opens nothing.
+    /// Takes the root certificates and the proxy from the options. Opens no connection.
     pub fn new(config: &Config) -> Self {
         Self {
             extra_roots: config.extra_roots.clone(),
@@ -51,7 +52,7 @@ impl HttpTransport {
             .map_err(|_| SendError::Setup)?;
         let (jobs, mut incoming) = mpsc::unbounded_channel::<Job>();
         let serve = async move {
-            // The worker has at most one request a lane and one to warm under way.
+            // Bounded by the worker: at most one request per lane and one to warm are under way.
             while let Some((lane, request, done)) = incoming.recv().await {
                 let client = clients[lane as usize].clone();
                 tokio::spawn(async move { done.call(exchange(&client, request).await) });
@@ -103,7 +104,8 @@ impl std::fmt::Debug for HttpTransport {
 impl Transport for HttpTransport {
     fn send(&self, lane: Lane, request: Request, done: Done) {
         match self.jobs.get_or_try_init(|| self.start()) {
-            // A thread that is gone drops the job, and with it `done`: it says so itself.
+            // If the thread is gone, the job is dropped, and `done` with it reports a broken
+            // connection.
             Ok(jobs) => drop(jobs.send((lane, request, done))),
             Err(error) => done.call(Err(error)),
         }

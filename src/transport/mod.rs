@@ -1,11 +1,12 @@
-//! The way off the device: moves bytes, judges nothing.
+//! The transport: moves requests to the collector and answers back, and interprets neither.
 //!
-//! An app may bring its own [`Transport`]; with the feature `reqwest` there is one ready.
+//! An app may bring its own [`Transport`]; the feature `reqwest` provides one.
 
 #[cfg(feature = "reqwest")]
 pub(crate) mod http;
 
-/// Which of the two connections a request takes. A call must never queue behind a batch.
+/// The connection that a request uses. There is one per lane, so that a call never queues behind a
+/// batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// Batches and erasures.
@@ -14,7 +15,7 @@ pub enum Lane {
     Call,
 }
 
-/// A request's method.
+/// A request's HTTP method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// Warms a connection.
@@ -28,66 +29,67 @@ pub enum Method {
 /// A request to the collector.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
-    /// The method.
+    /// The HTTP method.
     pub method: Method,
-    /// The whole address.
+    /// The complete URL.
     pub url: String,
-    /// The write key, for `Authorization: Bearer`.
+    /// The write key, to send as `Authorization: Bearer`.
     pub key: String,
-    /// The gzipped JSON, for `Content-Type: application/json` and `Content-Encoding: gzip`;
-    /// without one, neither.
+    /// The gzipped JSON, to send with `Content-Type: application/json` and `Content-Encoding:
+    /// gzip`; if `None`, send neither header.
     pub body: Option<Vec<u8>>,
 }
 
 impl std::fmt::Debug for Request {
-    /// Neither address nor key nor body: the address of an erasure holds the installation.
+    /// Writes neither URL nor key nor body: the URL of an erasure contains the installation's id.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Request({:?})", self.method)
     }
 }
 
-/// The collector's answer, or whoever's stands in its way.
+/// The answer of the collector, or of something between it and the phone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Response {
     /// The HTTP status. Redirects are not followed.
     pub status: u16,
-    /// `Retry-After`, in ms, where it is given in seconds.
+    /// `Retry-After` in ms, if it was given in seconds; `None` if it is absent or a date.
     pub retry_after_ms: Option<u64>,
-    /// The body's first 64 KiB.
+    /// The first 64 KiB of the body.
     pub body: Vec<u8>,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SendError {
-    /// No connection: no network, no such host, refused, or a certificate that is not trusted.
+    /// No connection: no network, an unknown host, a refused connection, or an untrusted
+    /// certificate.
     #[error("no connection to the collector")]
     Connect,
     /// The collector did not answer in time.
     #[error("the collector did not answer in time")]
     Timeout,
-    /// The connection broke, or what came was no HTTP.
+    /// The connection broke, or the answer was not valid HTTP.
     #[error("the connection broke")]
     Broken,
-    /// The transport itself could not be set up: a wrong root certificate or proxy.
+    /// The transport itself could not be set up: an invalid root certificate or proxy.
     #[error("the transport could not be set up: check extra_roots and proxy")]
     Setup,
 }
 
-/// What a transport calls, once, with the outcome; from any thread. Dropped uncalled, it says
-/// that the connection broke.
+/// The callback for a request's outcome. A transport calls it once, on any thread. If it is dropped
+/// without a call, the outcome is [`SendError::Broken`].
 pub struct Done(Option<Then>);
 
 type Then = Box<dyn FnOnce(Result<Response, SendError>) + Send>;
 
 impl Done {
-    /// Makes one of what is to be done.
+    /// Makes a callback that runs `then`.
     pub fn new(then: impl FnOnce(Result<Response, SendError>) + Send + 'static) -> Self {
         Self(Some(Box::new(then)))
     }
 
-    /// Hands over the outcome.
+    /// Runs the callback with the outcome.
     pub fn call(mut self, outcome: Result<Response, SendError>) {
         if let Some(then) = self.0.take() {
             then(outcome);
@@ -109,10 +111,10 @@ impl std::fmt::Debug for Done {
     }
 }
 
-/// Moves requests to the collector.
+/// Sends requests to the collector.
 pub trait Transport: Send + Sync {
-    /// Sends a request and returns at once; the outcome goes to `done` within a bounded time
-    /// (the default transport gives up after 30 s). Called from the journey's worker, never from
+    /// Sends a request, and returns at once. The outcome must go to `done` within a bounded time
+    /// (the default transport gives up after 30 s). Called on the journey's worker thread, never on
     /// the app's threads.
     fn send(&self, lane: Lane, request: Request, done: Done);
 }

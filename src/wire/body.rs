@@ -1,4 +1,5 @@
-//! An entry's body: the event as the wire carries it, without `seq`.
+//! Encodes an entry's body: the event as on the wire, without `seq`. Reading bodies back is the
+//! rest of `wire`'s.
 
 use std::collections::BTreeMap;
 
@@ -7,22 +8,22 @@ use serde::{Serialize, Serializer};
 use crate::call::CallScope;
 use crate::event::{Entry, Event, Order, Price, Product, Value};
 
-/// What the SDK knows of the moment an entry was recorded.
+/// When and where an entry was recorded.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Stamp<'a> {
     pub at_ms: i64,
     pub session: u32,
     pub screen: Option<&'a str>,
-    /// Of a screen view: the screen before, and how long it stood.
+    /// For a screen view: the previous screen, and how long it was shown, in ms.
     pub previous: Option<(&'a str, u64)>,
 }
 
-/// Writes an entry's body behind what is in `out`.
+/// Appends an entry's body to `out`.
 pub(crate) fn write_body(out: &mut Vec<u8>, entry: &Entry, stamp: &Stamp<'_>) {
     let start = out.len();
     if serde_json::to_writer(&mut *out, &Body::of(entry, stamp)).is_err() {
-        // Strings, finite numbers and writing to memory cannot fail. Should serde ever disagree,
-        // the collector rejects this body by its `seq`, and it is counted.
+        // Strings, finite numbers and writing to memory cannot fail. If serde ever disagrees, the
+        // collector rejects this body by its `seq`, and it is counted.
         out.truncate(start);
         out.extend_from_slice(b"{\"type\":\"invalid\"}");
     }
@@ -104,7 +105,7 @@ struct FailureBody<'a> {
 pub(super) struct CustomerBody<'a> {
     pub(super) id: Option<&'a str>,
     pub(super) proof: Option<&'a str>,
-    /// In a call, when that was; an event has its own `at`.
+    /// In a call: when the customer was identified. An event has its own `at` instead.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) at: Option<i64>,
 }
@@ -196,7 +197,7 @@ impl<'a> Body<'a> {
     }
 }
 
-/// A scope on the wire. Of a call without a context there is no record.
+/// Returns a scope's name on the wire. A call that carries only the number is never recorded.
 fn scope_name(scope: CallScope) -> &'static str {
     match scope {
         CallScope::Everything => "everything",

@@ -1,8 +1,8 @@
-//! The wire, version 1: the only place that writes or reads its JSON.
+//! The wire format, version 1: the only place that writes or reads its JSON.
 //!
-//! A record's body is the event as the wire carries it, without `seq`: it is encoded once, on the
-//! caller's thread, and a batch is bodies side by side. No policy: what is sent when, and what an
-//! answer's status means, is `upload`'s.
+//! A record's body is the event as on the wire, without `seq`: it is encoded once, on the caller's
+//! thread, and a batch is a list of bodies. No policy: when to send, and what an answer's status
+//! means, is decided in `upload`.
 
 mod body;
 mod step;
@@ -22,26 +22,26 @@ use crate::config::{App, CODES_MAX, LEASE_LIFE_MAX_S, SCREEN_BYTES_MAX, SCREENS_
 use crate::event::Dropped;
 use body::CustomerBody;
 
-/// Path of a batch.
+/// Path for batches.
 pub(crate) const BATCHES: &str = "/v1/batches";
-/// Path of a call's snapshot.
+/// Path for calls' snapshots.
 pub(crate) const CALLS: &str = "/v1/calls";
-/// Path that warms a connection.
+/// Path that is requested only to open a connection.
 pub(crate) const HEALTH: &str = "/healthz";
 
-/// What an event's `seq` adds to its body: its name, up to twenty digits, two commas.
+/// Bytes that an event's `seq` adds to its body: its name, up to twenty digits, two commas.
 pub(crate) const SEQ_BYTES_MAX: usize = 28;
 
-/// A customer whom the app identified.
+/// A customer that the app identified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identified {
     pub id: String,
     pub proof: Option<String>,
-    /// When, by the phone's wall clock: the moment the proof is judged at.
+    /// When, by the phone's wall clock: the collector judges the proof as of this time.
     pub at_ms: i64,
 }
 
-/// The call a body records.
+/// A call, as its record's body and its snapshot carry it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Call {
     #[serde(default)]
@@ -51,16 +51,16 @@ pub(crate) struct Call {
     tapped_at: i64,
     scope: String,
     topic: Option<String>,
-    /// The screen of the tap; in a record it stands beside the call, as with every event.
+    /// The screen of the tap. In a record it is beside the call, as with every event.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub screen: Option<String>,
 }
 
-/// How a call says that it shares one screen.
+/// The scope of a call that shares only its screen.
 const ONLY_THIS_SCREEN: &str = "screen";
 
 impl Call {
-    /// What the customer lets it carry; in doubt, the least.
+    /// Returns what the customer lets it carry; for an unknown scope, the least.
     pub(crate) fn scope(&self) -> CallScope {
         match self.scope.as_str() {
             "everything" => CallScope::Everything,
@@ -69,7 +69,8 @@ impl Call {
     }
 }
 
-/// Reads the customer out of a `customer` record's body: somebody, or nobody from there on.
+/// Reads the customer from a record's body: the outer `None` if it is not a `customer` record, the
+/// inner one if nobody is known from then on.
 #[allow(clippy::option_option, reason = "no such record, or one of nobody")]
 pub(crate) fn read_customer(body: &[u8]) -> Option<Option<Identified>> {
     #[derive(Deserialize)]
@@ -86,7 +87,7 @@ pub(crate) fn read_customer(body: &[u8]) -> Option<Option<Identified>> {
     Some(customer.id.map(|id| Identified { id, proof: customer.proof, at_ms: at }))
 }
 
-/// Reads the call out of a `call` record's body.
+/// Reads the call from a `call` record's body.
 pub(crate) fn read_call(body: &[u8]) -> Option<Call> {
     #[derive(Deserialize)]
     struct Outer {
@@ -97,7 +98,7 @@ pub(crate) fn read_call(body: &[u8]) -> Option<Call> {
     Some(Call { screen, ..call })
 }
 
-/// What stands above the events of a batch and of a call alike.
+/// The fields before the events, the same in a batch and in a call.
 #[derive(Debug)]
 pub(crate) struct Header<'a> {
     pub sdk: &'a str,
@@ -133,13 +134,13 @@ struct AppBody<'a> {
     locale: &'a str,
 }
 
-/// Encodes a batch behind its [`envelope`], not yet compressed.
+/// Completes the JSON of a batch after its [`envelope`], not yet compressed.
 pub(crate) fn batch(mut envelope: Vec<u8>, events: &[(u64, &[u8])]) -> Vec<u8> {
     close_envelope(&mut envelope, events);
     envelope
 }
 
-/// Encodes a call's snapshot behind its [`envelope`], not yet compressed.
+/// Completes the JSON of a call's snapshot after its [`envelope`], not yet compressed.
 pub(crate) fn call(
     mut envelope: Vec<u8>,
     seq: u64,
@@ -169,7 +170,7 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap_or_default()
 }
 
-/// Encodes a header: the start of a batch's or a call's JSON, still open.
+/// Encodes a header: the start of the JSON of a batch or a call, without its closing brace.
 pub(crate) fn envelope(header: &Header<'_>) -> Vec<u8> {
     let app = header.app;
     let body = HeaderBody {
@@ -196,7 +197,7 @@ pub(crate) fn envelope(header: &Header<'_>) -> Vec<u8> {
     };
     let mut out = Vec::with_capacity(1024);
     write_json(&mut out, &body);
-    // The closing brace comes back with the events.
+    // The closing brace is written after the events.
     out.pop();
     out
 }
@@ -219,10 +220,10 @@ fn write_json(out: &mut Vec<u8>, value: &impl Serialize) {
     let _ = serde_json::to_writer(out, value);
 }
 
-/// What the collector answers to a batch or a call.
+/// The collector's answer to a batch or a call.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub(crate) struct Answer {
-    /// That it is there tells our collector from a captive portal.
+    /// Required: it distinguishes our collector's answer from a captive portal's.
     stored: u64,
     #[serde(default)]
     pub rejected: Vec<Rejected>,
@@ -232,7 +233,7 @@ pub(crate) struct Answer {
     pub screens: BTreeMap<String, u16>,
 }
 
-/// An event the collector refused for good.
+/// An event that the collector refused for good.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(crate) struct Rejected {
     pub seq: u64,
@@ -245,28 +246,30 @@ struct CodeBody {
 }
 
 impl Answer {
-    /// The leased locators, each with its life in ms.
+    /// Returns the leased locators, each with its life in ms.
     pub(crate) fn leases(&self) -> impl Iterator<Item = (u32, u64)> + '_ {
         self.codes.iter().take(CODES_MAX).filter_map(|code| {
             let whole = code.locator.len() == 9 && code.locator.bytes().all(|b| b.is_ascii_digit());
-            // The odd one beside each says "only this screen", so only even ones are leased.
+            // The odd locator next to a leased one means "only this screen", so only even ones are
+            // leased.
             let locator = code.locator.parse::<u32>().ok().filter(|n| whole && n % 2 == 0)?;
             Some((locator, code.expires_in_s.min(LEASE_LIFE_MAX_S) * 1_000))
         })
     }
 }
 
-/// Reads an answer; `None` when it is not our collector's.
+/// Reads an answer; `None` if it is not our collector's.
 pub(crate) fn read_answer(body: &[u8]) -> Option<Answer> {
     let mut answer: Answer = serde_json::from_slice(body).ok()?;
-    // Whatever is no screen's number and name cannot be used, and is not kept.
+    // A name or number that no screen can have is of no use.
     answer.screens.retain(|name, number| {
         name.len() <= SCREEN_BYTES_MAX && (1..=SCREENS_MAX).contains(&usize::from(*number))
     });
     Some(answer)
 }
 
-/// Whether a body is the problem (RFC 9457) that our collector answers with that status.
+/// Returns whether a body is a problem document (RFC 9457) with this status, as our collector sends
+/// it.
 pub(crate) fn is_problem(body: &[u8], status: u16) -> bool {
     #[derive(Deserialize)]
     struct Problem {

@@ -1,4 +1,4 @@
-//! A body, read back as a step of a preview.
+//! Reads a record's body back as a step of a preview. `worker` decides which steps a preview shows.
 
 use serde::Deserialize;
 
@@ -43,10 +43,10 @@ struct Topical {
     topic: Option<String>,
 }
 
-/// Reads a step out of a record's body; `None` for what is no event of ours.
+/// Reads a step from a record's body; `None` if it is not an event of ours.
 pub(crate) fn read_step(body: &[u8]) -> Option<PreviewStep> {
     let step: StepBody = serde_json::from_slice(body).ok()?;
-    // A failure says where it showed.
+    // A failure names the screen that showed it.
     let shown_on = step.failure.as_ref().and_then(|failure| failure.screen.clone());
     let product = |product: Option<Named>| product.and_then(|it| it.name.or(it.id));
     let (what, about) = match step.kind.as_str() {
@@ -66,7 +66,8 @@ pub(crate) fn read_step(body: &[u8]) -> Option<PreviewStep> {
 }
 
 impl Position {
-    /// In the hundredths that were recorded. (Adding zero makes a zero of minus zero.)
+    /// Formats the position in hundredths of a degree, as recorded. (Adding zero turns minus zero
+    /// into zero.)
     fn in_words(&self) -> String {
         format!("{:.2}, {:.2}", self.latitude + 0.0, self.longitude + 0.0)
     }
