@@ -4,8 +4,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use super::exchange::{Exchange, UploadProblem};
 use super::reply::Reply;
+use super::round_trip::{RoundTrip, UploadProblem};
 use super::snapshot::Recent;
 use crate::call::CallScope;
 use crate::clock::Clock;
@@ -27,7 +27,7 @@ pub(crate) struct Handle {
 /// Requests to the worker, and answers to what it sent.
 #[derive(Default)]
 pub(super) struct Inbox {
-    pub(super) answers: Vec<Exchange>,
+    pub(super) answers: Vec<RoundTrip>,
     pub(super) upload: bool,
     pub(super) warm: bool,
     pub(super) close: bool,
@@ -141,8 +141,8 @@ impl Handle {
     }
 
     /// Leaves an answer for the worker.
-    pub(super) fn deliver(&self, exchange: Exchange) {
-        self.inbox().answers.push(exchange);
+    pub(super) fn deliver(&self, round_trip: RoundTrip) {
+        self.inbox().answers.push(round_trip);
         self.recorder.wake_worker();
     }
 

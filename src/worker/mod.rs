@@ -7,11 +7,11 @@
 //! (`installation`).
 
 mod code_request;
-mod exchange;
 mod handle;
 mod opening;
 mod reply;
 mod request;
+mod round_trip;
 mod snapshot;
 mod storage;
 mod upload_log;
@@ -21,10 +21,10 @@ mod waiters;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
-pub use exchange::UploadProblem;
 pub(crate) use handle::Handle;
 use handle::Inbox;
 use reply::Reply;
+pub use round_trip::UploadProblem;
 use storage::Storage;
 use uploader::Uploader;
 use waiters::Waiters;

@@ -1,7 +1,7 @@
 //! Writes to the log how uploads end: one clear line for each problem that a developer should look
 //! at, not one per attempt. Decides nothing about uploads.
 
-use super::exchange::UploadProblem;
+use super::round_trip::UploadProblem;
 
 /// The problems that the log has named since an upload last succeeded.
 #[derive(Default)]

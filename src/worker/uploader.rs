@@ -4,9 +4,9 @@
 use std::sync::Arc;
 
 use super::code_request::CodeRequest;
-use super::exchange::{Exchange, Purpose, Reading};
 use super::handle::Handle;
 use super::request;
+use super::round_trip::{Purpose, Reading, RoundTrip};
 use super::snapshot::Carried;
 use super::storage::Storage;
 use super::upload_log::UploadLog;
@@ -232,7 +232,7 @@ impl Uploader {
         let codes_seen = storage.codes_seen();
         let done = Done::new(move |outcome| {
             if let Some(handle) = handle.upgrade() {
-                handle.deliver(Exchange { number, generation, purpose, codes_seen, outcome });
+                handle.deliver(RoundTrip { number, generation, purpose, codes_seen, outcome });
             }
         });
         self.transport.send(lane, request, done);
@@ -243,22 +243,22 @@ impl Uploader {
     /// Applies an answer to the schedule and to storage.
     pub(super) fn on_answer(
         &mut self,
-        exchange: &Exchange,
+        round_trip: &RoundTrip,
         storage: &mut Storage,
         now: Now,
     ) -> Answered {
-        if matches!(exchange.purpose, Purpose::Warm) {
+        if matches!(round_trip.purpose, Purpose::Warm) {
             return Answered::NOTHING;
         }
-        let Reading { verdict, answer, problem } = exchange.read();
+        let Reading { verdict, answer, problem } = round_trip.read();
         self.handle.report().last_upload = Some((now.wall_ms, problem.map_or(Ok(()), Err)));
         self.log.note(problem);
-        if exchange.generation != self.generation {
+        if round_trip.generation != self.generation {
             // Sent before everything was deleted: the lanes have started again since.
             return Answered::NOTHING;
         }
-        let same_customer = self.handle.recorder.is_same_customer(exchange.codes_seen);
-        let stored = match exchange.purpose {
+        let same_customer = self.handle.recorder.is_same_customer(round_trip.codes_seen);
+        let stored = match round_trip.purpose {
             Purpose::Warm => Ok(()),
             Purpose::Erasure(installation) => {
                 if verdict == Verdict::Stored {

@@ -23,7 +23,7 @@ pub(super) enum Purpose {
 }
 
 /// A request with its answer.
-pub(super) struct Exchange {
+pub(super) struct RoundTrip {
     /// The request's number, from 1 on.
     pub(super) number: u64,
     pub(super) generation: u64,
@@ -57,7 +57,7 @@ pub(super) struct Reading {
     pub(super) problem: Option<UploadProblem>,
 }
 
-impl Exchange {
+impl RoundTrip {
     /// Reads the answer. Only an answer that is recognisably our collector's may delete or drop
     /// anything; one from a proxy or a captive portal may not.
     pub(super) fn read(&self) -> Reading {
