@@ -144,9 +144,7 @@ impl Findings {
                 "the kept seal is NOT in the log: its entry, or one before it, was removed or \
                  rewritten"
             )?,
-            None => {
-                writeln!(out, "entries cut from the end can be detected only with a kept --seal")?
-            }
+            None => writeln!(out, "entries cut from the end can be seen only with a kept --seal")?,
         }
         match &self.newest {
             Some(newest) if self.first_error.is_none() => {
