@@ -4,12 +4,12 @@
 //! |---|---|
 //! | no answer yet | nothing |
 //! | a grant | `identity`, the journal, the store |
-//! | a refusal | `denied`, and nothing else |
+//! | a refusal | `denied`, and `erase` if an erasure waits |
 //! | an erasure | `erase`, until the collector has confirmed it |
 //!
 //! The app's threads make the files match consent at `open` and when consent changes, as far as
-//! that is quick. The worker does the rest, and retries what failed. Only the worker deletes, since
-//! it must close the store first. What consent allows is decided in `consent`; the store's content
+//! that is quick. The worker does the rest, and retries what failed. Only the worker deletes data,
+//! since it must close the store first; a grant removes `denied` on the calling thread. What consent allows is decided in `consent`; the store's content
 //! is `store`'s.
 
 mod folder;

@@ -1,17 +1,18 @@
 //! Decides when the worker wakes and drains the journal. The rule is stated only here.
 //!
 //! Pure: no lock, no clock, no bell. The recorder tells it what was appended, under the callers'
-//! lock; the worker takes a copy and asks it what is due. The wait before a retry of failed storage
-//! is the worker's.
+//! lock; the worker takes a copy and asks it what is due. A segment that stays sealed, and the wait
+//! before failed storage is tried again, are `worker/storage`'s.
 
 use crate::config::{DRAIN_AFTER_MS, DRAIN_AT_EVENTS};
 
-/// Says what the journal holds for the worker, and how soon the worker should drain it.
+/// What the journal holds for the worker, and how soon the worker should drain it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct DrainSignal {
     /// Events in the journal that the store does not have yet.
     undrained: u64,
-    /// When the first record came that the worker has not sealed yet, in ms of the elapsed clock.
+    /// When the first record came, or was refused by the disk, that the worker has not looked at
+    /// yet; in ms of the elapsed clock.
     waiting_since_ms: Option<u64>,
     /// Drain without waiting for more records.
     drain_now: bool,

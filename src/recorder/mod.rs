@@ -2,9 +2,9 @@
 //! of it happens in memory, except for the write to the journal.
 //!
 //! What cannot be appended yet (consent is unknown, or the disk is out of reach) waits in memory.
-//! Nothing here opens files, and no thread holds the lock across any I/O but the journal's append.
-//! A method locks, makes one decision in [`state`], and unlocks; only then does it write to the log
-//! or wake the worker.
+//! Nothing here opens files, and no thread holds the lock across any I/O but the journal's append
+//! (and, after a refusal, closing its file). What changes is decided in [`state`] under the lock; a
+//! method writes to the log and wakes the worker only after unlocking.
 
 mod buffer;
 mod codes;
@@ -56,18 +56,19 @@ pub(crate) struct RecorderCounts {
     pub codes: usize,
 }
 
-/// Says what became of an entry.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// What became of an entry.
 struct Outcome {
     /// It is in the journal, or waits in memory.
     kept: bool,
     /// The worker must be woken.
     wake: bool,
+    /// What was written, with the screen before: freed once the lock is.
+    _spent: Option<(Entry, Option<(String, u64)>)>,
 }
 
 impl Outcome {
     /// Nothing was kept, and the worker has nothing to do.
-    const IGNORED: Self = Self { kept: false, wake: false };
+    const IGNORED: Self = Self { kept: false, wake: false, _spent: None };
 }
 
 impl Recorder {
@@ -191,8 +192,8 @@ impl Recorder {
         self.unlock_and_warn(state);
     }
 
-    /// Takes the answer about consent that an earlier process stored, unless the app has given one
-    /// since. Returns the answer now in force.
+    /// Takes the answer about consent that holds as the folder is first read, unless the app has
+    /// granted or refused since. Returns the answer now in force.
     pub(crate) fn adopt_consent(&self, stored: Consent) -> Consent {
         let mut state = self.state();
         state.adopt_consent(stored);
@@ -314,12 +315,13 @@ impl Recorder {
 
     /// Unlocks, then writes any warning to the log and wakes the worker if the outcome asks for it.
     fn finish(&self, state: MutexGuard<'_, RecorderState>, outcome: Outcome) {
-        if outcome.kept {
+        let Outcome { kept, wake, _spent } = outcome;
+        if kept {
             drop(state);
         } else {
             self.unlock_and_warn(state);
         }
-        if outcome.wake {
+        if wake {
             self.wake_worker();
         }
     }

@@ -48,8 +48,6 @@ impl RecorderState {
         Self { consent: consent.unwrap_or_default(), ..Self::default() }
     }
 
-    // Entries.
-
     /// Stamps an entry, and keeps, buffers or drops it.
     pub(super) fn take(&mut self, entry: Entry, now: Now) -> Outcome {
         if self.closed {
@@ -66,13 +64,15 @@ impl RecorderState {
         }
         self.session = self.session.on_event(now);
         let previous = self.screen.on_entry(&entry, now);
-        let kept = if gate == Gate::Keep && self.writer.is_some() {
-            self.append_in_order(entry, previous.as_ref(), now)
+        let (kept, spent) = if gate == Gate::Keep && self.writer.is_some() {
+            let kept = self.append_in_order(&entry, previous.as_ref(), now);
+            (kept, Some((entry, previous)))
         } else {
             self.buffer(entry, previous, now);
-            true
+            (true, None)
         };
-        Outcome { kept, wake: self.signal.wakes_worker(&before, is_call) }
+        let wake = self.signal.wakes_worker(&before, is_call);
+        Outcome { kept, wake, _spent: spent }
     }
 
     /// Notes who the customer is from now on. Does nothing if it is the same customer and proof.
@@ -135,13 +135,13 @@ impl RecorderState {
     /// entry is. Returns whether the entry was kept.
     fn append_in_order(
         &mut self,
-        entry: Entry,
+        entry: &Entry,
         previous: Option<&(String, u64)>,
         now: Now,
     ) -> bool {
         if !self.retry_deferred(now) {
             if entry.kind() == Kind::Customer {
-                self.buffer.defer_customer(entry);
+                self.buffer.defer_customer(entry.clone());
             }
             self.dropped.add(DropReason::Disk, 1);
             return false;
@@ -154,7 +154,7 @@ impl RecorderState {
             screen: screen.name(),
             previous: previous.map(|(name, dwell_ms)| (name.as_str(), *dwell_ms)),
         };
-        let kept = self.append(&entry, &stamp, now);
+        let kept = self.append(entry, &stamp, now);
         self.screen = screen;
         kept
     }
@@ -250,7 +250,7 @@ impl RecorderState {
         }
     }
 
-    /// Takes a stored answer about consent, unless the app has given one since.
+    /// Takes an answer about consent, unless the app has granted or refused already.
     pub(super) fn adopt_consent(&mut self, stored: Consent) {
         if self.consent == Consent::Unknown {
             self.consent = stored;

@@ -233,7 +233,8 @@ fn mark_sent(
     Ok(())
 }
 
-/// Keeps the content of an answer: the screen numbers, and the codes if `leases_at_age_ms` gives
+/// Deletes the sent events that are not among the newest, and keeps the content of an answer: the
+/// screen numbers, and the codes if `leases_at_age_ms` gives
 /// the store's age. The caller gives none if the customer has changed since the request, or if the
 /// collector does not know the customer yet: a lease belongs to the customer it was given under.
 fn keep_answer(

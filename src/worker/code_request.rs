@@ -18,7 +18,7 @@ impl CodeRequest {
         codes_left < CODES_LOW && !self.asked
     }
 
-    /// Notes that a call used up a code.
+    /// Notes that a call may have used up a code.
     pub(super) fn on_call(&mut self) {
         self.asked = false;
     }

@@ -163,8 +163,10 @@ impl Worker {
         if self.waiters.is_empty() {
             return;
         }
+        // First what waits, then whether the worker goes on: what comes between counts in the second.
+        let nothing_waits = self.nothing_waits();
         let goes_on = !closing && (self.uploader.is_sending() || self.has_another_turn());
-        self.waiters.release(self.nothing_waits(), goes_on);
+        self.waiters.release(nothing_waits, goes_on);
     }
 
     /// Answers the callers that want to see what a call would carry.

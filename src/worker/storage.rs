@@ -143,7 +143,8 @@ impl Storage {
         let mut store = opening::open_store(&self.handle, &self.config, identity, now)?;
         self.handle.installation.note_store()?;
         store.expire(now)?;
-        self.handle.recent().load(store.newest()?);
+        let newest = store.newest()?;
+        self.handle.recent().load(newest);
         self.pending_calls = store.calls_waiting()?.into();
         self.first_unsent_ms = (store.counts()?.unsent > 0).then_some(now.elapsed_ms);
         self.store = Some(store);
@@ -308,21 +309,28 @@ impl Storage {
     ) -> Result<Option<bool>, Error> {
         let Some(store) = self.store.as_mut() else { return Ok(None) };
         for rejected in &answer.rejected {
-            log::warn!("the collector rejected event {}: it is dropped", rejected.seq);
+            log::warn!("the collector rejected event {}", rejected.seq);
         }
         let kept = store.acknowledge_batch(answer, same_customer, now)?;
         if store.unsent() == 0 {
             self.first_unsent_ms = None;
         }
-        self.pending_calls = store.calls_waiting()?.into();
-        self.offer_codes(now)?;
         Ok(Some(kept))
+    }
+
+    /// Reads anew what a stored batch changed: the calls that wait, and the codes.
+    pub(super) fn refresh(&mut self, now: Now) -> Result<(), Error> {
+        if let Some(store) = &self.store {
+            self.pending_calls = store.calls_waiting()?.into();
+        }
+        self.offer_codes(now)
     }
 
     /// Drops the one event in flight: it was refused although it was sent alone.
     pub(super) fn drop_refused(&mut self, now: Now) -> Result<(), Error> {
+        let Some(store) = self.store.as_mut() else { return Ok(()) };
         log::warn!("the collector refused an event that was sent alone: it is dropped");
-        self.store.as_mut().map_or(Ok(()), |store| store.drop_refused(now))
+        store.drop_refused(now)
     }
 
     /// Returns the oldest call whose snapshot waits to be sent.

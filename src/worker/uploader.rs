@@ -87,7 +87,7 @@ impl Uploader {
         self.schedule.request_flush();
     }
 
-    /// Notes that a call was drained: it used up a code.
+    /// Notes that a call was drained: it may have used up a code.
     pub(super) fn on_call_drained(&mut self) {
         self.codes.on_call();
     }
@@ -195,8 +195,10 @@ impl Uploader {
         let recent = handle.recent();
         let Carried { customer, events, .. } = recent.carried(seq, call.scope());
         let snapshot = request::snapshot(envelope, seq, call, customer, &events);
-        log::debug!("sending a call's snapshot of {} events", events.len());
+        let count = events.len();
+        // The log may be the app's own: no lock is held while it is called.
         drop(recent);
+        log::debug!("sending a call's snapshot of {count} events");
         let request = request::call(&self.config, &snapshot);
         self.send_if_granted(Lane::Call, Purpose::Call { seq }, request, storage)
     }
@@ -309,6 +311,7 @@ impl Uploader {
         if verdict == Verdict::Stored {
             if let Some(kept) = storage.acknowledge_batch(answer, same_customer, now)? {
                 self.codes.on_stored(events, kept);
+                return storage.refresh(now);
             }
         } else if storage.release_batch() {
             self.codes.on_failure(events);
