@@ -70,10 +70,19 @@ impl Recent {
         (self.customer, self.uploaded_before, self.seen) = (customer, uploaded_before, seen);
     }
 
-    /// Replaces the rows with the newest of a store that was just opened.
-    pub(super) fn load(&mut self, rows: Vec<Row>) {
-        // Fewer rows than the store keeps: there were no earlier ones.
-        self.earlier = if rows.len() < NEWEST_KEPT { Earlier::Nobody } else { Earlier::Unknown };
+    /// Replaces the rows with the newest of a store that was just opened. `customer` is the customer
+    /// after the newest row, as the store knows it; `first_epoch` says that no store came before.
+    pub(super) fn load(&mut self, rows: Vec<Row>, customer: Option<Identified>, first_epoch: bool) {
+        let changes = rows.iter().any(|(_, body)| wire::read_customer(body).is_some());
+        // Quota, time and rejection may have taken any row, so few rows do not say that there were
+        // no others: only the first number does.
+        let is_start = first_epoch && rows.first().is_some_and(|(seq, _)| *seq == 1);
+        self.earlier = match customer {
+            customer @ Some(_) if !changes => Earlier::of(customer),
+            None if !changes && first_epoch => Earlier::Nobody,
+            _ if is_start => Earlier::Nobody,
+            _ => Earlier::Unknown,
+        };
         self.rows = rows.into();
     }
 

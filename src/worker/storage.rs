@@ -143,8 +143,9 @@ impl Storage {
         let mut store = opening::open_store(&self.handle, &self.config, identity, now)?;
         self.handle.installation.note_store()?;
         store.expire(now)?;
-        let newest = store.newest()?;
-        self.handle.recent().load(newest);
+        let (newest, customer) = (store.newest()?, store.customer().cloned());
+        let first_epoch = self.handle.installation.identity().is_some_and(|it| it.epoch == 1);
+        self.handle.recent().load(newest, customer, first_epoch);
         self.pending_calls = store.calls_waiting()?.into();
         self.first_unsent_ms = (store.counts()?.unsent > 0).then_some(now.elapsed_ms);
         self.store = Some(store);

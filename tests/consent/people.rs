@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use jalon::{CallRequest, Consent, DropReason, Event, Value};
+use jalon::{CallRequest, CallScope, Consent, DropReason, Event, StepKind, Value};
 
 use crate::support::Phone;
 
@@ -175,4 +175,33 @@ fn a_customer_named_after_a_refusal_is_named_again_after_the_grant() {
     phone.views(["home"]);
     phone.upload_all();
     assert_eq!(told(&phone), ["A", "home"]);
+}
+
+#[test]
+fn nobody_is_shown_another_customers_steps_after_time_took_the_change_between_them() {
+    let mut phone = Phone::running();
+    phone.journey().identify("A", None);
+    phone.views(["a-1", "a-2"]);
+    phone.upload_all();
+    // Two weeks in which A opens the app daily; the change of customer is long gone.
+    for day in 0..14 {
+        phone.clock.advance(24 * 3_600_000 - 60_000);
+        phone.views([format!("a-day-{day}")]);
+        phone.upload_all();
+    }
+    phone.restart();
+    phone.journey().clear_customer();
+    phone.journey().identify("B", None);
+    phone.views(["b-1"]);
+    let preview = phone.journey().preview(CallScope::Everything);
+    let screens: Vec<_> = preview.steps.iter().filter_map(|step| step.screen.as_deref()).collect();
+    assert!(screens.contains(&"b-1"), "{screens:?}");
+    assert!(
+        !preview.steps.iter().any(|step| {
+            step.what == StepKind::ScreenView
+                && step.about.as_deref().is_some_and(|name| name.starts_with("a-"))
+        }),
+        "{:?}",
+        preview.steps
+    );
 }
