@@ -14,8 +14,6 @@ use crate::wire::Stamp;
 pub(super) struct Buffer {
     entries: VecDeque<Buffered>,
     bytes: usize,
-    /// A change of customer that the disk did not take. Nothing else is kept until it is.
-    deferred_customer: Option<Entry>,
 }
 
 /// An entry, with the time, session and screen at which it was recorded.
@@ -29,11 +27,15 @@ pub(super) struct Buffered {
 }
 
 impl Buffered {
-    /// Returns its stamp, with its session counted on from the `earlier` ones.
-    pub(super) fn stamp(&self, earlier: u32) -> Stamp<'_> {
+    pub(super) fn is_customer(&self) -> bool {
+        self.entry.kind() == Kind::Customer
+    }
+
+    /// Returns its stamp: the moment it was recorded at, whenever it is written.
+    pub(super) fn stamp(&self) -> Stamp<'_> {
         Stamp {
             at_ms: self.now.wall_ms,
-            session: earlier.wrapping_add(self.session),
+            session: self.session,
             screen: self.screen.as_deref(),
             previous: self.previous.as_ref().map(|(name, dwell_ms)| (name.as_str(), *dwell_ms)),
         }
@@ -41,9 +43,14 @@ impl Buffered {
 }
 
 impl Buffer {
-    /// Returns how many entries wait, a deferred change of customer included.
+    /// Returns how many entries wait.
     pub(super) fn len(&self) -> usize {
-        self.entries.len() + usize::from(self.deferred_customer.is_some())
+        self.entries.len()
+    }
+
+    /// Returns whether a change of customer waits.
+    pub(super) fn holds_customer(&self) -> bool {
+        self.entries.iter().any(Buffered::is_customer)
     }
 
     /// Adds an entry, and returns how many of the oldest were dropped to make room. A change of
@@ -54,8 +61,7 @@ impl Buffer {
         self.entries.push_back(buffered);
         let mut dropped = 0;
         while self.entries.len() > HELD_EVENTS_MAX || self.bytes > HELD_BYTES_MAX {
-            let is_customer = |waiting: &Buffered| waiting.entry.kind() == Kind::Customer;
-            let oldest = self.entries.iter().position(|waiting| !is_customer(waiting));
+            let oldest = self.entries.iter().position(|waiting| !waiting.is_customer());
             let Some(oldest) = self.entries.remove(oldest.unwrap_or(0)) else { break };
             self.bytes -= oldest.entry.bytes();
             dropped += 1;
@@ -63,23 +69,24 @@ impl Buffer {
         dropped
     }
 
-    /// Removes and returns all entries, oldest first. A deferred change of customer stays.
-    pub(super) fn take(&mut self) -> VecDeque<Buffered> {
-        self.bytes = 0;
-        std::mem::take(&mut self.entries)
+    /// Removes and returns the oldest entry.
+    pub(super) fn pop(&mut self) -> Option<Buffered> {
+        let oldest = self.entries.pop_front()?;
+        self.bytes -= oldest.entry.bytes();
+        Some(oldest)
     }
 
-    /// Keeps a change of customer until the disk takes it. A later one replaces it.
-    pub(super) fn defer_customer(&mut self, entry: Entry) {
-        self.deferred_customer = Some(entry);
+    /// Puts an entry back that was the oldest.
+    pub(super) fn put_back(&mut self, oldest: Buffered) {
+        self.bytes += oldest.entry.bytes();
+        self.entries.push_front(oldest);
     }
 
-    /// Removes and returns the deferred change of customer, to try it again.
-    pub(super) fn take_deferred(&mut self) -> Option<Entry> {
-        self.deferred_customer.take()
-    }
-
-    pub(super) fn has_deferred(&self) -> bool {
-        self.deferred_customer.is_some()
+    /// Counts the sessions of all entries on from the `earlier` ones, which could not be read when
+    /// they were recorded.
+    pub(super) fn count_sessions_from(&mut self, earlier: u32) {
+        for waiting in &mut self.entries {
+            waiting.session = waiting.session.wrapping_add(earlier);
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! The current customer, and which customer a leased code belongs to.
 
+use crate::wire::Identified;
+
 /// The current customer, as far as this process knows.
 #[derive(Default, PartialEq, Eq)]
 pub(super) enum Customer {
@@ -14,6 +16,14 @@ pub(super) enum Customer {
 }
 
 impl Customer {
+    /// Returns the customer that the store knows.
+    pub(super) fn known(customer: Option<&Identified>) -> Self {
+        Self::of(
+            customer.map(|known| known.id.clone()),
+            customer.and_then(|known| known.proof.clone()),
+        )
+    }
+
     pub(super) fn of(id: Option<String>, proof: Option<String>) -> Self {
         id.map_or(Self::Nobody, |id| Self::Somebody { id, proof })
     }

@@ -264,6 +264,15 @@ impl Recorder {
         self.state().on_drained(events, noted, counted);
     }
 
+    /// Appends what waits in memory for room in the journal: a drain has made some.
+    pub(crate) fn append_buffered(&self) {
+        let mut state = self.state();
+        if state.consent() == Consent::Granted && state.has_journal() {
+            state.append_buffered();
+        }
+        self.unlock_and_warn(state);
+    }
+
     /// Offers the store's leases, customer and screens to the next tap. Leases and customer are
     /// taken only if no tap and no change of customer came since `seen`; otherwise the store does
     /// not know yet which codes are used up.
@@ -276,13 +285,13 @@ impl Recorder {
     ) {
         let screens = screens.into_iter().collect();
         let mut tokens = Vec::new();
-        let missing = self.state().tokens_missing();
+        let missing = self.state().codes().tokens_missing();
         tokens.resize_with(missing, || self.mint());
         self.state().offer_codes(seen, leases, screens, customer, &mut tokens);
     }
 
     pub(crate) fn codes_version(&self) -> CodesVersion {
-        self.state().codes_version()
+        self.state().codes().version()
     }
 
     /// Returns whether the customer is still the same as at `seen`.

@@ -131,66 +131,82 @@ impl RecorderState {
         self.signal.wakes_worker(&before, false)
     }
 
-    /// Appends an entry after any deferred change of customer. While that change cannot be kept, no
-    /// entry is. Returns whether the entry was kept.
+    /// Appends an entry after what waits in memory. While a change of customer waits there, nothing
+    /// but another change of customer is kept. Returns whether the entry was kept.
     fn append_in_order(
         &mut self,
         entry: &Entry,
         previous: Option<&(String, u64)>,
         now: Now,
     ) -> bool {
-        if !self.retry_deferred(now) {
-            if entry.kind() == Kind::Customer {
-                self.buffer.defer_customer(entry.clone());
-            }
-            self.dropped.add(DropReason::Disk, 1);
-            return false;
-        }
-        // Moved out for a moment, since the stamp borrows it.
-        let screen = std::mem::take(&mut self.screen);
-        let stamp = Stamp {
-            at_ms: now.wall_ms,
-            session: self.session.id(),
-            screen: screen.name(),
-            previous: previous.map(|(name, dwell_ms)| (name.as_str(), *dwell_ms)),
+        let is_customer = entry.kind() == Kind::Customer;
+        let kept = if self.append_buffered() {
+            // Moved out for a moment, since the stamp borrows it.
+            let screen = std::mem::take(&mut self.screen);
+            let stamp = Stamp {
+                at_ms: now.wall_ms,
+                session: self.session.id(),
+                screen: screen.name(),
+                previous: previous.map(|(name, dwell_ms)| (name.as_str(), *dwell_ms)),
+            };
+            let kept = self.append(entry, &stamp, now);
+            self.screen = screen;
+            kept
+        } else {
+            Err(AppendError::Refused)
         };
-        let kept = self.append(entry, &stamp, now);
-        self.screen = screen;
-        kept
-    }
-
-    /// Appends the deferred change of customer, if there is one. False if that failed.
-    fn retry_deferred(&mut self, now: Now) -> bool {
-        let Some(deferred) = self.buffer.take_deferred() else { return true };
-        let stamp = Stamp { at_ms: now.wall_ms, session: self.session.id(), ..Stamp::default() };
-        self.append(&deferred, &stamp, now)
-    }
-
-    fn append(&mut self, entry: &Entry, stamp: &Stamp<'_>, now: Now) -> bool {
-        let Some(writer) = self.writer.as_mut() else { return false };
-        let body = |out: &mut Vec<u8>| wire::write_body(out, entry, stamp);
-        let kind = entry.kind();
-        match writer.append(kind, stamp.at_ms, now.elapsed_ms, stamp.session, body) {
-            Ok(()) => {
-                self.signal.on_event(writer.is_half_full(), now.elapsed_ms);
+        match kept {
+            Ok(()) => true,
+            // Never dropped: what follows would be filed under the previous customer.
+            Err(AppendError::Full | AppendError::Refused) if is_customer => {
+                self.buffer(entry.clone(), None, now);
                 true
             }
-            Err(AppendError::TooLarge) => {
-                self.warns_too_large = true;
-                self.count_dropped(DropReason::TooLarge, now);
+            Err(error) => {
+                self.drop_refused(&error, now);
                 false
             }
-            Err(AppendError::Full | AppendError::Refused) => {
-                if kind == Kind::Customer {
-                    // Never dropped: what follows would be filed under the previous customer.
-                    self.buffer.defer_customer(entry.clone());
-                } else {
-                    self.dropped.add(DropReason::Disk, 1);
+        }
+    }
+
+    /// Appends what waits in memory, oldest first, up to a change of customer that does not fit:
+    /// what follows would be filed under the previous customer. Returns whether nothing waits any
+    /// more.
+    pub(super) fn append_buffered(&mut self) -> bool {
+        while let Some(buffered) = self.buffer.pop() {
+            match self.append(&buffered.entry, &buffered.stamp(), buffered.now) {
+                Ok(()) => {}
+                Err(AppendError::Full | AppendError::Refused) if buffered.is_customer() => {
+                    self.buffer.put_back(buffered);
+                    return false;
                 }
-                // The worker should look: perhaps it could not drain.
-                self.signal.look_soon(now.elapsed_ms);
-                false
+                Err(error) => self.drop_refused(&error, buffered.now),
             }
+        }
+        true
+    }
+
+    fn append(&mut self, entry: &Entry, stamp: &Stamp<'_>, now: Now) -> Result<(), AppendError> {
+        let Some(writer) = self.writer.as_mut() else { return Err(AppendError::Refused) };
+        let body = |out: &mut Vec<u8>| wire::write_body(out, entry, stamp);
+        let (kind, elapsed_ms) = (entry.kind(), now.elapsed_ms);
+        let appended = writer.append(kind, stamp.at_ms, elapsed_ms, stamp.session, body);
+        match appended {
+            Ok(()) => self.signal.on_event(writer.is_half_full(), elapsed_ms),
+            Err(AppendError::TooLarge) => {}
+            // The worker should look: perhaps it could not drain.
+            Err(AppendError::Full | AppendError::Refused) => self.signal.look_soon(elapsed_ms),
+        }
+        appended
+    }
+
+    /// Counts an event that the journal did not take.
+    fn drop_refused(&mut self, error: &AppendError, now: Now) {
+        if matches!(error, AppendError::TooLarge) {
+            self.warns_too_large = true;
+            self.count_dropped(DropReason::TooLarge, now);
+        } else {
+            self.dropped.add(DropReason::Disk, 1);
         }
     }
 
@@ -205,13 +221,6 @@ impl RecorderState {
         let session = self.session.id();
         let dropped = self.buffer.push(Buffered { entry, now, session, screen, previous });
         self.dropped.add(reason, dropped);
-    }
-
-    /// Appends what waited in memory. Each entry's session is counted on from the `earlier` ones.
-    fn append_buffered(&mut self, earlier: u32) {
-        for buffered in self.buffer.take() {
-            self.append(&buffered.entry, &buffered.stamp(earlier), buffered.now);
-        }
     }
 
     /// Counts a dropped event in the journal, if there is one: there the count survives a kill.
@@ -246,7 +255,7 @@ impl RecorderState {
     pub(super) fn set_consent(&mut self, consent: Consent) {
         self.consent = consent;
         if consent == Consent::Granted && self.writer.is_some() {
-            self.append_buffered(0);
+            self.append_buffered();
         }
     }
 
@@ -306,14 +315,14 @@ impl RecorderState {
         self.session = if self.session.id() == 0 {
             Session::left(left.0, left.1)
         } else {
-            // Sessions were counted from 1 while the earlier ones could not be read: they come
-            // after those.
+            // Counted from 1 while the earlier sessions could not be read: they come after those.
             self.session.after(left.0)
         };
         for _ in 0..torn {
             self.count_dropped(DropReason::Corrupt, now);
         }
-        self.append_buffered(left.0);
+        self.buffer.count_sessions_from(left.0);
+        self.append_buffered();
         self.signal.request();
     }
 
@@ -349,16 +358,15 @@ impl RecorderState {
         (self.codes.version(), self.dropped)
     }
 
-    /// Notes that the store has taken over `events` events, and counts the `noted` and `counted`
-    /// drops.
+    /// Notes that the store has taken over `events` events, and the `noted` and `counted` drops.
     pub(super) fn on_drained(&mut self, events: u64, noted: &Dropped, counted: &Dropped) {
         self.signal.on_drained(events);
         self.noted.subtract(noted);
         self.dropped.subtract(counted);
     }
 
-    pub(super) fn tokens_missing(&self) -> usize {
-        self.codes.tokens_missing()
+    pub(super) fn codes(&self) -> &CodePool {
+        &self.codes
     }
 
     /// Takes what the store holds for the next tap; see
@@ -372,17 +380,10 @@ impl RecorderState {
         tokens: &mut Vec<ContextToken>,
     ) {
         self.codes.add(tokens, screens);
-        if self.codes.version() == seen && !self.buffer.has_deferred() {
+        if self.codes.version() == seen && !self.buffer.holds_customer() {
             self.codes.replace_leases(leases);
-            self.customer = Customer::of(
-                customer.map(|known| known.id.clone()),
-                customer.and_then(|known| known.proof.clone()),
-            );
+            self.customer = Customer::known(customer);
         }
-    }
-
-    pub(super) fn codes_version(&self) -> CodesVersion {
-        self.codes.version()
     }
 
     pub(super) fn counts(&self) -> RecorderCounts {

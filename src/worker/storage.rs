@@ -190,6 +190,7 @@ impl Storage {
         handle.recorder.on_drained(events, &noted, &counted);
         report.counts = counts.unwrap_or(report.counts);
         drop(report);
+        handle.recorder.append_buffered();
         self.taken_over = true;
         if !outcome.added.is_empty() {
             self.first_unsent_ms.get_or_insert(now.elapsed_ms);

@@ -205,3 +205,42 @@ fn nobody_is_shown_another_customers_steps_after_time_took_the_change_between_th
         preview.steps
     );
 }
+
+#[test]
+fn what_follows_a_change_of_customer_that_does_not_fit_waits_for_it() {
+    let mut phone = Phone::new();
+    phone.config.consent = None;
+    phone.config.quota_bytes = 1024 * 1024;
+    phone.open();
+    phone.journey().identify("A", None);
+    let filler = |at: usize| Event::Custom {
+        name: format!("filler-{at}"),
+        values: (0..4).map(|key| (format!("{key}"), Value::Text("x".repeat(250)))).collect(),
+    };
+    for at in 0..90 {
+        phone.journey().record(filler(at));
+    }
+    // Too large for what the journal has left, and small enough for it.
+    phone.journey().identify("B", Some("p".repeat(4_000)));
+    phone.views(["b-1"]);
+    phone.journey().set_consent(Consent::Granted);
+    phone.upload_all();
+    phone.views(["b-2"]);
+    phone.upload_all();
+    let mut customer = None;
+    let mut seen = Vec::new();
+    phone.collector(|collector| {
+        for event in collector.events.values() {
+            if event["type"] == "customer" {
+                customer = event["customer"]["id"].as_str().map(str::to_owned);
+            }
+            if let Some(name @ ("b-1" | "b-2")) = event["screen"].as_str()
+                && event["type"] == "screen_view"
+            {
+                seen.push((name.to_owned(), customer.clone()));
+            }
+        }
+    });
+    let of_b = |name: &str| (name.to_owned(), Some("B".to_owned()));
+    assert_eq!(seen, [of_b("b-1"), of_b("b-2")]);
+}
