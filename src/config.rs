@@ -23,9 +23,9 @@ pub(crate) const PROOF_BYTES_MAX: usize = 4 * 1024;
 pub(crate) const CUSTOM_VALUES_MAX: usize = 16;
 /// Events that wait in memory before an answer about consent, or while the disk is out of reach: a
 /// first launch up to the consent dialog records a few dozen.
-pub(crate) const HELD_EVENTS_MAX: usize = 200;
+pub(crate) const BUFFERED_EVENTS_MAX: usize = 200;
 /// Bytes of the events that wait in memory, for the same reason.
-pub(crate) const HELD_BYTES_MAX: usize = 256 * 1024;
+pub(crate) const BUFFERED_BYTES_MAX: usize = 256 * 1024;
 /// Newest events that stay on the device although they were sent: snapshots and previews need them.
 pub(crate) const NEWEST_KEPT: usize = 50;
 /// Events in a call's snapshot.

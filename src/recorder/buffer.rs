@@ -5,7 +5,7 @@
 use std::collections::VecDeque;
 
 use crate::clock::Now;
-use crate::config::{HELD_BYTES_MAX, HELD_EVENTS_MAX};
+use crate::config::{BUFFERED_BYTES_MAX, BUFFERED_EVENTS_MAX};
 use crate::event::{Entry, Kind};
 use crate::wire::Stamp;
 
@@ -60,7 +60,7 @@ impl Buffer {
         self.bytes += buffered.entry.bytes();
         self.entries.push_back(buffered);
         let mut dropped = 0;
-        while self.entries.len() > HELD_EVENTS_MAX || self.bytes > HELD_BYTES_MAX {
+        while self.entries.len() > BUFFERED_EVENTS_MAX || self.bytes > BUFFERED_BYTES_MAX {
             let oldest = self.entries.iter().position(|waiting| !waiting.is_customer());
             let Some(oldest) = self.entries.remove(oldest.unwrap_or(0)) else { break };
             self.bytes -= oldest.entry.bytes();

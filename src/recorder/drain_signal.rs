@@ -85,7 +85,7 @@ impl DrainSignal {
 
     /// Returns whether to drain without waiting for more records, even while storage waits for a
     /// retry.
-    pub(crate) fn is_urgent(&self) -> bool {
+    pub(crate) fn drains_now(&self) -> bool {
         self.drain_now
     }
 

@@ -38,7 +38,7 @@ fn a_call_always_wakes_the_worker_and_is_due_at_once() {
     let before = after(3);
     let mut signal = before;
     signal.on_call();
-    assert!(signal.is_due(1_000, false) && signal.is_urgent());
+    assert!(signal.is_due(1_000, false) && signal.drains_now());
     assert!(signal.wakes_worker(&before, true));
     assert!(signal.wakes_worker(&signal, true), "the worker may be waiting for a retry");
 }
@@ -62,7 +62,7 @@ fn a_note_or_a_refused_record_is_looked_at_within_a_second_and_is_no_event() {
     assert!(signal.wakes_worker(&before, false) && signal.is_waiting());
     assert_eq!((signal.undrained(), signal.deadline_ms()), (0, Some(5_000 + DRAIN_AFTER_MS)));
     signal.request();
-    assert!(!signal.is_urgent(), "nobody waits for notes");
+    assert!(!signal.drains_now(), "nobody waits for notes");
 }
 
 #[test]
@@ -95,7 +95,7 @@ fn sealing_ends_the_wait_and_draining_takes_the_events_off() {
     let mut signal = after(150);
     signal.on_call();
     signal.on_seal();
-    assert_eq!((signal.is_urgent(), signal.deadline_ms(), signal.undrained()), (false, None, 150));
+    assert_eq!((signal.drains_now(), signal.deadline_ms(), signal.undrained()), (false, None, 150));
     signal.on_drained(150);
     assert_eq!(signal, DrainSignal::default());
     signal.on_drained(1);

@@ -100,8 +100,8 @@ impl Worker {
         }
         self.flush_for_waiters();
         // A call does not wait until storage is retried: the disk may be back.
-        let hurry = closing || self.handle.recorder.drain_signal().is_urgent();
-        if self.storage.may_try(now, hurry) {
+        let drain_now = closing || self.handle.recorder.drain_signal().drains_now();
+        if self.storage.may_try(now, drain_now) {
             match self.maintain(now, closing) {
                 Ok(()) => self.storage.on_success(),
                 failed @ Err(_) => self.note_failure(failed, now),

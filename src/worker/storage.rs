@@ -90,10 +90,10 @@ impl Storage {
         if first { self.offer_codes(now) } else { Ok(()) }
     }
 
-    /// Returns whether storage may be tried: it did not fail, or its wait is over. `hurry` ends any
+    /// Returns whether storage may be tried: it did not fail, or its wait is over. `drain_now` ends any
     /// wait.
-    pub(super) fn may_try(&self, now: Now, hurry: bool) -> bool {
-        hurry || self.retry.at_ms.is_none_or(|at_ms| now.elapsed_ms >= at_ms)
+    pub(super) fn may_try(&self, now: Now, drain_now: bool) -> bool {
+        drain_now || self.retry.at_ms.is_none_or(|at_ms| now.elapsed_ms >= at_ms)
     }
 
     /// Ends the wait after a failure: storage is tried again at once.
