@@ -131,7 +131,7 @@ struct HarmlessTests {
         func about(_ word: String) -> Int { lines.filter { $0.contains(word) }.count }
         #expect(about("dropped as invalid") == 1, "\(lines)")
         #expect(about("dropped as too large") == 1, "\(lines)")
-        #expect(about("phone number is none") == 1, "\(lines)")
+        #expect(about("phone number is not valid") == 1, "\(lines)")
         #expect(about("no connection to the collector") == 1, "\(lines)")
         #expect(about("nothing is recorded: configuration: endpoint must be https") == 1, "\(lines)")
         #expect(about("secret") == 0)

@@ -76,7 +76,7 @@ class HarmlessTest {
     }
 
     @Test
-    fun `a phone number that is none uses up nothing and is counted`() {
+    fun `what is not a phone number uses up nothing and is counted`() {
         Phone(closedPort).open().use { phone ->
             for (number in listOf("", "call me", "+", "12", "1234567890123456", "*100#", "\uD83D")) {
                 assertNull(number, phone.journey.callContext(number).dialString)
@@ -138,7 +138,7 @@ class HarmlessTest {
         val about = { word: String -> lines.count { word in it } }
         assertEquals("$lines", 1, about("dropped as invalid"))
         assertEquals("$lines", 1, about("dropped as too large"))
-        assertEquals("$lines", 1, about("phone number is none"))
+        assertEquals("$lines", 1, about("phone number is not valid"))
         assertEquals("$lines", 1, about("no connection to the collector"))
         assertEquals("$lines", 1, about("nothing is recorded: configuration: endpoint must be https"))
         assertFalse("$lines", lines.any { "secret" in it })

@@ -17,7 +17,7 @@ class ShopApplication : Application() {
 }
 
 fun customerShops(journey: Journey, activity: Activity) {
-    journey.setConsent(Consent.GRANTED) // once the customer agreed; nothing is kept before
+    journey.setConsent(Consent.GRANTED) // once the customer agreed; until then events wait in memory
     journey.identify("customer-42")
     journey.product(id = "1004856", name = "Galaxy A10")
     journey.call(activity, "+33 1 23 45 67 89") // opens the dialer, with the code
