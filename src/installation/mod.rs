@@ -183,11 +183,11 @@ impl Installation {
         self.state().sync()
     }
 
-    /// Returns how many erasures the collector has to confirm; 0 while something must be deleted
-    /// first.
-    pub(crate) fn erasures_to_send(&self) -> usize {
+    /// Returns how many erasures the collector has to confirm; `None` while something must be
+    /// deleted first.
+    pub(crate) fn erasures_to_send(&self) -> Option<usize> {
         let state = self.state();
-        if state.must_wipe() { 0 } else { state.erasures().len() }
+        (!state.must_wipe()).then(|| state.erasures().len())
     }
 
     /// Returns the oldest installation whose erasure the collector has to confirm.

@@ -267,9 +267,7 @@ impl Recorder {
     /// Appends what waits in memory for room in the journal: a drain has made some.
     pub(crate) fn append_buffered(&self) {
         let mut state = self.state();
-        if state.consent() == Consent::Granted && state.has_journal() {
-            state.append_buffered();
-        }
+        state.append_buffered();
         self.unlock_and_warn(state);
     }
 

@@ -169,10 +169,12 @@ impl RecorderState {
         }
     }
 
-    /// Appends what waits in memory, oldest first, up to a change of customer that does not fit:
-    /// what follows would be filed under the previous customer. Returns whether nothing waits any
-    /// more.
+    /// Appends what waits in memory, given a grant and a journal: oldest first, up to a change of
+    /// customer that does not fit, since what follows is not the previous customer's. True if all is.
     pub(super) fn append_buffered(&mut self) -> bool {
+        if self.consent != Consent::Granted || self.writer.is_none() {
+            return false;
+        }
         while let Some(buffered) = self.buffer.pop() {
             match self.append(&buffered.entry, &buffered.stamp(), buffered.now) {
                 Ok(()) => {}
@@ -254,9 +256,7 @@ impl RecorderState {
     /// Takes the customer's answer. After a grant, appends what waited if there is a journal.
     pub(super) fn set_consent(&mut self, consent: Consent) {
         self.consent = consent;
-        if consent == Consent::Granted && self.writer.is_some() {
-            self.append_buffered();
-        }
+        self.append_buffered();
     }
 
     /// Takes an answer about consent, unless the app has granted or refused already.

@@ -138,10 +138,9 @@ impl Uploader {
     /// Returns what waits, for the schedule. Empty while something is still to be deleted: nothing
     /// is sent before that.
     fn backlog(&self, storage: &Storage) -> Backlog {
-        if self.handle.installation.must_wipe() {
+        let Some(erasures) = self.handle.installation.erasures_to_send() else {
             return Backlog::default();
-        }
-        let erasures = self.handle.installation.erasures_to_send();
+        };
         let recorder = self.handle.recorder.counts();
         match storage.backlog() {
             Some(backlog) if recorder.consent == Consent::Granted => {
