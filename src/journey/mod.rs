@@ -2,13 +2,14 @@
 //! no policy of its own.
 
 mod call;
+mod running;
 mod status;
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread::JoinHandle;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 pub use call::{CallContext, CallRequest, NamedValue};
+use running::Running;
 pub use status::{LastUpload, Status};
 
 use crate::call::{
@@ -46,7 +47,7 @@ use crate::worker::{Handle, Worker};
 /// ```
 pub struct Journey {
     handle: Arc<Handle>,
-    worker: Mutex<Option<JoinHandle<()>>>,
+    worker: Mutex<Running>,
 }
 
 impl Journey {
@@ -71,9 +72,32 @@ impl Journey {
     /// # Errors
     /// The same as `open`.
     pub fn open_with(
+        config: Config,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, JourneyError> {
+        Self::open_running(config, transport, clock, Running::start)
+    }
+
+    /// Opens the journey without a thread: [`step`](Self::step) does the worker's part. For a
+    /// simulation, in which one thread runs many journeys.
+    ///
+    /// # Errors
+    /// The same as `open`.
+    #[cfg(feature = "stepped")]
+    pub fn open_stepped(
+        config: Config,
+        transport: Arc<dyn Transport>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, JourneyError> {
+        Self::open_running(config, transport, clock, Running::stepped)
+    }
+
+    fn open_running(
         mut config: Config,
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
+        run: impl FnOnce(Worker) -> Running,
     ) -> Result<Self, JourneyError> {
         config.check().map_err(JourneyError::Config)?;
         config.bound();
@@ -83,12 +107,23 @@ impl Journey {
             Err(error) => log::warn!("storage is out of reach, events wait in memory: {error}"),
             Ok(()) => {}
         }
-        let worker = Worker::start(Arc::clone(&handle), config, transport);
-        if let Err(error) = &worker {
-            log::error!("the worker thread could not be started, nothing is uploaded: {error}");
-        }
+        let worker = run(Worker::new(Arc::clone(&handle), config, transport));
         handle.recorder.wake_worker();
-        Ok(Self { handle, worker: Mutex::new(worker.ok()) })
+        Ok(Self { handle, worker: Mutex::new(worker) })
+    }
+
+    /// Runs one step of the worker on the calling thread, if one is due: the worker was woken, or
+    /// its time has come. Returns whether one was. Only for a journey of
+    /// [`open_stepped`](Self::open_stepped).
+    #[cfg(feature = "stepped")]
+    pub fn step(&self) -> bool {
+        self.running().step(&self.handle)
+    }
+
+    /// Returns when the next step is due if nothing wakes the worker, in ms of the elapsed clock.
+    #[cfg(feature = "stepped")]
+    pub fn next_step_ms(&self) -> Option<u64> {
+        self.running().next_step_ms()
     }
 
     /// Records what the customer did or saw.
@@ -272,13 +307,13 @@ impl Journey {
     pub fn close(&self) {
         self.handle.recorder.close();
         self.handle.ask_close();
-        // Held until the worker has ended: a second `close` waits for it too.
-        let mut running = self.worker.lock().unwrap_or_else(PoisonError::into_inner);
-        let worker = running.take();
-        if worker.is_some_and(|worker| worker.join().is_err()) {
-            log::error!("the worker had stopped early, by a panic: please report it");
-        }
+        // Locked until the worker has ended: a second `close` waits for it too.
+        self.running().end(&self.handle);
         self.handle.installation.close();
+    }
+
+    fn running(&self) -> MutexGuard<'_, Running> {
+        self.worker.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -101,6 +101,12 @@ impl Recorder {
         self.clock.wait(&self.bell, until_ms);
     }
 
+    /// Returns whether the worker was woken since this was last asked.
+    #[cfg(feature = "stepped")]
+    pub(crate) fn take_wake(&self) -> bool {
+        self.bell.take()
+    }
+
     // For the app's threads.
 
     /// Records an event of the app.

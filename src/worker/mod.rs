@@ -42,37 +42,46 @@ pub(crate) struct Worker {
     waiters: Waiters,
 }
 
+/// The outcome of one step of the worker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Nothing is to be done until the worker is woken, or the elapsed clock reaches this time.
+    Wait(Option<u64>),
+    /// The journey was closed.
+    Ended,
+}
+
 impl Worker {
-    /// Starts the worker's thread.
-    pub(crate) fn start(
-        handle: Arc<Handle>,
-        config: Config,
-        transport: Arc<dyn Transport>,
-    ) -> std::io::Result<JoinHandle<()>> {
+    pub(crate) fn new(handle: Arc<Handle>, config: Config, transport: Arc<dyn Transport>) -> Self {
         let config = Arc::new(config);
-        let mut worker = Self {
+        Self {
             storage: Storage::new(Arc::clone(&handle), Arc::clone(&config)),
             uploader: Uploader::new(Arc::clone(&handle), config, transport),
             waiters: Waiters::default(),
             handle,
-        };
-        std::thread::Builder::new().name("jalon".to_owned()).spawn(move || worker.run())
+        }
     }
 
-    fn run(&mut self) {
-        let handle = Arc::clone(&self.handle);
-        loop {
-            let inbox = handle.take_inbox();
-            let closing = inbox.close;
-            self.turn(inbox, handle.recorder.clock().now());
-            let deadline_ms = self.deadline_ms();
-            self.storage.publish();
-            self.release_waiters(closing);
-            if closing {
-                return;
+    /// Starts the worker's thread.
+    pub(crate) fn start(mut self) -> std::io::Result<JoinHandle<()>> {
+        let run = move || {
+            let handle = Arc::clone(&self.handle);
+            while let Step::Wait(deadline_ms) = self.step(handle.recorder.clock().now()) {
+                handle.recorder.wait_to_be_woken(deadline_ms);
             }
-            handle.recorder.wait_to_be_woken(deadline_ms);
-        }
+        };
+        std::thread::Builder::new().name("jalon".to_owned()).spawn(run)
+    }
+
+    /// Does everything that was asked for and is due at `now`. Never waits for time or network.
+    pub(crate) fn step(&mut self, now: Now) -> Step {
+        let inbox = self.handle.take_inbox();
+        let closing = inbox.close;
+        self.turn(inbox, now);
+        let deadline_ms = self.deadline_ms();
+        self.storage.publish();
+        self.release_waiters(closing);
+        if closing { Step::Ended } else { Step::Wait(deadline_ms) }
     }
 
     /// Takes up what was asked for, and does everything that is due.

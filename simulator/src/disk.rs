@@ -1,0 +1,81 @@
+//! What is on a phone's disk at a moment, to be put back later: so a kill and a power cut are played
+//! within one process.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::random::Random;
+
+/// The content of a journey's files.
+#[derive(Clone, Default)]
+pub(crate) struct Disk(BTreeMap<String, Vec<u8>>);
+
+impl Disk {
+    /// Reads what is in `folder` now, without SQLite's shared memory, which does not survive a
+    /// restart.
+    pub(crate) fn of(folder: &Path) -> Self {
+        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+        let files = entries.filter_map(|entry| {
+            let name = entry.file_name().into_string().ok()?;
+            let kept = !name.ends_with("-shm");
+            kept.then(|| Some((name, fs::read(entry.path()).ok()?))).flatten()
+        });
+        Self(files.collect())
+    }
+
+    /// Makes `folder` hold exactly this.
+    ///
+    /// # Errors
+    /// An error of the file system.
+    pub(crate) fn put_back(&self, folder: &Path) -> Result<()> {
+        fs::create_dir_all(folder)?;
+        for entry in fs::read_dir(folder)? {
+            fs::remove_file(entry?.path())?;
+        }
+        for (name, bytes) in &self.0 {
+            fs::write(folder.join(name), bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Returns how many bytes there are.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.0.values().map(|bytes| bytes.len() as u64).sum()
+    }
+
+    /// Returns whether any file holds `text`.
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        let text = text.as_bytes();
+        self.0.values().any(|bytes| bytes.windows(text.len()).any(|window| window == text))
+    }
+
+    /// Returns what a power cut may leave of `self`, given what was on the disk when everything was
+    /// last synced: the store as of then, or with a part of the later write-ahead log; each journal
+    /// file as of then or as of now, cut anywhere. The small files as of now.
+    pub(crate) fn after_power_cut(&self, synced: &Self, random: &mut Random) -> Self {
+        let mut left = self.clone();
+        for name in ["journal-0", "journal-1"] {
+            let from = if random.percent(50) { self } else { synced };
+            let Some(mut bytes) = from.0.get(name).cloned() else {
+                left.0.remove(name);
+                continue;
+            };
+            if random.percent(33) && !bytes.is_empty() {
+                bytes.truncate(random.below(bytes.len() as u64) as usize);
+            }
+            left.0.insert(name.to_owned(), bytes);
+        }
+        if random.percent(50) {
+            for name in ["journey.db", "journey.db-wal", "journey.seq"] {
+                match synced.0.get(name) {
+                    Some(bytes) => left.0.insert(name.to_owned(), bytes.clone()),
+                    None => left.0.remove(name),
+                };
+            }
+        }
+        left
+    }
+}

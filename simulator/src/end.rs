@@ -1,0 +1,98 @@
+//! The end of a run: the network heals, everything arrives, and what arrived is counted.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail, ensure};
+use jalon::Consent;
+
+use crate::network::Network;
+use crate::world::World;
+
+impl World {
+    /// Heals the network, lets everything arrive, and checks what did.
+    ///
+    /// # Errors
+    /// What was lost, came twice, or came in another order.
+    pub(crate) fn end(&mut self) -> Result<()> {
+        for phone in &mut self.phones {
+            phone.network = Network::Good;
+            phone.stale = [false; 2];
+            if phone.requests > 0 || phone.journey.is_some() {
+                phone.start()?;
+            }
+        }
+        self.pass(2_000, false)?;
+        for _ in 0..60 {
+            let mut waits = false;
+            for phone in &self.phones {
+                let Some(journey) = &phone.journey else { continue };
+                let status = journey.status();
+                waits |= status.queued > 0 && status.consent == Consent::Granted;
+                journey.upload_now();
+            }
+            self.pass(if waits { 2_000 } else { 100 }, false)?;
+            if !waits {
+                break;
+            }
+        }
+        for index in 0..self.phones.len() {
+            self.check_delivered(index)?;
+        }
+        self.look_again()
+    }
+
+    fn check_delivered(&self, index: usize) -> Result<()> {
+        let phone = &self.phones[index];
+        let Some(journey) = &phone.journey else { return Ok(()) };
+        let status = journey.status();
+        if phone.consent != Consent::Granted {
+            return Ok(());
+        }
+        ensure!(status.queued == 0, "phone {index}: {} events were never uploaded", status.queued);
+        // What a restored backup or a power cut took is not counted by anybody.
+        if self.lost_ms.is_some() || phone.was_cut {
+            return Ok(());
+        }
+        let stored = self.stored_steps()?;
+        let steps = self.oracle.steps_of_life(index as u8);
+        let mut last = None;
+        let mut missing = 0;
+        for step in steps {
+            match stored.get(&step) {
+                None => missing += 1,
+                Some(places) if places.len() > 1 => bail!("step {step} is stored twice"),
+                Some(places) => {
+                    ensure!(last < Some(places[0]), "step {step} is stored out of order");
+                    last = Some(places[0]);
+                }
+            }
+        }
+        let dropped = status.dropped.total();
+        ensure!(
+            missing <= dropped,
+            "phone {index}: {missing} steps are missing, {dropped} counted"
+        );
+        Ok(())
+    }
+
+    /// The places at which each step is stored.
+    fn stored_steps(&self) -> Result<BTreeMap<usize, Vec<(i64, i64, i64)>>> {
+        let database = rusqlite::Connection::open(self.site.database())?;
+        let mut statement = database.prepare(
+            "SELECT installation, epoch, seq, body FROM events WHERE type = 'product_view'",
+        )?;
+        let mut rows = statement.query([])?;
+        let mut stored: BTreeMap<usize, Vec<_>> = BTreeMap::new();
+        while let Some(row) = rows.next()? {
+            let body: String = row.get(3)?;
+            let number = body.split("step-").nth(1).and_then(|rest| {
+                let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+                digits.parse().ok()
+            });
+            if let Some(number) = number {
+                stored.entry(number).or_default().push((row.get(0)?, row.get(1)?, row.get(2)?));
+            }
+        }
+        Ok(stored)
+    }
+}

@@ -1,0 +1,185 @@
+//! A phone: the real core on a folder of its own, with clocks, a network and a person who uses it.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Weak};
+
+use anyhow::Result;
+use jalon::{App, Config, Consent, Journey};
+
+use crate::clock::SimClock;
+use crate::disk::Disk;
+use crate::network::{Network, SimTransport};
+use crate::random::Random;
+
+/// What is on its way between a phone and the collector, and when it gets there.
+pub(crate) struct Flight {
+    /// When, in ms of true time.
+    pub at_ms: i64,
+    /// What happens then.
+    pub leg: Leg,
+}
+
+/// A part of a request's way.
+pub(crate) enum Leg {
+    /// It arrives at the collector. The answer is lost if `answer_after_ms` is none.
+    Arrival {
+        /// The request.
+        sent: crate::network::Sent,
+        /// How long the answer takes.
+        answer_after_ms: Option<i64>,
+        /// The error of a lost answer.
+        lost: jalon::SendError,
+    },
+    /// The outcome arrives at the phone.
+    Outcome(jalon::Done, std::result::Result<jalon::Response, jalon::SendError>),
+}
+
+/// A phone.
+pub(crate) struct Phone {
+    /// Its clocks.
+    pub clock: Arc<SimClock>,
+    /// The app's process, while it runs.
+    pub journey: Option<Arc<Journey>>,
+    /// What the process sends.
+    pub transport: Arc<SimTransport>,
+    /// Its network.
+    pub network: Network,
+    /// The connections of both lanes were made on a network that is gone: backlog, call.
+    pub stale: [bool; 2],
+    /// What is on its way.
+    pub flights: Vec<Flight>,
+    /// Who is signed in at the app.
+    pub signed_in: Option<u8>,
+    /// The answer about consent, as the customer gave it last.
+    pub consent: Consent,
+    /// The disk when everything on it was last synced.
+    pub synced: Disk,
+    /// A power cut may have taken events.
+    pub was_cut: bool,
+    /// Codes dialled earlier, each with the stretch it was given in.
+    pub dialled: Vec<(String, crate::oracle::StretchId)>,
+    /// When the collector last answered it, in ms of true time.
+    pub online_ms: Option<i64>,
+    /// When the collector last heard of it, in ms of true time.
+    pub reached_ms: Option<i64>,
+    /// How many requests it has sent.
+    pub requests: u64,
+    folder: PathBuf,
+    config: Config,
+}
+
+impl Phone {
+    /// Makes a phone on which the app never ran.
+    pub(crate) fn new(folder: PathBuf, true_ms: i64, random: &mut Random, write_key: &str) -> Self {
+        let mut config = Config::new(&folder, "https://collector.example", write_key);
+        config.app = App { id: "com.example.shop".into(), version: "1".into(), ..App::default() };
+        config.quota_bytes = 1024 * 1024;
+        Self {
+            clock: Arc::new(SimClock::new(true_ms, random.draw())),
+            journey: None,
+            transport: Arc::default(),
+            network: Network::Good,
+            stale: [false; 2],
+            flights: Vec::new(),
+            signed_in: None,
+            consent: Consent::Unknown,
+            synced: Disk::default(),
+            was_cut: false,
+            dialled: Vec::new(),
+            online_ms: None,
+            reached_ms: None,
+            requests: 0,
+            folder,
+            config,
+        }
+    }
+
+    /// Starts the app's process.
+    ///
+    /// # Errors
+    /// Whatever keeps the journey from opening.
+    pub(crate) fn start(&mut self) -> Result<()> {
+        if self.journey.is_some() {
+            return Ok(());
+        }
+        self.transport = Arc::default();
+        let transport: Arc<SimTransport> = Arc::clone(&self.transport);
+        let clock: Arc<SimClock> = Arc::clone(&self.clock);
+        let journey = Arc::new(Journey::open_stepped(self.config.clone(), transport, clock)?);
+        let stepped: Weak<Journey> = Arc::downgrade(&journey);
+        self.clock.while_waiting(move || {
+            if let Some(journey) = stepped.upgrade() {
+                while journey.step() {}
+            }
+        });
+        self.journey = Some(journey);
+        Ok(())
+    }
+
+    /// Ends the process orderly.
+    pub(crate) fn close(&mut self) {
+        if let Some(journey) = self.journey.take() {
+            journey.close();
+        }
+        self.drop_flights();
+    }
+
+    /// Kills the process, and leaves on the disk what a kill leaves.
+    ///
+    /// # Errors
+    /// An error of the file system.
+    pub(crate) fn kill(&mut self) -> Result<()> {
+        let Some(journey) = self.journey.take() else { return Ok(()) };
+        let left = self.disk();
+        journey.close();
+        drop(journey);
+        self.drop_flights();
+        left.put_back(&self.folder)
+    }
+
+    /// Takes the phone's power away, and leaves what that may leave.
+    ///
+    /// # Errors
+    /// An error of the file system.
+    pub(crate) fn cut_power(&mut self, random: &mut Random) -> Result<()> {
+        let left = self.disk().after_power_cut(&self.synced, random);
+        self.close();
+        left.put_back(&self.folder)?;
+        self.synced = left;
+        self.was_cut = true;
+        self.clock.boot();
+        Ok(())
+    }
+
+    /// Replaces the phone's files by a copy of another's.
+    ///
+    /// # Errors
+    /// An error of the file system.
+    pub(crate) fn become_copy_of(&mut self, disk: &Disk) -> Result<()> {
+        self.close();
+        let _ = std::fs::remove_dir_all(&self.folder);
+        disk.put_back(&self.folder)?;
+        self.synced = disk.clone();
+        Ok(())
+    }
+
+    /// The journey's folder.
+    pub(crate) fn disk_folder(&self) -> PathBuf {
+        self.folder.clone()
+    }
+
+    /// The most bytes that may be on the disk.
+    pub(crate) fn quota_bytes(&self) -> u64 {
+        self.config.quota_bytes
+    }
+
+    /// What is on the disk now.
+    pub(crate) fn disk(&self) -> Disk {
+        Disk::of(&self.folder)
+    }
+
+    /// What is under way arrives nowhere, or only at the collector: nobody waits for it any more.
+    fn drop_flights(&mut self) {
+        self.flights.retain(|flight| matches!(flight.leg, Leg::Arrival { .. }));
+    }
+}
