@@ -52,8 +52,14 @@ pub(crate) const BACKOFF_MAX_MS: u64 = 600_000;
 pub(crate) const RETRY_AFTER_MAX_MS: u64 = 86_400_000;
 /// Time without an event after which a session ends.
 pub(crate) const SESSION_TIMEOUT_MS: u64 = 30 * 60_000;
-/// Largest step of the wall clock across restarts that is believed to be time passed.
-pub(crate) const WALL_STEP_MAX_MS: i64 = 24 * 3_600_000;
+/// Longest session, however busy: a visit belongs to a day.
+pub(crate) const SESSION_LENGTH_MAX_MS: u64 = 24 * 3_600_000;
+/// Largest step of the wall clock across restarts that is believed to be time passed: the longest
+/// life of a leased code. People leave an app for weeks; clocks that are wrong are wrong by years.
+pub(crate) const WALL_STEP_MAX_MS: i64 = LEASE_LIFE_MAX_S as i64 * 1_000;
+/// How far the wall clock may have gone back before a lease's time is not believed any more: time
+/// zones and corrections take less.
+pub(crate) const WALL_BACK_MAX_MS: i64 = 24 * 3_600_000;
 /// Number of leased codes below which more are requested.
 pub(crate) const CODES_LOW: usize = 3;
 /// Leased codes kept: the collector leases five.
@@ -66,6 +72,9 @@ pub(crate) const TOKEN_LIFE_MS: u64 = 24 * 3_600_000;
 pub(crate) const ANSWER_BYTES_MAX: usize = 64 * 1024;
 /// Longest life of a leased code that is believed: the collector gives a week.
 pub(crate) const LEASE_LIFE_MAX_S: u64 = 60 * 86_400;
+/// Age of the newest leased code past which the codes are renewed: an app that is opened daily then
+/// always holds codes that live for nearly a week.
+pub(crate) const LEASE_RENEWED_AFTER_MS: u64 = 24 * 3_600_000;
 /// Tokens drawn ahead, so that a tap need not ask the system for randomness.
 pub(crate) const TOKENS_AHEAD: usize = 4;
 /// Longest wait of a preview for the worker: a person who waits longer gives up.

@@ -1,11 +1,10 @@
 //! Sessions, as a pure state machine: when one ends and the next begins.
 //!
 //! Within a process the elapsed clock decides: nobody can set it, and it counts sleep. Across
-//! processes there is only the wall clock, and a step of it is believed only if it is forward and
-//! at most a day. Storing the session is `journal`'s.
+//! processes there is only the wall clock. Storing the session is `journal`'s.
 
 use crate::clock::Now;
-use crate::config::{SESSION_TIMEOUT_MS, WALL_STEP_MAX_MS};
+use crate::config::{SESSION_LENGTH_MAX_MS, SESSION_TIMEOUT_MS, WALL_STEP_MAX_MS};
 
 /// The time of a session's last event.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,18 +22,26 @@ enum Last {
 pub(crate) struct Session {
     id: u32,
     last: Last,
+    /// When it began, or was first heard of in this process, by the elapsed clock.
+    since_ms: Option<u64>,
 }
 
 impl Session {
     /// Returns the last session of an earlier process, given the wall clock of its last event.
     pub(crate) fn left(id: u32, last_wall_ms: i64) -> Self {
-        Self { id, last: if id == 0 { Last::Never } else { Last::Before(last_wall_ms) } }
+        let last = if id == 0 { Last::Never } else { Last::Before(last_wall_ms) };
+        Self { id, last, since_ms: None }
     }
 
     /// Returns the same session with its number counted on from `earlier`, the last number of
     /// sessions that could not be read when it began.
     pub(crate) fn after(self, earlier: u32) -> Self {
         Self { id: self.id.wrapping_add(earlier).max(1), ..self }
+    }
+
+    /// Returns the same session, ended: the next event begins another.
+    pub(crate) fn ended(self) -> Self {
+        Self { last: Last::Never, ..self }
     }
 
     /// Returns its number, from 1 on; 0 before the first event.
@@ -48,20 +55,26 @@ impl Session {
             Last::Never => false,
             Last::Here(last_ms) => now.elapsed_ms.saturating_sub(last_ms) < SESSION_TIMEOUT_MS,
             Last::Before(last_ms) => {
-                wall_step(last_ms, now.wall_ms).is_some_and(|step_ms| step_ms < SESSION_TIMEOUT_MS)
+                (0..SESSION_TIMEOUT_MS as i64).contains(&now.wall_ms.saturating_sub(last_ms))
             }
         };
-        let id = if goes_on { self.id } else { self.id.wrapping_add(1).max(1) };
-        Self { id, last: Last::Here(now.elapsed_ms) }
+        let since_ms = self.since_ms.filter(|_| goes_on).unwrap_or(now.elapsed_ms);
+        let last = Last::Here(now.elapsed_ms);
+        if goes_on && now.elapsed_ms.saturating_sub(since_ms) < SESSION_LENGTH_MAX_MS {
+            Self { last, since_ms: Some(since_ms), ..self }
+        } else {
+            let id = self.id.wrapping_add(1).max(1);
+            Self { id, last, since_ms: Some(now.elapsed_ms) }
+        }
     }
 }
 
-/// Returns the time between two readings of the wall clock in two processes, in ms; `None` if the
-/// clock went back or jumped by more than a day, since then it says nothing about the time that
-/// passed.
-pub(crate) fn wall_step(before_ms: i64, now_ms: i64) -> Option<u64> {
-    let step_ms = now_ms.checked_sub(before_ms)?;
-    (0..=WALL_STEP_MAX_MS).contains(&step_ms).then_some(step_ms as u64)
+/// Returns the time that passed between two readings of the wall clock in two processes, in ms, as far
+/// as they can say. A clock that went back says nothing. People leave an app for weeks, and clocks
+/// that are wrong are wrong by years: a step of more than sixty days says nothing either.
+pub(crate) fn wall_step(before_ms: i64, now_ms: i64) -> u64 {
+    let step_ms = now_ms.saturating_sub(before_ms);
+    if (0..=WALL_STEP_MAX_MS).contains(&step_ms) { step_ms as u64 } else { 0 }
 }
 
 #[cfg(test)]
@@ -105,6 +118,33 @@ mod tests {
         for wall_ms in [999_999, i64::MIN, i64::MAX, 1_000_000 + WALL_STEP_MAX_MS + 1] {
             assert_eq!(left.on_event(at(wall_ms, 5)).id(), 8, "{wall_ms}");
         }
+    }
+
+    #[test]
+    fn a_visit_ends_after_a_day_however_busy_it_is() {
+        let first = Session::default().on_event(at(0, 0));
+        let mut session = first;
+        for minutes in (0..24 * 60).step_by(20) {
+            session = session.on_event(at(0, minutes * MINUTE));
+            assert_eq!(session.id(), first.id());
+        }
+        assert_eq!(session.on_event(at(0, 24 * 60 * MINUTE)).id(), 2);
+    }
+
+    #[test]
+    fn an_ended_session_goes_on_with_nothing() {
+        let first = Session::default().on_event(at(0, 0)).ended();
+        assert_eq!(first.on_event(at(0, 1)).id(), 2);
+    }
+
+    #[test]
+    fn weeks_between_two_processes_are_time_that_passed_and_years_say_nothing() {
+        const DAY: i64 = 86_400_000;
+        assert_eq!(wall_step(5, 5 + 10 * DAY), 10 * DAY as u64);
+        assert_eq!(wall_step(5, 4), 0);
+        assert_eq!(wall_step(0, 365 * DAY), 0);
+        assert_eq!(wall_step(i64::MIN, i64::MAX), 0);
+        assert_eq!(wall_step(i64::MAX, i64::MIN), 0);
     }
 
     #[test]

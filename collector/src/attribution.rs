@@ -22,6 +22,8 @@ pub struct CustomerChange {
     pub customer: Option<String>,
     /// Whether their proof was accepted; `None` without a proof.
     pub verified: Option<bool>,
+    /// Records were lost on the phone before this place: nobody can say who used it from here on.
+    pub unknown: bool,
 }
 
 /// The person at one place, and the spans of the order that are theirs.
@@ -52,7 +54,7 @@ impl CallerStatement {
         verified: Option<bool>,
     ) -> Self {
         let from = (at.0, from.map_or(at.1, |from| from as u64));
-        Self { change: CustomerChange { at, customer, verified }, from }
+        Self { change: CustomerChange { at, customer, verified, unknown: false }, from }
     }
 
     /// Whether a change within the call's own snapshot says more exactly where the caller began.
@@ -75,10 +77,14 @@ impl CallerStatement {
 
 /// Finds the person at `place`, given all changes of customer, oldest first.
 pub fn attribute(place: Place, changes: &[CustomerChange]) -> Person {
-    let mut owners = vec![CustomerChange { at: (0, 0), customer: None, verified: None }];
+    let nobody = CustomerChange { at: (0, 0), customer: None, verified: None, unknown: false };
+    let mut owners = vec![nobody];
     for change in changes {
         let Some(owner) = owners.last_mut() else { continue };
-        if owner.customer.is_none() || owner.customer == change.customer {
+        let anonymous = owner.customer.is_none() && !owner.unknown;
+        if !change.unknown
+            && (anonymous || (change.customer.is_some() && owner.customer == change.customer))
+        {
             owner.customer.clone_from(&change.customer);
             // Named again without a proof, they are still who the last proof verified.
             owner.verified = change.verified.or(owner.verified);
@@ -145,6 +151,7 @@ mod tests {
                 at: (1, *seq),
                 customer: customer(id),
                 verified: *verified,
+                unknown: false,
             })
             .collect()
     }
@@ -190,6 +197,17 @@ mod tests {
         let person = attribute((1, 40), &changes);
         assert_eq!(person.customer.as_deref(), Some("ana"));
         assert_eq!(person.spans, vec![((0, 0), (1, 20)), ((1, 30), END)]);
+    }
+
+    #[test]
+    fn where_records_were_lost_a_new_person_begins_who_is_nobody_else() {
+        let mut changes = changes(&[(10, "ana"), (20, ""), (30, "ben")]);
+        changes[1].unknown = true;
+        assert_eq!(attribute((1, 15), &changes).spans, vec![((0, 0), (1, 20))]);
+        let unknown = attribute((1, 25), &changes);
+        assert_eq!(unknown.customer, None);
+        assert_eq!(unknown.spans, vec![((1, 20), (1, 30))]);
+        assert_eq!(attribute((1, 35), &changes).spans, vec![((1, 30), END)]);
     }
 
     #[test]

@@ -10,17 +10,18 @@ use serde_json::value::RawValue;
 use crate::event::{self, CallTap, Customer, Event, Reason};
 use crate::keys::Key;
 use crate::limits::{
-    AGE_MAX_MS, BATCH_EVENTS_MAX, PROOF_BYTES_MAX, PROOFS_JUDGED_MAX, REQUEST_COST,
-    SNAPSHOT_BYTES_MAX, SNAPSHOT_EVENTS_MAX, TEXT_BYTES_MAX,
+    AGE_MAX_MS, BATCH_EVENTS_MAX, CODES_NAMED_MAX, PROOF_BYTES_MAX, PROOFS_JUDGED_MAX,
+    REQUEST_COST, SNAPSHOT_BYTES_MAX, SNAPSHOT_EVENTS_MAX, TEXT_BYTES_MAX,
 };
 use crate::metrics::{ProofLabels, ProofOutcome};
 use crate::proof::{self, PresentedProof, ProofError};
 use crate::secret::{Hash, sha256};
 use crate::state::AppState;
 use crate::store::{
-    Identification, InstallationError, NewCall, NewEvent, NewStatement, StoreError, Upload,
+    Appended, Identification, InstallationError, NewCall, NewEvent, NewOwner, NewStatement,
+    StoreError, Upload,
 };
-use crate::wire::{Rejected, UploadAnswer, UploadRequest};
+use crate::wire::{Owner, Rejected, UploadAnswer, UploadRequest};
 
 /// Which route an upload came by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,7 +101,8 @@ pub(crate) async fn store(
     metrics.events.inc_by(stored as u64);
     metrics.calls.inc_by(calls as u64);
     metrics.rejected.inc_by(rejected.len() as u64);
-    Ok(UploadAnswer { stored, rejected, codes: appended.codes, screens: appended.screens })
+    let Appended { codes, codes_doubted, screens } = appended;
+    Ok(UploadAnswer { stored, rejected, codes, codes_doubted, screens })
 }
 
 /// Erases an installation, also one never seen: whatever it still sends is refused.
@@ -190,6 +192,8 @@ fn read(
         next: request.next,
         dropped: request.dropped,
         codes_left: request.codes_left,
+        codes: request.codes.map(|codes| locators(&codes)),
+        owner: request.owner.map(|owner| owner_of(owner, times)).transpose()?,
         arrived_at,
         events: Vec::with_capacity(request.events.len() + 1),
         calls: Vec::new(),
@@ -214,6 +218,28 @@ fn read(
     upload.next = highest.map(|seq| seq.saturating_add(1)).fold(upload.next, u64::max);
     upload.next = upload.next.min(i64::MAX as u64);
     Ok((upload, rejected))
+}
+
+/// The locators in a list; what is not one is not honoured either.
+fn locators(codes: &[String]) -> Vec<u32> {
+    let whole = |code: &&String| code.len() == 9 && code.bytes().all(|b| b.is_ascii_digit());
+    codes.iter().filter(whole).take(CODES_NAMED_MAX).filter_map(|code| code.parse().ok()).collect()
+}
+
+fn owner_of(owner: Owner, times: Times) -> Result<NewOwner, IngestError> {
+    let Owner { seq, unknown, id, proof, at } = owner;
+    let invalid = i64::try_from(seq).is_err()
+        || id.as_ref().is_some_and(|id| id.len() > TEXT_BYTES_MAX)
+        || proof.as_ref().is_some_and(|proof| proof.len() > PROOF_BYTES_MAX);
+    if invalid {
+        return Err(IngestError::Invalid(
+            "`owner` has a `seq` from 0 to 2^63 - 1, an `id` of at most 1,024 bytes and a `proof` of \
+             at most 4,096",
+        ));
+    }
+    let customer = Customer { id: id.filter(|_| !unknown), proof, at };
+    let named_at = times.shown(at.unwrap_or(times.sent_at));
+    Ok(NewOwner { seq, unknown, identification: identification(customer, named_at) })
 }
 
 /// The hash of an installation, from its 32 hexadecimal digits.

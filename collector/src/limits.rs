@@ -76,6 +76,8 @@ pub const TEXT_BYTES_MAX: usize = 1_024;
 /// Bytes of a screen name that gets a number.
 pub const SCREEN_BYTES_MAX: usize = 256;
 
+/// Locators that a phone may name to have them renewed: more than the SDK keeps.
+pub const CODES_NAMED_MAX: usize = 16;
 /// Leased codes an installation holds after a top-up.
 pub const LEASES_HELD: u32 = 5;
 /// An installation that holds fewer codes than this is topped up.

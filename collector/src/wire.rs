@@ -29,6 +29,11 @@ pub struct UploadRequest<'a> {
     pub dropped: BTreeMap<String, u64>,
     /// How many leased codes the phone still holds.
     pub codes_left: Option<u32>,
+    /// The locators it holds, to have them renewed: sent when it asks for codes.
+    pub codes: Option<Vec<String>>,
+    /// Who used the phone just before `oldest`, and from which event on. Repeated in each request, so
+    /// that it does not depend on an event that the phone may have dropped.
+    pub owner: Option<Owner>,
     /// The app and the device.
     #[allow(dead_code, reason = "on the wire for diagnosis; nothing is decided by it")]
     pub app: Option<AppInfo>,
@@ -40,6 +45,22 @@ pub struct UploadRequest<'a> {
     #[serde(borrow)]
     #[schema(value_type = Vec<Event>)]
     pub events: Vec<&'a RawValue>,
+}
+
+/// The newest change of customer below `oldest`.
+#[derive(Deserialize, ToSchema)]
+pub struct Owner {
+    /// The `seq` of the change; 0 for what held before the first event.
+    pub seq: u64,
+    /// Records were lost on the phone before this `seq`: nobody can say who used it.
+    #[serde(default)]
+    pub unknown: bool,
+    /// The app's id of the customer; null for nobody.
+    pub id: Option<String>,
+    /// Their proof, while the phone does not know that the collector has it.
+    pub proof: Option<String>,
+    /// When the app named them, by the phone's clock, in ms since the Unix epoch.
+    pub at: Option<i64>,
 }
 
 /// The app and the device.
@@ -65,8 +86,12 @@ pub struct UploadAnswer {
     pub stored: usize,
     /// The events that are not stored and never will be.
     pub rejected: Vec<Rejected>,
-    /// Fresh call codes for this installation.
+    /// Call codes for this installation: if the request named `codes`, all that it may use from now
+    /// on; else fresh ones beside those it holds.
     pub codes: Vec<Lease>,
+    /// The phone holds more codes than are honoured: its next request is to name them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub codes_doubted: bool,
     /// The numbers of screens in call codes: those of the screens in this upload and, with fresh codes,
     /// those of the app's configured screens.
     pub screens: BTreeMap<String, u16>,

@@ -21,6 +21,7 @@ impl World {
         let Some(journey) = self.phones[usize::from(index)].journey.clone() else { return Ok(()) };
         self.settle()?;
         let who = self.oracle.now(index);
+        let online_ms = self.phones[usize::from(index)].online_ms;
         let context = journey.call_context(&Self::request())?;
         let Some(token) = context.token else { return Ok(()) };
         let token = token.to_string();
@@ -53,10 +54,9 @@ impl World {
         self.phones[usize::from(index)].dialled.push((code.clone(), who));
         let arrived = distort(&code, dialling);
         let found = self.take(&Handle::Code(&arrived), who)?;
-        if arrived == code && !found && self.code_must_resolve(index) {
-            bail!("the code of phone {index} leads nowhere, {:?} after it was online", {
-                self.phones[usize::from(index)].online_ms.map(|ms| (self.now_ms() - ms) / 1_000)
-            });
+        if arrived == code && !found && online_ms.is_some_and(|ms| self.code_must_resolve(ms)) {
+            let after_s = online_ms.map(|online_ms| (self.now_ms() - online_ms) / 1_000);
+            bail!("the code of phone {index} leads nowhere, {after_s:?} s after it was online");
         }
         Ok(())
     }
@@ -77,12 +77,10 @@ impl World {
         }
     }
 
-    fn code_must_resolve(&self, index: u8) -> bool {
-        let online_ms = self.phones[usize::from(index)].online_ms;
-        online_ms.is_some_and(|online_ms| {
-            let kept = self.lost_ms.is_none_or(|lost_ms| lost_ms < online_ms);
-            kept && self.now_ms() - online_ms < CODE_LIFE_MS - CLOCK_ERROR_MS
-        })
+    /// Whether a code must resolve that a phone gave which was last online at this time.
+    fn code_must_resolve(&self, online_ms: i64) -> bool {
+        let kept = self.lost_ms.is_none_or(|lost_ms| lost_ms < online_ms);
+        kept && self.now_ms() - online_ms < CODE_LIFE_MS - CLOCK_ERROR_MS
     }
 
     /// An agent takes the call of `who`. Returns whether there was a context.

@@ -8,6 +8,12 @@ use jalon::Consent;
 use crate::network::Network;
 use crate::world::World;
 
+/// How long the collector keeps events for certain: 30 days, less what its clock may be wrong by.
+const KEPT_MS: i64 = 29 * 86_400_000;
+
+/// Where an event is stored: installation, epoch, seq.
+type Place = (i64, i64, i64);
+
 impl World {
     /// Heals the network, lets everything arrive, and checks what did.
     ///
@@ -54,7 +60,10 @@ impl World {
             return Ok(());
         }
         let stored = self.stored_steps()?;
-        let steps = self.oracle.steps_of_life(index as u8);
+        if let Some(step) = stored.keys().find(|step| self.oracle.is_erased(**step)) {
+            bail!("step {step} was erased, and the collector has it");
+        }
+        let steps = self.oracle.steps_of_life(index as u8, self.now_ms() - KEPT_MS);
         let mut last = None;
         let mut missing = 0;
         for step in steps {
@@ -76,7 +85,7 @@ impl World {
     }
 
     /// The places at which each step is stored.
-    fn stored_steps(&self) -> Result<BTreeMap<usize, Vec<(i64, i64, i64)>>> {
+    fn stored_steps(&self) -> Result<BTreeMap<usize, Vec<Place>>> {
         let database = rusqlite::Connection::open(self.site.database())?;
         let mut statement = database.prepare(
             "SELECT installation, epoch, seq, body FROM events WHERE type = 'product_view'",

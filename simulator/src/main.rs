@@ -3,9 +3,9 @@
 use std::process::ExitCode;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
 
 use clap::Parser;
+use jalon::clock::{Clock as _, SystemClock};
 use jalon_simulator::{Outcome, as_test, draw, play, shrink};
 
 /// Plays months of phones, people, networks and telephones against the real core and collector.
@@ -59,7 +59,7 @@ fn many(options: &Options) -> ExitCode {
     let next = AtomicU64::new(options.first);
     let end = options.first.saturating_add(options.seeds);
     let totals = Mutex::new((Outcome::default(), Vec::new()));
-    let begun = Instant::now();
+    let begun_ms = SystemClock.now().elapsed_ms;
     let work = || {
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -88,7 +88,7 @@ fn many(options: &Options) -> ExitCode {
     println!(
         "{} seeds in {:.0} s: {} calls tapped, {} contexts seen, {} seeds failed",
         options.seeds,
-        begun.elapsed().as_secs_f64(),
+        (SystemClock.now().elapsed_ms - begun_ms) as f64 / 1_000.0,
         totals.calls,
         totals.seen,
         failures.len()

@@ -17,6 +17,15 @@ pub(crate) struct Stretch {
     owner: Option<u8>,
 }
 
+/// A step that was recorded.
+#[derive(Debug, Clone, Copy)]
+struct Recorded {
+    of: StretchId,
+    at_ms: i64,
+    /// There was a grant: it must be stored or counted.
+    granted: bool,
+}
+
 /// Which stretch something belongs to.
 pub(crate) type StretchId = usize;
 
@@ -24,10 +33,12 @@ pub(crate) type StretchId = usize;
 #[derive(Debug, Default)]
 pub(crate) struct Oracle {
     stretches: Vec<Stretch>,
-    /// The stretch of each step, by the step's number, and whether it must be stored or counted.
-    steps: Vec<(StretchId, bool)>,
+    /// The steps, by their numbers.
+    steps: Vec<Recorded>,
     /// The stretch that each phone is in.
     now: Vec<StretchId>,
+    /// The lives that were erased: phone and life.
+    erased: Vec<(u8, u32)>,
 }
 
 impl Oracle {
@@ -38,6 +49,7 @@ impl Oracle {
             stretches: (0..phones).map(stretch).collect(),
             steps: Vec::new(),
             now: (0..usize::from(phones)).collect(),
+            erased: Vec::new(),
         }
     }
 
@@ -53,18 +65,21 @@ impl Oracle {
 
     /// Notes a step on a phone, and returns its number. What is recorded without a grant may be lost
     /// with the process.
-    pub(crate) fn step(&mut self, phone: u8, granted: bool) -> usize {
-        self.steps.push((self.now(phone), granted));
+    pub(crate) fn step(&mut self, phone: u8, at_ms: i64, granted: bool) -> usize {
+        self.steps.push(Recorded { of: self.now(phone), at_ms, granted });
         self.steps.len() - 1
     }
 
-    /// The numbers of the steps of a phone's present life that must be stored or counted.
-    pub(crate) fn steps_of_life(&self, phone: u8) -> Vec<usize> {
+    /// The numbers of the steps of a phone's present life, recorded after this time, that must be
+    /// stored or counted.
+    pub(crate) fn steps_of_life(&self, phone: u8, after_ms: i64) -> Vec<usize> {
         let life = self.stretches[self.now(phone)].life;
         let of_life = |stretch: &Stretch| stretch.phone == phone && stretch.life == life;
         let steps = self.steps.iter().enumerate();
-        let granted = steps.filter(|(_, (of, granted))| *granted && of_life(&self.stretches[*of]));
-        granted.map(|(n, _)| n).collect()
+        let due = steps.filter(|(_, step)| {
+            step.granted && step.at_ms > after_ms && of_life(&self.stretches[step.of])
+        });
+        due.map(|(n, _)| n).collect()
     }
 
     /// Notes that somebody signs in.
@@ -82,6 +97,22 @@ impl Oracle {
         if self.owner(phone).is_some() {
             self.begin(phone, None, 0);
         }
+    }
+
+    /// Notes that the phone's present life is to be erased, and with `refused` also the one before,
+    /// which a refusal ended.
+    pub(crate) fn erase(&mut self, phone: u8, refused: bool) {
+        let life = self.stretches[self.now(phone)].life;
+        self.erased.push((phone, life));
+        if refused {
+            self.erased.push((phone, life.saturating_sub(1)));
+        }
+    }
+
+    /// Whether a step belongs to a life that was erased.
+    pub(crate) fn is_erased(&self, step: usize) -> bool {
+        let of = self.steps.get(step).map(|step| self.stretches[step.of]);
+        of.is_some_and(|of| self.erased.contains(&(of.phone, of.life)))
     }
 
     /// Notes that the phone's installation ends, and a new one begins.
@@ -113,7 +144,7 @@ impl Oracle {
     fn check_text(&self, text: &str, about: StretchId) -> Result<(), String> {
         for word in text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')) {
             if let Some(n) = word.strip_prefix("step-").and_then(|n| n.parse::<usize>().ok()) {
-                let (of, _) = *self.steps.get(n).ok_or("a step that nobody made")?;
+                let of = self.steps.get(n).ok_or("a step that nobody made")?.of;
                 if !self.is_theirs(of, about) {
                     return Err(format!("step {n} of {:?}", self.stretches[of]));
                 }

@@ -61,8 +61,8 @@ impl World {
                 return self.phone(phone).cut_power(&mut random);
             }
             Act::Browse(phone, count) => self.browse(phone, count),
-            Act::SignIn(phone, person) => self.sign_in(phone, Some(person)),
-            Act::SignOut(phone) => self.sign_in(phone, None),
+            Act::SignIn(phone, person) => return self.sign_in(phone, Some(person)),
+            Act::SignOut(phone) => return self.sign_in(phone, None),
             Act::Grant(phone) => self.consent(phone, Consent::Granted),
             Act::Refuse(phone) => self.consent(phone, Consent::Denied),
             Act::Erase(phone) => self.erase(phone),
@@ -127,12 +127,13 @@ impl World {
 
     fn browse(&mut self, index: u8, count: u16) {
         let granted = self.phone(index).consent == Consent::Granted;
+        let now_ms = self.now_ms();
         for _ in 0..count {
             let event = if self.random.percent(40) {
                 let which = self.random.below(3);
                 Event::ScreenView { screen: self.oracle.screen(index, which) }
             } else {
-                let name = format!("step-{}", self.oracle.step(index, granted));
+                let name = format!("step-{}", self.oracle.step(index, now_ms, granted));
                 Event::ProductView {
                     product: Product { id: name.clone(), name: Some(name), ..Product::default() },
                 }
@@ -143,9 +144,14 @@ impl World {
         }
     }
 
-    fn sign_in(&mut self, index: u8, person: Option<u8>) {
+    fn sign_in(&mut self, index: u8, person: Option<u8>) -> Result<()> {
         self.phone(index).signed_in = person;
         self.identify(index, person);
+        // The worker syncs a change of customer at once.
+        self.settle()?;
+        let phone = self.phone(index);
+        phone.synced = phone.disk();
+        Ok(())
     }
 
     fn identify(&mut self, index: u8, person: Option<u8>) {
@@ -182,8 +188,9 @@ impl World {
         let phone = self.phone(index);
         let Some(journey) = &phone.journey else { return };
         journey.erase();
-        phone.consent = Consent::Unknown;
+        let before = std::mem::replace(&mut phone.consent, Consent::Unknown);
         let signed_in = phone.signed_in;
+        self.oracle.erase(index, before == Consent::Denied);
         self.oracle.new_life(index);
         self.identify(index, signed_in);
     }
@@ -247,6 +254,9 @@ impl World {
                 phone.consent,
                 status.consent
             );
+            if phone.consent != Consent::Granted && phone.disk().holds("step-") {
+                bail!("phone {index}: steps are on the disk without a grant");
+            }
             if let Some(trouble) = status.storage_trouble {
                 bail!("phone {index}: {trouble}");
             }

@@ -1,5 +1,7 @@
 //! Makes a failing run short: takes steps away for as long as it still fails.
 
+use std::fmt::Write as _;
+
 use crate::plan::Step;
 
 /// Returns the fewest steps found that still fail, given that `steps` do.
@@ -28,7 +30,8 @@ pub fn as_test(seed: u64, steps: &[Step]) -> String {
     let mut text =
         String::from("#[test]\nfn a_name_that_says_what_must_hold() {\n    let steps = [\n");
     for Step { act, seed } in steps {
-        text += &format!("        Step {{ act: Act::{act:?}, seed: {seed} }},\n");
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "        Step {{ act: Act::{act:?}, seed: {seed} }},");
     }
     text + &format!("    ];\n    play({seed}, &steps).unwrap();\n}}\n")
 }

@@ -41,7 +41,7 @@ pub(crate) struct World {
     /// What the run has done, to be compared with the same run played again.
     pub trace: u64,
     now_ms: i64,
-    _folder: tempfile::TempDir,
+    folder: tempfile::TempDir,
 }
 
 impl World {
@@ -70,7 +70,7 @@ impl World {
             lost_ms: None,
             trace: seed,
             now_ms: START_MS,
-            _folder: folder,
+            folder,
         })
     }
 
@@ -81,7 +81,7 @@ impl World {
 
     /// The folder of the collector's backup.
     pub(crate) fn backup_folder(&self) -> std::path::PathBuf {
-        self._folder.path().join("backup")
+        self.folder.path().join("backup")
     }
 
     /// Mixes something that happened into the trace.
@@ -282,7 +282,7 @@ fn is_fresh(_sent: &Sent) -> bool {
 fn timeout_ms(lane: Lane) -> i64 {
     match lane {
         Lane::Backlog => 30_000,
-        Lane::Call => 30_000,
+        Lane::Call => 10_000,
     }
 }
 

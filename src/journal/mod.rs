@@ -22,7 +22,7 @@ use segment::{
 
 use crate::config::EVENT_BYTES_MAX;
 use crate::error::Error;
-use crate::event::{Kind, Record};
+use crate::event::{Dropped, Kind, Record};
 
 /// File names of the two segments.
 pub(crate) const SEGMENTS: [&str; 2] = ["journal-0", "journal-1"];
@@ -66,6 +66,21 @@ pub(crate) struct Drained {
     pub records: Vec<Record>,
     /// Stretches that cannot be read, each of one record or more; the gaps in `index` say how many.
     pub damages: u64,
+}
+
+impl Drained {
+    /// Returns how many events there are, and the drops that are noted between them.
+    pub(crate) fn tally(&self) -> (u64, Dropped) {
+        let mut noted = Dropped::default();
+        let mut events = 0;
+        for record in &self.records {
+            match (record.kind, record.dropped_reason()) {
+                (Kind::Dropped, Some(reason)) => noted.add(reason, 1),
+                _ => events += 1,
+            }
+        }
+        (events, noted)
+    }
 }
 
 /// An opened journal, and what it already held.

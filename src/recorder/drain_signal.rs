@@ -32,8 +32,9 @@ impl DrainSignal {
         self.waiting_since_ms.get_or_insert(now_ms);
     }
 
-    /// Notes that a call was tapped: its record and all before it are drained at once.
-    pub(super) fn on_call(&mut self) {
+    /// Notes that a call was tapped, or the customer changed: its record and all before it are drained
+    /// at once.
+    pub(super) fn on_urgent(&mut self) {
         self.drain_now = true;
     }
 

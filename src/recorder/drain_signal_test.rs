@@ -37,7 +37,7 @@ fn the_second_record_wakes_nobody_and_the_hundredth_does() {
 fn a_call_always_wakes_the_worker_and_is_due_at_once() {
     let before = after(3);
     let mut signal = before;
-    signal.on_call();
+    signal.on_urgent();
     assert!(signal.is_due(1_000, false) && signal.drains_now());
     assert!(signal.wakes_worker(&before, true));
     assert!(signal.wakes_worker(&signal, true), "the worker may be waiting for a retry");
@@ -93,7 +93,7 @@ fn closing_drains_whatever_waits() {
 #[test]
 fn sealing_ends_the_wait_and_draining_takes_the_events_off() {
     let mut signal = after(150);
-    signal.on_call();
+    signal.on_urgent();
     signal.on_seal();
     assert_eq!((signal.drains_now(), signal.deadline_ms(), signal.undrained()), (false, None, 150));
     signal.on_drained(150);

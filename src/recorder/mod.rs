@@ -9,7 +9,6 @@
 mod buffer;
 mod codes;
 mod current_screen;
-mod customer;
 mod drain_signal;
 mod misuse;
 mod state;
@@ -22,16 +21,18 @@ use misuse::{Misuse, MisuseWarnings};
 use state::RecorderState;
 
 use crate::call::{CallCode, CallScope, ContextToken};
-use crate::clock::{Bell, Clock};
+use crate::clock::{Bell, Clock, Now};
 use crate::config::{Consent, ID_BYTES_MAX, NAME_BYTES_MAX, PROOF_BYTES_MAX};
 use crate::event::{DropReason, Dropped, Entry, Event};
 use crate::journal::{Drainer, Writer};
 use crate::store::Lease;
-use crate::wire::Identified;
+use crate::wire::Who;
 
 /// Records events on the app's threads.
 pub(crate) struct Recorder {
     clock: Arc<dyn Clock>,
+    /// The moment from which the elapsed clock counts on to stamp events.
+    anchor: Now,
     /// Wakes the worker.
     bell: Bell,
     record_search_queries: bool,
@@ -80,6 +81,7 @@ impl Recorder {
         consent: Option<Consent>,
     ) -> Self {
         Self {
+            anchor: clock.now(),
             clock,
             bell: Bell::new(),
             record_search_queries,
@@ -90,6 +92,19 @@ impl Recorder {
 
     pub(crate) fn clock(&self) -> &dyn Clock {
         &*self.clock
+    }
+
+    /// Returns the time to stamp something with, in ms since the Unix epoch: the wall clock as it was
+    /// when this process opened the journey, and the time that has passed since. A wall clock that is
+    /// corrected meanwhile moves no event against another, nor against the moment it is sent.
+    pub(crate) fn stamp_ms(&self, now: Now) -> i64 {
+        let passed_ms = now.elapsed_ms.saturating_sub(self.anchor.elapsed_ms);
+        self.anchor.wall_ms.saturating_add_unsigned(passed_ms)
+    }
+
+    fn now(&self) -> Now {
+        let now = self.clock.now();
+        Now { wall_ms: self.stamp_ms(now), ..now }
     }
 
     pub(crate) fn wake_worker(&self) {
@@ -128,7 +143,7 @@ impl Recorder {
         if blank || proof.as_ref().is_some_and(|proof| proof.len() > PROOF_BYTES_MAX) {
             return self.drop_one(DropReason::Invalid, Some(Misuse::Customer));
         }
-        let now = self.clock.now();
+        let now = self.now();
         let mut state = self.state();
         let outcome = state.identify(id, proof, now);
         self.finish(state, outcome);
@@ -158,7 +173,7 @@ impl Recorder {
             topic.truncate(topic.floor_char_boundary(NAME_BYTES_MAX));
             topic
         });
-        let now = self.clock.now();
+        let now = self.now();
         let mut state = self.state();
         let (tap, outcome) = state.tap(topic, scope, now, || self.mint())?;
         self.finish(state, outcome);
@@ -230,7 +245,7 @@ impl Recorder {
     /// earlier process and the wall clock of its last event, `waiting` the number of events in the
     /// journal, `torn` the number of torn tails that were cut off.
     pub(crate) fn install(&self, writer: Writer, left: (u32, i64), waiting: u64, torn: u64) {
-        let now = self.clock.now();
+        let now = self.now();
         let mut state = self.state();
         state.install(writer, left, waiting, torn, now);
         self.unlock_and_warn(state);
@@ -285,7 +300,7 @@ impl Recorder {
         seen: CodesVersion,
         leases: Vec<Lease>,
         screens: Vec<(String, u16)>,
-        customer: Option<&Identified>,
+        customer: &Who,
     ) {
         let screens = screens.into_iter().collect();
         let mut tokens = Vec::new();
@@ -320,7 +335,7 @@ impl Recorder {
     }
 
     fn put(&self, entry: Entry) {
-        let now = self.clock.now();
+        let now = self.now();
         let mut state = self.state();
         let outcome = state.take(entry, now);
         self.finish(state, outcome);
@@ -349,7 +364,7 @@ impl Recorder {
     }
 
     fn drop_one(&self, reason: DropReason, misuse: Option<Misuse>) {
-        let now = self.clock.now();
+        let now = self.now();
         let mut state = self.state();
         if state.is_closed() {
             return;

@@ -8,7 +8,6 @@ use std::collections::HashMap;
 use super::buffer::{Buffer, Buffered};
 use super::codes::{CodePool, CodesVersion};
 use super::current_screen::CurrentScreen;
-use super::customer::Customer;
 use super::drain_signal::DrainSignal;
 use super::{Outcome, RecorderCounts, Tap};
 use crate::call::{CallScope, ContextToken};
@@ -19,7 +18,7 @@ use crate::event::{DropReason, Dropped, Entry, Kind};
 use crate::journal::{AppendError, Drainer, Writer};
 use crate::session::Session;
 use crate::store::Lease;
-use crate::wire::{self, Identified, Stamp};
+use crate::wire::{self, Stamp, Who};
 
 /// The recorder's state. No field is visible outside this file.
 #[derive(Default)]
@@ -31,7 +30,8 @@ pub(super) struct RecorderState {
     writer: Option<Writer>,
     session: Session,
     screen: CurrentScreen,
-    customer: Customer,
+    /// The current customer; `None` while this process does not know.
+    customer: Option<Who>,
     buffer: Buffer,
     codes: CodePool,
     signal: DrainSignal,
@@ -59,8 +59,8 @@ impl RecorderState {
             return Outcome::IGNORED;
         }
         let (before, is_call) = (self.signal, entry.kind() == Kind::Call);
-        if is_call {
-            self.signal.on_call();
+        if is_call || entry.kind() == Kind::Customer {
+            self.signal.on_urgent();
         }
         self.session = self.session.on_event(now);
         let previous = self.screen.on_entry(&entry, now);
@@ -84,12 +84,18 @@ impl RecorderState {
     ) -> Outcome {
         // After a refusal nothing is kept about who the customer is.
         if self.consent.gate() != Gate::Refuse {
-            let next = Customer::of(id.clone(), proof.clone());
-            if self.customer == next {
+            let next = Who::of(id.clone(), proof.clone(), now.wall_ms);
+            if self.customer.as_ref().is_some_and(|known| known.includes(&next)) {
                 return Outcome::IGNORED;
             }
-            self.codes.on_customer(self.customer.leaves_codes_to(&next));
-            self.customer = next;
+            let continues = self.customer.as_ref().map(|known| known.continues_as(&next));
+            self.codes.on_customer(continues == Some(true));
+            if continues == Some(false) {
+                // Another person: nothing of theirs is shown beside what was the last one's.
+                self.session = self.session.ended();
+                self.screen = CurrentScreen::default();
+            }
+            self.customer = Some(next);
         }
         self.take(Entry::Customer { id, proof }, now)
     }
@@ -141,7 +147,7 @@ impl RecorderState {
     ) -> bool {
         let is_customer = entry.kind() == Kind::Customer;
         let kept = if self.append_buffered() {
-            // Moved out for a moment, since the stamp borrows it.
+            // Moved out, since the stamp borrows it.
             let screen = std::mem::take(&mut self.screen);
             let stamp = Stamp {
                 at_ms: now.wall_ms,
@@ -202,7 +208,6 @@ impl RecorderState {
         appended
     }
 
-    /// Counts an event that the journal did not take.
     fn drop_refused(&mut self, error: &AppendError, now: Now) {
         if matches!(error, AppendError::TooLarge) {
             self.warns_too_large = true;
@@ -248,7 +253,6 @@ impl RecorderState {
     }
 
     // The customer's answers.
-
     pub(super) fn consent(&self) -> Consent {
         self.consent
     }
@@ -295,13 +299,11 @@ impl RecorderState {
         self.writer.is_some()
     }
 
-    /// Returns whether a journal is needed: the customer has agreed, and there is none.
     pub(super) fn lacks_journal(&self) -> bool {
         self.consent == Consent::Granted && self.writer.is_none()
     }
 
-    /// Takes the journal, and appends what waited in memory; see
-    /// [`Recorder::install`](super::Recorder::install).
+    /// Takes the journal, and appends what waited in memory.
     pub(super) fn install(
         &mut self,
         writer: Writer,
@@ -333,7 +335,7 @@ impl RecorderState {
         *self = Self {
             consent,
             closed: self.closed,
-            customer: Customer::Nobody,
+            customer: Some(Who::Nobody),
             codes,
             ..Self::default()
         };
@@ -358,7 +360,6 @@ impl RecorderState {
         (self.codes.version(), self.dropped)
     }
 
-    /// Notes that the store has taken over `events` events, and the `noted` and `counted` drops.
     pub(super) fn on_drained(&mut self, events: u64, noted: &Dropped, counted: &Dropped) {
         self.signal.on_drained(events);
         self.noted.subtract(noted);
@@ -369,20 +370,19 @@ impl RecorderState {
         &self.codes
     }
 
-    /// Takes what the store holds for the next tap; see
-    /// [`Recorder::offer_codes`](super::Recorder::offer_codes).
+    /// Takes what the store holds for the next tap.
     pub(super) fn offer_codes(
         &mut self,
         seen: CodesVersion,
         leases: Vec<Lease>,
         screens: HashMap<String, u16>,
-        customer: Option<&Identified>,
+        customer: &Who,
         tokens: &mut Vec<ContextToken>,
     ) {
         self.codes.add(tokens, screens);
         if self.codes.version() == seen && !self.buffer.holds_customer() {
             self.codes.replace_leases(leases);
-            self.customer = Customer::known(customer);
+            self.customer = Some(customer.clone()).filter(|customer| *customer != Who::Unknown);
         }
     }
 

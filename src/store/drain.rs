@@ -3,13 +3,13 @@
 
 use rusqlite::{OptionalExtension as _, Transaction, params};
 
-use super::{State, Store};
+use super::{State, Store, customers, leases};
 use crate::call::CallCode;
 use crate::clock::Now;
 use crate::config::{ROOM_STEP_BYTES, RUNS_KEPT};
 use crate::error::Error;
 use crate::event::{DropReason, Dropped, Kind, Record};
-use crate::wire::{self, Identified};
+use crate::wire::{self, Who};
 
 /// The outcome of a drain.
 #[derive(Debug, Default)]
@@ -18,6 +18,8 @@ pub(crate) struct DrainOutcome {
     pub added: Vec<(u64, Vec<u8>)>,
     /// The `seq` of the calls among them.
     pub calls: Vec<u64>,
+    /// From which `seq` on the customer is another.
+    pub changes: Vec<(u64, Who)>,
 }
 
 impl Store {
@@ -50,7 +52,11 @@ impl Store {
             let mut bytes_added = ROOM_STEP_BYTES;
             for record in records {
                 let Some(gap) = progress.take(tx, &record)? else { continue };
-                lost += gap;
+                if gap.may_hold_a_customer() {
+                    customers::forget(tx, state, state.next_seq)?;
+                    outcome.changes.push((state.next_seq, Who::Unknown));
+                }
+                lost += gap.counted;
                 if bytes_added >= ROOM_STEP_BYTES {
                     make_room(tx, state, bytes_max, in_flight)?;
                     bytes_added = 0;
@@ -65,6 +71,20 @@ impl Store {
             make_room(tx, state, bytes_max, in_flight)?;
             Ok(outcome)
         })
+    }
+}
+
+/// The records that are missing before a record.
+struct Gap {
+    /// How many of them no store has drained.
+    counted: u64,
+    /// Another store may have drained some.
+    elsewhere: bool,
+}
+
+impl Gap {
+    fn may_hold_a_customer(&self) -> bool {
+        self.counted > 0 || self.elsewhere
     }
 }
 
@@ -86,9 +106,9 @@ impl Progress {
         Ok(Self { drain: latest as u64 + 1, ..Self::default() })
     }
 
-    /// Notes a record. Returns how many records are missing before it, or `None` if it was drained
+    /// Notes a record. Returns which records are missing before it, or `None` if it was drained
     /// before.
-    fn take(&mut self, tx: &Transaction<'_>, record: &Record) -> Result<Option<u64>, Error> {
+    fn take(&mut self, tx: &Transaction<'_>, record: &Record) -> Result<Option<Gap>, Error> {
         if !self.known || self.run != record.run {
             // A segment may hold several runs: save the progress of one before the next.
             self.save(tx)?;
@@ -106,8 +126,9 @@ impl Progress {
         if record.index <= before {
             return Ok(None);
         }
+        let elsewhere = self.drained_through.is_none() && before > 0;
         self.drained_through = Some(record.index);
-        Ok(Some(record.index - before - 1))
+        Ok(Some(Gap { counted: record.index - before - 1, elsewhere }))
     }
 
     fn save(&self, tx: &Transaction<'_>) -> Result<(), Error> {
@@ -149,8 +170,11 @@ fn add(
         }
         Kind::Event => false,
         Kind::Customer => {
-            change_customer(tx, state, &record.body)?;
-            state.customer_seq = state.next_seq;
+            let customer = wire::read_customer(&record.body).unwrap_or(Who::Unknown);
+            if !customers::change(tx, state, state.next_seq, customer)? {
+                return Ok(());
+            }
+            outcome.changes.push((state.next_seq, state.customer.clone()));
             false
         }
         Kind::Call => {
@@ -170,24 +194,11 @@ fn add(
     Ok(())
 }
 
-/// Changes the customer. A sign-in after nobody keeps the leased codes; a change to another
-/// customer or to nobody deletes them, since a lease belongs to the customer it was given under.
-fn change_customer(tx: &Transaction<'_>, state: &mut State, body: &[u8]) -> Result<(), Error> {
-    let Some(customer) = wire::read_customer(body) else { return Ok(()) };
-    let id = |customer: &Option<Identified>| customer.as_ref().map(|known| known.id.clone());
-    if state.customer.is_some() && id(&state.customer) != id(&customer) {
-        tx.execute("DELETE FROM leases", [])?;
-    }
-    state.customer = customer;
-    Ok(())
-}
-
 fn use_lease(tx: &Transaction<'_>, body: &[u8]) -> Result<(), Error> {
     let code = wire::read_call(body).and_then(|call| CallCode::parse(&call.code?).ok());
     if let Some(code) = code {
         // Leased locators are even; the odd one next to it is the same lease.
-        let locator = code.locator() & !1;
-        tx.execute("DELETE FROM leases WHERE locator = ?1", [locator])?;
+        leases::delete(tx, code.locator() & !1)?;
     }
     Ok(())
 }
@@ -224,6 +235,7 @@ fn make_room(
         let unsent = sent.iter().filter(|sent| !**sent).count() as u64;
         state.unsent -= unsent;
         state.dropped.add(DropReason::Quota, unsent);
+        customers::prune(tx, state)?;
     }
     Ok(())
 }

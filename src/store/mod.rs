@@ -4,7 +4,9 @@
 //! Used on the worker's thread only. Does not decide when to send or what an answer means. Readers
 //! take `&Connection`, writers `&Transaction`.
 
+mod customers;
 mod drain;
+mod leases;
 mod queue;
 mod schema;
 mod watermark;
@@ -14,7 +16,8 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior, params};
 
-pub(crate) use queue::{Lease, Row};
+pub(crate) use leases::Lease;
+pub(crate) use queue::{Row, Told};
 use schema::{EMPTY, configure, migrate};
 use watermark::Watermark;
 
@@ -22,7 +25,7 @@ use crate::clock::Now;
 use crate::error::Error;
 use crate::event::{DropReason, Dropped};
 use crate::session::wall_step;
-use crate::wire::Identified;
+use crate::wire::Who;
 
 /// The store's file; SQLite adds `-wal` and `-shm`.
 pub(crate) const FILE: &str = "journey.db";
@@ -46,9 +49,8 @@ struct State {
     unsent: u64,
     delivered: u64,
     dropped: Dropped,
-    customer: Option<Identified>,
-    /// The newest `customer` event's `seq` if the collector does not have it yet; else 0.
-    customer_seq: u64,
+    /// The customer after the newest event.
+    customer: Who,
 }
 
 /// The store of one installation and epoch.
@@ -64,6 +66,8 @@ pub(crate) struct Store {
     /// The first and last `seq` of the batch that is being sent: neither quota nor age deletes
     /// these events meanwhile.
     in_flight: Option<(u64, u64)>,
+    /// The collector honours fewer codes than this store holds.
+    codes_doubted: bool,
     /// Something was committed that a power cut could still take away.
     volatile: bool,
 }
@@ -133,13 +137,13 @@ impl Store {
                 unsent: 0,
                 delivered: 0,
                 dropped: Dropped::default(),
-                customer: None,
-                customer_seq: 0,
+                customer: Who::Nobody,
             },
             watermark: Watermark::read(path, (*installation, epoch)),
             age_ms: 0,
             anchor: now,
             in_flight: None,
+            codes_doubted: false,
             volatile: true,
         };
         store.load(may_be_new, now)?;
@@ -154,23 +158,19 @@ impl Store {
         let found = self
             .connection
             .query_row(
-                "SELECT installation, epoch, next_seq, delivered, age, wall, customer, proof, identified_at, sum
-                 FROM state",
+                "SELECT installation, epoch, next_seq, delivered, age, wall, sum FROM state",
                 [],
                 |row| {
-                    let (customer, proof, at_ms): (Option<String>, Option<String>, i64) =
-                        (row.get(6)?, row.get(7)?, row.get(8)?);
                     let state = State {
                         owner: (row.get(0)?, row.get(1)?),
                         next_seq: row.get::<_, i64>(2)? as u64,
                         unsent: 0,
                         delivered: row.get::<_, i64>(3)? as u64,
                         dropped: Dropped::default(),
-                        customer: customer.map(|id| Identified { id, proof, at_ms }),
-                        customer_seq: 0,
+                        customer: Who::Nobody,
                     };
                     let age_ms = row.get::<_, i64>(4)? as u64;
-                    Ok((state, age_ms, row.get::<_, i64>(5)?, row.get::<_, u32>(9)?))
+                    Ok((state, age_ms, row.get::<_, i64>(5)?, row.get::<_, u32>(6)?))
                 },
             )
             .optional()?;
@@ -178,6 +178,7 @@ impl Store {
             return if may_be_new { self.begin(owner) } else { Err(EMPTY) };
         };
         state.dropped = read_dropped(&self.connection)?;
+        state.customer = customers::newest(&self.connection)?;
         let newest: Option<i64> =
             self.connection.query_row("SELECT max(seq) FROM events", [], |row| row.get(0))?;
         if checksum != checksum_of(&state, age_ms, wall_ms)
@@ -186,7 +187,7 @@ impl Store {
             return Err(Error::StoreUnusable("its numbers contradict its checksum or its events"));
         }
         self.state = state;
-        self.age_ms = age_ms + wall_step(wall_ms, now.wall_ms).unwrap_or(0);
+        self.age_ms = age_ms + wall_step(wall_ms, now.wall_ms);
         if self.state.owner.0 != owner.0 {
             return self.begin(owner);
         }
@@ -194,7 +195,6 @@ impl Store {
             return Err(Error::StoreUnusable("it belongs to an earlier epoch"));
         }
         self.state.unsent = count_unsent(&self.connection)?;
-        self.state.customer_seq = newest_unsent_customer(&self.connection)?;
         Ok(())
     }
 
@@ -203,6 +203,7 @@ impl Store {
         let now = self.anchor;
         self.write(now, |tx, state, _| {
             tx.execute_batch("DELETE FROM events WHERE sent = 1; DELETE FROM dropped; DELETE FROM leases; DELETE FROM screens; DELETE FROM state;")?;
+            customers::renumber(tx, owner.1 > 1)?;
             let seqs: Vec<i64> = tx
                 .prepare("SELECT seq FROM events ORDER BY seq")?
                 .query_map([], |row| row.get(0))?
@@ -213,23 +214,24 @@ impl Store {
                 renumber.execute(params![seq, at as i64 + 1])?;
             }
             tx.execute(
-                "INSERT INTO state (id, installation, epoch, next_seq, delivered, syncs, age, wall, sum, identified_at) VALUES (1, ?1, ?2, 1, 0, 0, 0, 0, 0, 0)",
+                "INSERT INTO state (id, installation, epoch, next_seq, delivered, syncs, age, wall, sum) VALUES (1, ?1, ?2, 1, 0, 0, 0, 0, 0)",
                 params![owner.0.as_slice(), owner.1],
             )?;
-            state.owner = owner;
-            state.next_seq = seqs.len() as u64 + 1;
-            state.unsent = seqs.len() as u64;
-            state.delivered = 0;
-            state.dropped = Dropped::default();
-            state.customer = None;
-            state.customer_seq = newest_unsent_customer(tx)?;
+            *state = State {
+                owner,
+                next_seq: seqs.len() as u64 + 1,
+                unsent: seqs.len() as u64,
+                delivered: 0,
+                dropped: Dropped::default(),
+                customer: customers::newest(tx)?,
+            };
             Ok(())
         })
     }
 
     /// Returns the store's age in ms: the time known to have passed since it was made, by the
     /// elapsed clock within a process, and across processes by the wall clock as far as
-    /// [`wall_step`] goes.
+    /// [`wall_step`] believes it.
     fn age_at(&self, now: Now) -> u64 {
         self.age_ms + now.elapsed_ms.saturating_sub(self.anchor.elapsed_ms)
     }
@@ -303,26 +305,17 @@ impl Store {
             Ok(())
         })
     }
-
-    /// Returns the customer after the newest event, with the proof.
-    pub(crate) fn customer(&self) -> Option<&Identified> {
-        self.state.customer.as_ref()
-    }
 }
 
 fn write_state(tx: &Transaction<'_>, state: &State, age_ms: u64, now: Now) -> Result<(), Error> {
-    let customer = state.customer.as_ref();
     tx.prepare_cached(
-        "UPDATE state SET next_seq = ?1, delivered = ?2, age = ?3, wall = ?4, customer = ?5, proof = ?6, identified_at = ?7, sum = ?8",
+        "UPDATE state SET next_seq = ?1, delivered = ?2, age = ?3, wall = ?4, sum = ?5",
     )?
     .execute(params![
         state.next_seq as i64,
         state.delivered as i64,
         age_ms as i64,
         now.wall_ms,
-        customer.map(|known| &known.id),
-        customer.and_then(|known| known.proof.as_ref()),
-        customer.map_or(0, |known| known.at_ms),
         checksum_of(state, age_ms, now.wall_ms),
     ])?;
     let mut upsert =
@@ -337,7 +330,7 @@ fn checksum_of(state: &State, age_ms: u64, wall_ms: i64) -> u32 {
     let mut hasher = crc32fast::Hasher::new();
     hasher.update(&state.owner.0);
     hasher.update(&state.owner.1.to_le_bytes());
-    let customer = state.customer.as_ref();
+    let customer = state.customer.identified();
     let identified_at = customer.map_or(0, |known| known.at_ms) as u64;
     for number in [state.next_seq, state.delivered, age_ms, wall_ms as u64, identified_at] {
         hasher.update(&number.to_le_bytes());
@@ -371,17 +364,6 @@ fn count_unsent(connection: &Connection) -> Result<u64, Error> {
     let count: i64 =
         connection.query_row("SELECT count(*) FROM events WHERE sent = 0", [], |row| row.get(0))?;
     Ok(count as u64)
-}
-
-/// Finds `customer` events by their text. JSON escapes a quote inside a string, so a match can only
-/// be the event's own type.
-fn newest_unsent_customer(connection: &Connection) -> Result<u64, Error> {
-    let seq: Option<i64> = connection.query_row(
-        r#"SELECT max(seq) FROM events WHERE sent = 0 AND instr(CAST(body AS TEXT), '"type":"customer"') > 0"#,
-        [],
-        |row| row.get(0),
-    )?;
-    Ok(seq.unwrap_or(0) as u64)
 }
 
 /// Returns how many unsent events a damaged store held, as far as it can be read; at least 1.

@@ -3,9 +3,9 @@
 
 use rusqlite::{Transaction, params};
 
-use super::{State, Store};
+use super::{State, Store, customers, leases};
 use crate::clock::Now;
-use crate::config::{CODES_MAX, NEWEST_KEPT};
+use crate::config::NEWEST_KEPT;
 use crate::error::Error;
 use crate::event::DropReason;
 use crate::wire::{Answer, SEQ_BYTES_MAX};
@@ -13,12 +13,15 @@ use crate::wire::{Answer, SEQ_BYTES_MAX};
 /// An event's `seq` and body.
 pub(crate) type Row = (u64, Vec<u8>);
 
-/// A leased code.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Lease {
-    pub locator: u32,
-    /// When it expires, in ms of this process's elapsed clock.
-    pub expires_ms: u64,
+/// What a request told the collector, to be read with its answer.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Told {
+    /// It told of every change of customer up to and including this `seq`.
+    pub through: u64,
+    /// The locators that it named, to have them renewed; `None` if it did not ask for codes.
+    pub codes: Option<Vec<u32>>,
+    /// The customer is still the same as when it was sent.
+    pub same_customer: bool,
 }
 
 impl Store {
@@ -60,24 +63,18 @@ impl Store {
     pub(crate) fn acknowledge_batch(
         &mut self,
         answer: &Answer,
-        same_customer: bool,
+        request: &Told,
         now: Now,
     ) -> Result<bool, Error> {
         let span = self.in_flight;
-        let told = self.state.customer_seq <= span.map_or(0, |(_, last)| last);
-        let keep_leases = same_customer && told;
-        self.write(now, |tx, state, age_ms| {
+        let kept = self.write(now, |tx, state, age_ms| {
             if let Some((first, last)) = span {
                 mark_sent(tx, state, answer, first, last)?;
-                if told {
-                    state.customer_seq = 0;
-                }
             }
-            keep_answer(tx, state, answer, keep_leases.then_some(age_ms))
+            keep_answer(tx, state, answer, request, (age_ms, now.wall_ms))
         })?;
         self.in_flight = None;
-        self.give_back()?;
-        Ok(keep_leases)
+        self.after_answer(answer, request, kept)
     }
 
     /// Notes that the collector has the snapshot of the call with this `seq`. Returns whether the
@@ -86,16 +83,23 @@ impl Store {
         &mut self,
         answer: &Answer,
         seq: u64,
-        same_customer: bool,
+        request: &Told,
         now: Now,
     ) -> Result<bool, Error> {
-        let keep_leases = same_customer && self.state.customer_seq == 0;
-        self.write(now, |tx, state, age_ms| {
+        let kept = self.write(now, |tx, state, age_ms| {
             tx.execute("UPDATE events SET calling = 0 WHERE seq = ?1", [seq as i64])?;
-            keep_answer(tx, state, answer, keep_leases.then_some(age_ms))
+            keep_answer(tx, state, answer, request, (age_ms, now.wall_ms))
         })?;
+        self.after_answer(answer, request, kept)
+    }
+
+    fn after_answer(&mut self, answer: &Answer, request: &Told, kept: bool) -> Result<bool, Error> {
+        if kept && request.codes.is_some() {
+            self.codes_doubted = false;
+        }
+        self.codes_doubted |= answer.codes_doubted;
         self.give_back()?;
-        Ok(keep_leases)
+        Ok(kept)
     }
 
     /// Drops and counts the one event in flight: it was refused although it was sent alone.
@@ -123,6 +127,7 @@ impl Store {
     /// Deletes events past their time to live, sent or not, and expired leases. Keeps the batch in
     /// flight, and what is older.
     pub(crate) fn expire(&mut self, now: Now) -> Result<(), Error> {
+        self.expire_leases(now)?;
         let age_ms = self.age_at(now);
         let recorded_before_ms = age_ms.saturating_sub(self.limits.time_to_live_ms);
         let after = self.in_flight.map_or(0, |(_, last)| last);
@@ -130,14 +135,10 @@ impl Store {
             .connection
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM (SELECT born FROM events WHERE seq > ?2 ORDER BY seq LIMIT 1) WHERE born < ?1)")?
             .query_row(params![recorded_before_ms as i64, after as i64], |row| row.get(0))?;
-        let lapsed: bool = self
-            .connection
-            .prepare_cached("SELECT EXISTS (SELECT 1 FROM leases WHERE expires <= ?1)")?
-            .query_row([age_ms as i64], |row| row.get(0))?;
-        if !due && !lapsed {
+        if !due {
             return Ok(());
         }
-        self.write(now, |tx, state, age_ms| {
+        self.write(now, |tx, state, _| {
             let sent: Vec<bool> = tx
                 .prepare_cached("DELETE FROM events WHERE seq > ?1 AND born < ?2 RETURNING sent")?
                 .query_map(params![after as i64, recorded_before_ms as i64], |row| row.get(0))?
@@ -145,8 +146,7 @@ impl Store {
             let unsent = sent.iter().filter(|sent| !**sent).count() as u64;
             state.unsent -= unsent;
             state.dropped.add(DropReason::Expired, unsent);
-            tx.execute("DELETE FROM leases WHERE expires <= ?1", [age_ms as i64])?;
-            Ok(())
+            customers::prune(tx, state)
         })?;
         self.give_back()
     }
@@ -171,21 +171,6 @@ impl Store {
             .query_map([], |row| Ok(row.get::<_, i64>(0)? as u64))?
             .collect::<Result<_, _>>()?;
         Ok(seqs)
-    }
-
-    /// Returns the leased codes, the soonest to expire first.
-    pub(crate) fn leases(&self, now: Now) -> Result<Vec<Lease>, Error> {
-        let age_ms = self.age_at(now);
-        let mut statement = self.connection.prepare_cached(
-            "SELECT locator, expires FROM leases WHERE expires > ?1 ORDER BY expires, locator",
-        )?;
-        let leases = statement
-            .query_map([age_ms as i64], |row| {
-                let left_ms = (row.get::<_, i64>(1)? as u64).saturating_sub(age_ms);
-                Ok(Lease { locator: row.get(0)?, expires_ms: now.elapsed_ms + left_ms })
-            })?
-            .collect::<Result<_, _>>()?;
-        Ok(leases)
     }
 
     /// Returns the numbers that the collector gave to screens.
@@ -234,34 +219,30 @@ fn mark_sent(
 }
 
 /// Deletes the sent events that are not among the newest, and keeps the content of an answer: the
-/// screen numbers, and the codes if `leases_at_age_ms` gives
-/// the store's age. The caller gives none if the customer has changed since the request, or if the
-/// collector does not know the customer yet: a lease belongs to the customer it was given under.
+/// screen numbers, and the codes, unless the customer has changed since the request or the collector
+/// does not know the customer yet: a lease belongs to the customer it was given under. Returns
+/// whether the codes were kept.
 fn keep_answer(
     tx: &Transaction<'_>,
     state: &State,
     answer: &Answer,
-    leases_at_age_ms: Option<u64>,
-) -> Result<(), Error> {
+    request: &Told,
+    given: (u64, i64),
+) -> Result<bool, Error> {
     // Delete sent events except for the newest, which snapshots and previews need.
     let newest = state.next_seq.saturating_sub(NEWEST_KEPT as u64);
     tx.prepare_cached("DELETE FROM events INDEXED BY sent_already WHERE sent = 1 AND seq < ?1")?
         .execute([newest as i64])?;
-    if let Some(age_ms) = leases_at_age_ms {
-        let mut lease =
-            tx.prepare_cached("INSERT OR REPLACE INTO leases (locator, expires) VALUES (?1, ?2)")?;
-        for (locator, life_ms) in answer.leases() {
-            lease.execute(params![locator, (age_ms + life_ms) as i64])?;
-        }
-        tx.prepare_cached(
-            "DELETE FROM leases WHERE locator NOT IN (SELECT locator FROM leases ORDER BY expires DESC LIMIT ?1)",
-        )?
-        .execute([CODES_MAX as i64])?;
+    let knows_all = customers::told(tx, request.through)?;
+    customers::prune(tx, state)?;
+    let keeps_codes = knows_all && request.same_customer;
+    if keeps_codes {
+        leases::keep(tx, answer, request.codes.as_deref(), given)?;
     }
     let mut screen =
         tx.prepare_cached("INSERT OR REPLACE INTO screens (name, number) VALUES (?1, ?2)")?;
     for (name, number) in &answer.screens {
         screen.execute(params![name, number])?;
     }
-    Ok(())
+    Ok(keeps_codes)
 }

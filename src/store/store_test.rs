@@ -2,6 +2,9 @@ use super::*;
 use crate::event::{Entry, Kind, Record};
 use crate::wire::{Answer, Stamp, read_answer, write_body};
 
+#[path = "people_test.rs"]
+mod people;
+
 const OWNER: [u8; 16] = [7; 16];
 const RUN: u64 = 0xA11CE;
 const LIMITS: Limits = Limits { bytes_max: 512 * 1024, time_to_live_ms: 1_000_000 };
@@ -37,6 +40,11 @@ fn batch(store: &mut Store, events_max: usize, bytes_max: usize) -> Vec<u64> {
 
 fn answer(json: &str) -> Answer {
     read_answer(json.as_bytes()).unwrap()
+}
+
+/// A request that told of every change of customer up to this `seq`.
+fn told(through: u64) -> Told {
+    Told { through: through.min(i64::MAX as u64), codes: None, same_customer: true }
 }
 
 fn dropped(store: &Store, reason: DropReason) -> u64 {
@@ -129,7 +137,7 @@ fn the_quota_takes_the_oldest_but_never_what_is_being_sent() {
     }
     assert!(dropped(&store, DropReason::Quota) > 300);
     assert!(store.counts().unwrap().oldest_seq == 1, "in flight");
-    store.acknowledge_batch(&answer("{\"stored\":10}"), true, at(0)).unwrap();
+    store.acknowledge_batch(&answer("{\"stored\":10}"), &told(u64::MAX), at(0)).unwrap();
     let counts = store.counts().unwrap();
     assert_eq!((counts.delivered, counts.next_seq), (10, 601));
     assert_eq!(counts.oldest_seq, 601 - counts.unsent, "the newest, without a hole");
@@ -219,11 +227,11 @@ fn only_what_was_in_flight_is_settled_and_only_that_can_be_rejected() {
     drain(&mut store, events(1, 1..=10));
     assert_eq!(batch(&mut store, 4, usize::MAX), [1, 2, 3, 4]);
     let said = r#"{"stored":3,"rejected":[{"seq":2},{"seq":2},{"seq":9},{"seq":77}]}"#;
-    store.acknowledge_batch(&answer(said), true, at(0)).unwrap();
+    store.acknowledge_batch(&answer(said), &told(u64::MAX), at(0)).unwrap();
     let counts = store.counts().unwrap();
     assert_eq!((counts.delivered, counts.unsent, counts.oldest_seq), (3, 6, 5));
     assert_eq!(dropped(&store, DropReason::Rejected), 1);
-    store.acknowledge_batch(&answer("{\"stored\":0}"), true, at(0)).unwrap();
+    store.acknowledge_batch(&answer("{\"stored\":0}"), &told(u64::MAX), at(0)).unwrap();
     assert_eq!(store.unsent(), 6, "nothing was in flight");
     assert_eq!(batch(&mut store, 1, usize::MAX), [5]);
     store.drop_refused(at(0)).unwrap();
@@ -238,7 +246,7 @@ fn another_installation_begins_anew_and_takes_the_unsent_under_new_numbers() {
     drain(&mut store, events(1, 1..=10));
     batch(&mut store, 4, usize::MAX);
     let leased = r#"{"stored":4,"codes":[{"locator":"412907384","expires_in_s":600}]}"#;
-    store.acknowledge_batch(&answer(leased), true, at(0)).unwrap();
+    store.acknowledge_batch(&answer(leased), &told(u64::MAX), at(0)).unwrap();
     assert_eq!(store.leases(at(0)).unwrap().len(), 1);
     drop(store);
     let path = dir.path().join(FILE);
@@ -277,36 +285,6 @@ fn what_is_not_ours_or_later_or_of_another_epoch_is_condemned_and_nothing_else_i
     let foreign = |path: &Path| sql(path, "CREATE TABLE a (b); PRAGMA user_version = 1");
     assert_eq!(condemned(&foreign, 1), Some(true));
     assert_eq!(condemned(&|path| std::fs::create_dir(path).unwrap(), 1), Some(false));
-}
-
-#[test]
-fn leases_stay_from_nobody_to_somebody_and_go_with_any_other_change() {
-    let customer = |id: Option<&str>| {
-        let mut body = Vec::new();
-        let entry = Entry::Customer { id: id.map(str::to_owned), proof: None };
-        write_body(&mut body, &entry, &Stamp::default());
-        String::from_utf8(body).unwrap()
-    };
-    let leased = r#"{"stored":1,"codes":[{"locator":"412907384","expires_in_s":600}]}"#;
-    let changes = [
-        (None, Some("a"), 1),
-        (Some("a"), Some("a"), 1),
-        (Some("a"), Some("b"), 0),
-        (Some("a"), None, 0),
-    ];
-    for (before, after, left) in changes {
-        let dir = tempfile::tempdir().unwrap();
-        let mut store = open(dir.path());
-        drain(&mut store, vec![record(1, 1, Kind::Customer, &customer(before))]);
-        batch(&mut store, 1, usize::MAX);
-        assert!(store.acknowledge_batch(&answer(leased), true, at(0)).unwrap());
-        drain(&mut store, vec![record(1, 2, Kind::Customer, &customer(after))]);
-        assert_eq!(store.leases(at(0)).unwrap().len(), left, "{before:?} to {after:?}");
-        assert_eq!(store.customer().map(|known| known.id.as_str()), after);
-        // Codes leased before the collector knew of the change are not this customer's.
-        assert!(!store.acknowledge_call(&answer(leased), 2, true, at(0)).unwrap());
-        assert_eq!(store.leases(at(0)).unwrap().len(), left);
-    }
 }
 
 #[test]

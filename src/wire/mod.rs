@@ -41,6 +41,66 @@ pub(crate) struct Identified {
     pub at_ms: i64,
 }
 
+/// Who uses the phone.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Who {
+    #[default]
+    Nobody,
+    /// Records were lost, and a change of customer may have been among them.
+    Unknown,
+    Somebody(Identified),
+}
+
+impl Who {
+    pub(crate) fn of(id: Option<String>, proof: Option<String>, at_ms: i64) -> Self {
+        id.map_or(Self::Nobody, |id| Self::Somebody(Identified { id, proof, at_ms }))
+    }
+
+    pub(crate) fn identified(&self) -> Option<&Identified> {
+        match self {
+            Self::Somebody(identified) => Some(identified),
+            Self::Nobody | Self::Unknown => None,
+        }
+    }
+
+    /// Returns whether the `next` customer is this one, and nothing new is said of them.
+    pub(crate) fn includes(&self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Nobody, Self::Nobody) => true,
+            (Self::Somebody(now), Self::Somebody(next)) => {
+                now.id == next.id && (next.proof.is_none() || next.proof == now.proof)
+            }
+            _ => false,
+        }
+    }
+
+    /// Returns whether `next` is the same person: anonymous events belong to the customer who signs
+    /// in next.
+    pub(crate) fn continues_as(&self, next: &Self) -> bool {
+        match (self, next) {
+            (Self::Nobody, Self::Nobody | Self::Somebody(_)) => true,
+            (Self::Somebody(now), Self::Somebody(next)) => now.id == next.id,
+            _ => false,
+        }
+    }
+
+    /// Returns whether the `next` customer may use the codes leased so far: a lease belongs to the
+    /// customer it was given under.
+    pub(crate) fn leaves_codes_to(&self, next: &Self) -> bool {
+        self.continues_as(next)
+    }
+}
+
+/// A change of customer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Change {
+    /// Its place among the events; 0 for what held before the first.
+    pub seq: u64,
+    pub customer: Who,
+    /// The collector knows of it.
+    pub told: bool,
+}
+
 /// A call, as its record's body and its snapshot carry it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Call {
@@ -69,10 +129,8 @@ impl Call {
     }
 }
 
-/// Reads the customer from a record's body: the outer `None` if it is not a `customer` record, the
-/// inner one if nobody is known from then on.
-#[allow(clippy::option_option, reason = "no such record, or one of nobody")]
-pub(crate) fn read_customer(body: &[u8]) -> Option<Option<Identified>> {
+/// Reads the customer from a record's body; `None` if it is not a `customer` record.
+pub(crate) fn read_customer(body: &[u8]) -> Option<Who> {
     #[derive(Deserialize)]
     struct Outer {
         at: i64,
@@ -84,7 +142,7 @@ pub(crate) fn read_customer(body: &[u8]) -> Option<Option<Identified>> {
         proof: Option<String>,
     }
     let Outer { at, customer } = serde_json::from_slice(body).ok()?;
-    Some(customer.id.map(|id| Identified { id, proof: customer.proof, at_ms: at }))
+    Some(Who::of(customer.id, customer.proof, at))
 }
 
 /// Reads the call from a `call` record's body.
@@ -109,6 +167,10 @@ pub(crate) struct Header<'a> {
     pub next: u64,
     pub dropped: Dropped,
     pub codes_left: usize,
+    /// The locators held, to have them renewed; `None` if no codes are asked for.
+    pub codes: Option<&'a [u32]>,
+    /// The newest change of customer below `oldest`; `None` if there was none.
+    pub owner: Option<&'a Change>,
     pub app: &'a App,
 }
 
@@ -122,7 +184,38 @@ struct HeaderBody<'a> {
     next: u64,
     dropped: BTreeMap<&'static str, u64>,
     codes_left: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    codes: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    owner: Option<OwnerBody<'a>>,
     app: AppBody<'a>,
+}
+
+/// Who used the phone as of `oldest`, and from which event on.
+#[derive(Serialize)]
+struct OwnerBody<'a> {
+    seq: u64,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    unknown: bool,
+    id: Option<&'a str>,
+    /// Only until the collector knows of the change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    proof: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    at: Option<i64>,
+}
+
+impl<'a> OwnerBody<'a> {
+    fn of(change: &'a Change) -> Self {
+        let known = change.customer.identified();
+        Self {
+            seq: change.seq,
+            unknown: change.customer == Who::Unknown,
+            id: known.map(|known| known.id.as_str()),
+            proof: known.and_then(|known| known.proof.as_deref()).filter(|_| !change.told),
+            at: known.map(|known| known.at_ms),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -187,6 +280,8 @@ pub(crate) fn envelope(header: &Header<'_>) -> Vec<u8> {
             .map(|(reason, count)| (reason.name(), count))
             .collect(),
         codes_left: header.codes_left,
+        codes: header.codes.map(|codes| codes.iter().map(|code| format!("{code:09}")).collect()),
+        owner: header.owner.map(OwnerBody::of),
         app: AppBody {
             id: &app.id,
             version: &app.version,
@@ -229,6 +324,9 @@ pub(crate) struct Answer {
     pub rejected: Vec<Rejected>,
     #[serde(default)]
     codes: Vec<CodeBody>,
+    /// The collector honours fewer codes than the phone holds.
+    #[serde(default)]
+    pub codes_doubted: bool,
     #[serde(default)]
     pub screens: BTreeMap<String, u16>,
 }

@@ -47,6 +47,8 @@ fn a_batch_is_the_one_of_the_design() {
         next: 431,
         dropped: Dropped::default(),
         codes_left: 2,
+        codes: None,
+        owner: None,
         app: &app,
     };
     let batch = batch(envelope(&header), &[(412, screen.as_bytes()), (413, product.as_bytes())]);
@@ -121,9 +123,9 @@ fn customer_and_call_are_read_back_from_their_bodies() {
     let body = text(&Entry::Customer { id: Some("c".into()), proof: Some("p".into()) }, &STAMP);
     let customer = read_customer(body.as_bytes()).unwrap();
     let at_ms = STAMP.at_ms;
-    assert_eq!(customer, Some(Identified { id: "c".into(), proof: Some("p".into()), at_ms }));
+    assert_eq!(customer, Who::of(Some("c".into()), Some("p".into()), at_ms));
     let body = text(&Entry::Customer { id: None, proof: None }, &STAMP);
-    assert_eq!(read_customer(body.as_bytes()), Some(None));
+    assert_eq!(read_customer(body.as_bytes()), Some(Who::Nobody));
     let scope = CallScope::OnlyThisScreen;
     let entry = Entry::Call { token: "t".into(), code: None, scope, topic: None };
     let call = read_call(text(&entry, &STAMP).as_bytes()).unwrap();

@@ -11,6 +11,7 @@ mod handle;
 mod opening;
 mod reply;
 mod request;
+mod retry;
 mod round_trip;
 mod snapshot;
 mod storage;

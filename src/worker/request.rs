@@ -5,33 +5,41 @@ use crate::event::Dropped;
 use crate::installation::{Identity, InstallationId};
 use crate::store::{Counts, Row};
 use crate::transport::{Method, Request};
-use crate::wire::{self, Call, Header, Identified};
+use crate::wire::{self, Call, Change, Header, Identified};
 
 /// The start of the JSON of a batch or a call, up to its events.
 pub(super) struct Envelope(Vec<u8>);
 
+/// The content of an envelope, beside what the configuration says.
+pub(super) struct Contents<'a> {
+    pub(super) identity: Identity,
+    pub(super) counts: Counts,
+    /// Drops that are not in the store's counts yet.
+    pub(super) dropped: Dropped,
+    pub(super) codes_left: usize,
+    /// The locators to renew; `None` if no codes are asked for.
+    pub(super) codes: Option<&'a [u32]>,
+    /// The newest change of customer below the oldest event that waits.
+    pub(super) owner: Option<Change>,
+    pub(super) sent_at_ms: i64,
+}
+
 impl Envelope {
-    /// Writes an envelope. `dropped` counts what is not in the store's `counts` yet, `codes_left`
-    /// the leased codes.
-    pub(super) fn new(
-        config: &Config,
-        identity: &Identity,
-        counts: &Counts,
-        dropped: &Dropped,
-        codes_left: usize,
-        sent_at_ms: i64,
-    ) -> Self {
-        let mut all_dropped = counts.dropped;
-        all_dropped.merge(dropped);
+    pub(super) fn new(config: &Config, contents: &Contents<'_>) -> Self {
+        let Contents { identity, counts, .. } = contents;
+        let mut dropped = counts.dropped;
+        dropped.merge(&contents.dropped);
         Self(wire::envelope(&Header {
             sdk: &config.sdk,
             installation: identity.installation.hex(),
             epoch: identity.epoch,
-            sent_at_ms,
+            sent_at_ms: contents.sent_at_ms,
             oldest: counts.oldest_seq,
             next: counts.next_seq,
-            dropped: all_dropped,
-            codes_left,
+            dropped,
+            codes_left: contents.codes_left,
+            codes: contents.codes,
+            owner: contents.owner.as_ref(),
             app: &config.app,
         }))
     }

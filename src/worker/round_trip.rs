@@ -4,20 +4,23 @@
 use crate::config::ANSWER_BYTES_MAX;
 use crate::installation::InstallationId;
 use crate::recorder::CodesVersion;
+use crate::store::Told;
 use crate::transport::{Response, SendError};
 use crate::upload::{Verdict, judge};
 use crate::wire::{self, Answer};
 
 /// The purpose of a request.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) enum Purpose {
     /// Opens the call lane's connection.
     Warm,
     Batch {
         events: usize,
+        told: Told,
     },
     Call {
         seq: u64,
+        told: Told,
     },
     Erasure(InstallationId),
 }
@@ -27,6 +30,8 @@ pub(super) struct RoundTrip {
     /// The request's number, from 1 on.
     pub(super) number: u64,
     pub(super) generation: u64,
+    /// The epoch of the store that it speaks of.
+    pub(super) epoch: Option<u32>,
     pub(super) purpose: Purpose,
     /// The version of the codes at sending: codes in the answer belong to the customer of that
     /// time.
@@ -58,6 +63,10 @@ pub(super) struct Reading {
 }
 
 impl RoundTrip {
+    pub(super) fn is_erasure(&self) -> bool {
+        matches!(self.purpose, Purpose::Erasure(_))
+    }
+
     /// Reads the answer. Only an answer that is recognisably our collector's may delete or drop
     /// anything; one from a proxy or a captive portal may not.
     pub(super) fn read(&self) -> Reading {
@@ -68,7 +77,7 @@ impl RoundTrip {
                 return Reading { verdict: Verdict::BackOff, answer: Answer::default(), problem };
             }
         };
-        let erasure = matches!(self.purpose, Purpose::Erasure(_));
+        let erasure = self.is_erasure();
         // An app's own transport may return a longer body than any answer has.
         let answer = (response.body.len() <= ANSWER_BYTES_MAX)
             .then(|| wire::read_answer(&response.body))

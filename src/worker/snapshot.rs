@@ -8,36 +8,20 @@ use crate::config::{NEWEST_KEPT, SNAPSHOT_BYTES_MAX, SNAPSHOT_EVENTS_MAX};
 use crate::preview::{Preview, PreviewStep, StepKind};
 use crate::recorder::CodesVersion;
 use crate::store::Row;
-use crate::wire::{self, Identified};
+use crate::wire::{self, Identified, Who};
 
 /// The newest events, at most [`NEWEST_KEPT`], and the customers they belong to.
 #[derive(Default)]
 pub(crate) struct Recent {
     rows: VecDeque<Row>,
-    /// The customer before the oldest row.
-    earlier: Earlier,
-    /// The customer after the newest row, with the proof.
-    customer: Option<Identified>,
+    /// The customer before the first of the changes.
+    earlier: Who,
+    /// From which `seq` on the customer is another, oldest first.
+    changes: VecDeque<(u64, Who)>,
     /// The collector may have events of this installation.
     uploaded_before: bool,
     /// The version of the codes, and so the customer, as of the newest row.
     seen: CodesVersion,
-}
-
-/// The customer before the oldest row.
-#[derive(Default, PartialEq, Eq)]
-enum Earlier {
-    #[default]
-    Nobody,
-    /// There were earlier rows that this process never saw.
-    Unknown,
-    Somebody(String),
-}
-
-impl Earlier {
-    fn of(customer: Option<Identified>) -> Self {
-        customer.map_or(Self::Nobody, |known| Self::Somebody(known.id))
-    }
 }
 
 /// The content of a call's snapshot.
@@ -60,40 +44,28 @@ impl Recent {
         self.seen
     }
 
-    /// Notes the customer after the newest event, and whether the collector may have events.
-    pub(super) fn note(
-        &mut self,
-        customer: Option<Identified>,
-        uploaded_before: bool,
-        seen: CodesVersion,
-    ) {
-        (self.customer, self.uploaded_before, self.seen) = (customer, uploaded_before, seen);
+    /// Notes whether the collector may have events, and the version of the codes as of the newest
+    /// event.
+    pub(super) fn note(&mut self, uploaded_before: bool, seen: CodesVersion) {
+        (self.uploaded_before, self.seen) = (uploaded_before, seen);
     }
 
-    /// Replaces the rows with the newest of a store that was just opened. `customer` is the customer
-    /// after the newest row, as the store knows it; `first_epoch` says that no store came before.
-    pub(super) fn load(&mut self, rows: Vec<Row>, customer: Option<Identified>, first_epoch: bool) {
-        let changes = rows.iter().any(|(_, body)| wire::read_customer(body).is_some());
-        // Quota, time and rejection may have taken any row, so few rows do not say that there were
-        // no others: only the first number does.
-        let is_start = first_epoch && rows.first().is_some_and(|(seq, _)| *seq == 1);
-        self.earlier = match customer {
-            customer @ Some(_) if !changes => Earlier::of(customer),
-            None if !changes && first_epoch => Earlier::Nobody,
-            _ if is_start => Earlier::Nobody,
-            _ => Earlier::Unknown,
-        };
-        self.rows = rows.into();
+    /// Replaces the rows with the newest of a store that was just opened. `earlier` is the customer
+    /// before the oldest of them, and `changes` says who came after.
+    pub(super) fn load(&mut self, rows: Vec<Row>, earlier: Who, changes: Vec<(u64, Who)>) {
+        (self.rows, self.earlier, self.changes) = (rows.into(), earlier, changes.into());
     }
 
-    /// Adds newer rows, and drops the oldest beyond the bound.
-    pub(super) fn add(&mut self, rows: Vec<Row>) {
+    /// Adds newer rows and changes, and drops the oldest beyond the bound.
+    pub(super) fn add(&mut self, rows: Vec<Row>, changes: Vec<(u64, Who)>) {
         self.rows.extend(rows);
+        self.changes.extend(changes);
         while self.rows.len() > NEWEST_KEPT {
-            let oldest = self.rows.pop_front();
-            if let Some(customer) = oldest.and_then(|(_, body)| wire::read_customer(&body)) {
-                self.earlier = Earlier::of(customer);
-            }
+            self.rows.pop_front();
+        }
+        let oldest = self.rows.front().map_or(u64::MAX, |(seq, _)| *seq);
+        while self.changes.front().is_some_and(|(seq, _)| *seq < oldest) {
+            self.earlier = self.changes.pop_front().map(|(_, who)| who).unwrap_or_default();
         }
     }
 
@@ -125,20 +97,16 @@ impl Recent {
     /// belong to the customer who signs in next; a sign-out or another customer begins a new
     /// person, whose calls carry nothing of the previous one.
     fn before(&self, seq: u64) -> Vec<(u64, &[u8])> {
-        let rows: Vec<&Row> = self.rows.iter().filter(|(at, _)| *at < seq).collect();
-        let mut customer = None;
         let mut from = 0;
-        for (index, (_, body)) in rows.iter().enumerate() {
-            let Some(next) = wire::read_customer(body) else { continue };
-            let next = Earlier::of(next);
-            let before = customer.as_ref().unwrap_or(&self.earlier);
-            // A sign-in after anonymous events is the same person, and so is the same id again.
-            if *before != Earlier::Nobody && *before != next {
-                from = index;
+        let mut customer = &self.earlier;
+        for (at, next) in self.changes.iter().take_while(|(at, _)| *at < seq) {
+            if !customer.continues_as(next) {
+                from = *at;
             }
-            customer = Some(next);
+            customer = next;
         }
-        rows[from..].iter().rev().map(|(at, body)| (*at, body.as_slice())).collect()
+        let theirs = self.rows.iter().filter(|(at, _)| (from..seq).contains(at));
+        theirs.rev().map(|(at, body)| (*at, body.as_slice())).collect()
     }
 
     /// Returns the failures on the current screen since it was shown, without the customer. The
@@ -167,10 +135,9 @@ impl Recent {
     /// Returns all events of this customer before the call, and the customer.
     fn everything(&self, seq: u64) -> Carried<'_> {
         let events = self.before(seq);
-        // The customer at the tap. After a later change only the backlog can say who that was.
-        let changed_since =
-            self.rows.iter().any(|(at, body)| *at > seq && wire::read_customer(body).is_some());
-        let customer = self.customer.as_ref().filter(|_| !changed_since);
+        let changes = self.changes.iter().rev();
+        let at_tap = changes.map(|(at, who)| (*at, who)).find(|(at, _)| *at < seq);
+        let customer = at_tap.map_or(&self.earlier, |(_, who)| who).identified();
         Carried { customer, screen: None, events }
     }
 

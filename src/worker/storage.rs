@@ -6,16 +6,17 @@ use std::sync::Arc;
 
 use super::handle::Handle;
 use super::opening;
-use super::request::Envelope;
+use super::request::{Contents, Envelope};
+use super::retry::Retry;
 use super::snapshot::Recent;
+use crate::call::CallScope;
 use crate::clock::Now;
-use crate::config::{Config, Consent, STORAGE_RETRY_MAX_MS, STORAGE_RETRY_MIN_MS};
+use crate::config::{CODES_LOW, Config, Consent};
 use crate::error::Error;
-use crate::event::{Dropped, Kind, Record};
 use crate::installation::Identity;
 use crate::journal::Drainer;
 use crate::recorder::CodesVersion;
-use crate::store::{Counts, Row, Store};
+use crate::store::{Counts, Row, Store, Told};
 use crate::upload::Backlog;
 use crate::wire::Answer;
 
@@ -32,16 +33,11 @@ pub(super) struct Storage {
     first_unsent_ms: Option<u64>,
     /// The version of the codes that the store knows of.
     codes_seen: CodesVersion,
+    /// The codes should be renewed.
+    codes_are_stale: bool,
     /// A call was drained since the last [`take_call_drained`](Self::take_call_drained).
     call_drained: bool,
     retry: Retry,
-}
-
-/// Says when storage that failed is tried again.
-#[derive(Default)]
-struct Retry {
-    at_ms: Option<u64>,
-    failures: u32,
 }
 
 impl Storage {
@@ -55,6 +51,7 @@ impl Storage {
             pending_calls: VecDeque::new(),
             first_unsent_ms: None,
             codes_seen: CodesVersion::default(),
+            codes_are_stale: false,
             call_drained: false,
             retry: Retry::default(),
         }
@@ -86,19 +83,23 @@ impl Storage {
             self.open_store(identity, now)?;
         }
         self.drain_what_is_due(now, closing)?;
-        self.note_customer(identity);
+        self.codes_are_stale = match &self.store {
+            Some(store) => store.codes_are_stale(now)?,
+            None => false,
+        };
+        self.note_recent(identity);
         if first { self.offer_codes(now) } else { Ok(()) }
     }
 
     /// Returns whether storage may be tried: it did not fail, or its wait is over. `drain_now` ends any
     /// wait.
     pub(super) fn may_try(&self, now: Now, drain_now: bool) -> bool {
-        drain_now || self.retry.at_ms.is_none_or(|at_ms| now.elapsed_ms >= at_ms)
+        drain_now || self.retry.is_due(now)
     }
 
     /// Ends the wait after a failure: storage is tried again at once.
     pub(super) fn cut_retry_short(&mut self) {
-        self.retry.at_ms = None;
+        self.retry.cut_short();
     }
 
     /// Notes that storage works.
@@ -114,17 +115,14 @@ impl Storage {
             // Opening it again checks it, and sets it aside if it is really damaged.
             self.store = None;
         }
-        let wait_ms =
-            (STORAGE_RETRY_MIN_MS << self.retry.failures.min(20)).min(STORAGE_RETRY_MAX_MS);
-        self.retry.failures += 1;
-        self.retry.at_ms = Some(now.elapsed_ms + wait_ms);
+        self.retry.on_failure(now);
         self.handle.report().trouble = Some(error.to_string());
     }
 
     /// Returns when storage has something to do next, in ms of the elapsed clock.
     pub(super) fn deadline_ms(&self) -> Option<u64> {
         let drain_ms = self.handle.recorder.drain_signal().deadline_ms();
-        self.retry.at_ms.or(drain_ms.filter(|_| self.can_drain()))
+        self.retry.at_ms().or(drain_ms.filter(|_| self.can_drain()))
     }
 
     /// Returns whether there is a journal that may be drained.
@@ -143,9 +141,12 @@ impl Storage {
         let mut store = opening::open_store(&self.handle, &self.config, identity, now)?;
         self.handle.installation.note_store()?;
         store.expire(now)?;
-        let (newest, customer) = (store.newest()?, store.customer().cloned());
-        let first_epoch = self.handle.installation.identity().is_some_and(|it| it.epoch == 1);
-        self.handle.recent().load(newest, customer, first_epoch);
+        let newest = store.newest()?;
+        let oldest = newest.first().map_or(u64::MAX, |(seq, _)| *seq);
+        let earlier = store.change_before(oldest)?.map(|change| change.customer);
+        let changes = store.changes_from(oldest)?.into_iter();
+        let changes = changes.map(|change| (change.seq, change.customer)).collect();
+        self.handle.recent().load(newest, earlier.unwrap_or_default(), changes);
         self.pending_calls = store.calls_waiting()?.into();
         self.first_unsent_ms = (store.counts()?.unsent > 0).then_some(now.elapsed_ms);
         self.store = Some(store);
@@ -182,7 +183,7 @@ impl Storage {
         let run = drainer.run();
         let (seen, counted) = handle.recorder.seal(drainer);
         let read = drainer.read()?;
-        let (events, noted) = tally(&read.records);
+        let (events, noted) = read.tally();
         let outcome = store.drain(read.records, read.damages, &counted, run, now)?;
         // Under the report's lock, so that no status misses an event in transit or counts it twice.
         let counts = store.counts();
@@ -197,8 +198,14 @@ impl Storage {
         }
         self.pending_calls.extend(&outcome.calls);
         self.call_drained |= !outcome.calls.is_empty();
-        handle.recent().add(outcome.added);
+        let changed_customer = !outcome.changes.is_empty();
+        handle.recent().add(outcome.added, outcome.changes);
         store.expire(now)?;
+        if changed_customer {
+            // A power cut that takes a change of customer back would file what was synced before it
+            // under whoever signs in next.
+            store.make_durable(now)?;
+        }
         // A segment that was sealed earlier does not contain the taps since then.
         if !leftover {
             self.codes_seen = seen;
@@ -222,13 +229,12 @@ impl Storage {
         std::mem::take(&mut self.call_drained)
     }
 
-    /// Notes who the customer is after the newest events.
-    fn note_customer(&self, identity: Identity) {
+    /// Notes what the newest events are part of.
+    fn note_recent(&self, identity: Identity) {
         let Some(store) = &self.store else { return };
         // The store does not know what was uploaded in an earlier epoch: something may have been.
         let uploaded_before = store.delivered() > 0 || identity.epoch > 1;
-        let customer = store.customer().cloned();
-        self.handle.recent().note(customer, uploaded_before, self.codes_seen);
+        self.handle.recent().note(uploaded_before, self.codes_seen);
     }
 
     fn offer_codes(&self, now: Now) -> Result<(), Error> {
@@ -253,6 +259,11 @@ impl Storage {
         })
     }
 
+    /// Returns whether the codes should be renewed, as of the last maintenance.
+    pub(super) fn codes_are_stale(&self) -> bool {
+        self.codes_are_stale
+    }
+
     /// Returns the version of the codes that the store knows of.
     pub(super) fn codes_seen(&self) -> CodesVersion {
         self.codes_seen
@@ -264,19 +275,32 @@ impl Storage {
         self.store.as_mut().map_or(Ok(()), |store| store.make_durable(now))
     }
 
-    /// Returns the envelope of a batch or a call.
+    /// Returns the envelope of a batch or of a call with this scope, and what it tells the collector.
     ///
     /// # Errors
     /// [`Error::Withdrawn`] without an identity or a store.
-    pub(super) fn envelope(&self, now: Now) -> Result<Envelope, Error> {
+    pub(super) fn envelope(&self, scope: CallScope, now: Now) -> Result<(Envelope, Told), Error> {
         let identity = self.handle.installation.identity();
         let (Some(identity), Some(store)) = (identity, &self.store) else {
             return Err(Error::Withdrawn);
         };
         let counts = store.counts()?;
-        let dropped = self.handle.recorder.counts().dropped;
-        let codes_left = store.leases(now)?.len();
-        Ok(Envelope::new(&self.config, &identity, &counts, &dropped, codes_left, now.wall_ms))
+        let leases: Vec<u32> = store.leases(now)?.iter().map(|lease| lease.locator).collect();
+        let asks = leases.len() < CODES_LOW || self.codes_are_stale;
+        // A call that shares only its screen does not say who the customer is.
+        let names_owner = scope == CallScope::Everything;
+        let contents = Contents {
+            identity,
+            counts,
+            dropped: self.handle.recorder.counts().dropped,
+            codes_left: leases.len(),
+            codes: asks.then_some(&leases[..]),
+            owner: if names_owner { store.change_before(counts.oldest_seq)? } else { None },
+            sent_at_ms: self.handle.recorder.stamp_ms(now),
+        };
+        let envelope = Envelope::new(&self.config, &contents);
+        let through = if names_owner { counts.oldest_seq.saturating_sub(1) } else { 0 };
+        Ok((envelope, Told { through, codes: asks.then_some(leases), same_customer: false }))
     }
 
     /// Deletes events and leases that are past their time to live.
@@ -306,14 +330,14 @@ impl Storage {
     pub(super) fn acknowledge_batch(
         &mut self,
         answer: &Answer,
-        same_customer: bool,
+        request: &Told,
         now: Now,
     ) -> Result<Option<bool>, Error> {
         let Some(store) = self.store.as_mut() else { return Ok(None) };
         for rejected in &answer.rejected {
             log::warn!("the collector rejected event {}", rejected.seq);
         }
-        let kept = store.acknowledge_batch(answer, same_customer, now)?;
+        let kept = store.acknowledge_batch(answer, request, now)?;
         if store.unsent() == 0 {
             self.first_unsent_ms = None;
         }
@@ -345,12 +369,12 @@ impl Storage {
         &mut self,
         answer: &Answer,
         seq: u64,
-        same_customer: bool,
+        request: &Told,
         now: Now,
     ) -> Result<(), Error> {
         self.pending_calls.retain(|waiting| *waiting != seq);
         if let Some(store) = self.store.as_mut() {
-            store.acknowledge_call(answer, seq, same_customer, now)?;
+            store.acknowledge_call(answer, seq, request, now)?;
         }
         self.offer_codes(now)
     }
@@ -371,16 +395,4 @@ impl Storage {
         let all_sent = self.store.as_ref().is_some_and(|store| store.unsent() == 0);
         all_sent && recorder.waiting == 0 && self.pending_calls.is_empty()
     }
-}
-
-fn tally(records: &[Record]) -> (u64, Dropped) {
-    let mut noted = Dropped::default();
-    let mut events = 0;
-    for record in records {
-        match (record.kind, record.dropped_reason()) {
-            (Kind::Dropped, Some(reason)) => noted.add(reason, 1),
-            _ => events += 1,
-        }
-    }
-    (events, noted)
 }

@@ -10,9 +10,12 @@ use super::round_trip::{Purpose, Reading, RoundTrip};
 use super::snapshot::Carried;
 use super::storage::Storage;
 use super::upload_log::UploadLog;
+use crate::call::CallScope;
 use crate::clock::Now;
-use crate::config::{Config, Consent};
+use crate::config::{CODES_LOW, Config, Consent};
+
 use crate::error::Error;
+use crate::store::Told;
 use crate::transport::{Done, Lane, Request, Transport};
 use crate::upload::{Action, Backlog, Upload, Verdict};
 use crate::wire::{self, Answer};
@@ -144,7 +147,9 @@ impl Uploader {
         let recorder = self.handle.recorder.counts();
         match storage.backlog() {
             Some(backlog) if recorder.consent == Consent::Granted => {
-                let wants_codes = self.codes.is_due(recorder.codes);
+                let now_ms = self.handle.recorder.clock().now().elapsed_ms;
+                let wants = recorder.codes < CODES_LOW || storage.codes_are_stale();
+                let wants_codes = wants && self.codes.is_due(now_ms);
                 Backlog { erasures, wants_codes, ..backlog }
             }
             _ => Backlog { erasures, ..Backlog::default() },
@@ -171,10 +176,11 @@ impl Uploader {
     ) -> Result<(), Error> {
         storage.make_durable(now)?;
         storage.expire(now)?;
-        let envelope = storage.envelope(now)?;
+        let (envelope, mut told) = storage.envelope(CallScope::Everything, now)?;
         let rows = storage.next_batch(events_max, envelope.batch_room())?;
+        told.through = rows.last().map_or(told.through, |(last, _)| *last);
         log::debug!("sending a batch of {} events", rows.len());
-        let purpose = Purpose::Batch { events: rows.len() };
+        let purpose = Purpose::Batch { events: rows.len(), told };
         let request = request::batch(&self.config, envelope, &rows);
         self.send_if_granted(Lane::Backlog, purpose, request, storage)
     }
@@ -190,7 +196,7 @@ impl Uploader {
             self.schedule.on_call(Verdict::Stored, now.elapsed_ms, 0);
             return Ok(());
         };
-        let envelope = storage.envelope(now)?;
+        let (envelope, told) = storage.envelope(call.scope(), now)?;
         let recent = handle.recent();
         let Carried { customer, events, .. } = recent.carried(seq, call.scope());
         let snapshot = request::snapshot(envelope, seq, call, customer, &events);
@@ -199,7 +205,7 @@ impl Uploader {
         drop(recent);
         log::debug!("sending a call's snapshot of {count} events");
         let request = request::call(&self.config, &snapshot);
-        self.send_if_granted(Lane::Call, Purpose::Call { seq }, request, storage)
+        self.send_if_granted(Lane::Call, Purpose::Call { seq, told }, request, storage)
     }
 
     fn send_erasure(&mut self, storage: &Storage) -> Result<(), Error> {
@@ -229,11 +235,18 @@ impl Uploader {
     fn send(&mut self, lane: Lane, purpose: Purpose, request: Request, storage: &Storage) {
         self.requests += 1;
         let handle = Arc::downgrade(&self.handle);
-        let (number, generation) = (self.requests, self.generation);
+        let (number, generation, epoch) = (self.requests, self.generation, self.epoch());
         let codes_seen = storage.codes_seen();
         let done = Done::new(move |outcome| {
             if let Some(handle) = handle.upgrade() {
-                handle.deliver(RoundTrip { number, generation, purpose, codes_seen, outcome });
+                handle.deliver(RoundTrip {
+                    number,
+                    generation,
+                    epoch,
+                    purpose,
+                    codes_seen,
+                    outcome,
+                });
             }
         });
         self.transport.send(lane, request, done);
@@ -258,31 +271,35 @@ impl Uploader {
             // Sent before everything was deleted: the lanes have started again since.
             return Answered::NOTHING;
         }
+        // In another store, the same `seq` is another event.
+        let is_past = round_trip.epoch != self.epoch();
+        let verdict = if is_past && !round_trip.is_erasure() { Verdict::BackOff } else { verdict };
         let same_customer = self.handle.recorder.is_same_customer(round_trip.codes_seen);
-        let stored = match round_trip.purpose {
+        let stored = match &round_trip.purpose {
             Purpose::Warm => Ok(()),
             Purpose::Erasure(installation) => {
                 if verdict == Verdict::Stored {
-                    self.handle.installation.on_erased(&installation);
+                    self.handle.installation.on_erased(installation);
                 }
                 let random = self.random();
                 self.schedule.on_erasure(verdict, now.elapsed_ms, random);
                 Ok(())
             }
-            Purpose::Batch { events } => {
-                let stored =
-                    self.after_batch(verdict, &answer, events, same_customer, storage, now);
+            Purpose::Batch { events, told } => {
+                let told = Told { same_customer, ..told.clone() };
+                let stored = self.after_batch(verdict, &answer, *events, &told, storage, now);
                 if stored.is_err() {
                     // The batch is sent again, and the collector drops the duplicates.
                     storage.release_batch();
                 }
                 stored
             }
-            Purpose::Call { seq } => {
+            Purpose::Call { seq, told } => {
+                let (seq, told) = (*seq, Told { same_customer, ..told.clone() });
                 let random = self.random();
                 self.schedule.on_call(verdict, now.elapsed_ms, random);
                 match verdict {
-                    Verdict::Stored => storage.acknowledge_call(&answer, seq, same_customer, now),
+                    Verdict::Stored => storage.acknowledge_call(&answer, seq, &told, now),
                     // The snapshot was refused as a whole: its events come with the backlog
                     // instead.
                     Verdict::Divide => storage.finish_call(seq, now),
@@ -299,7 +316,7 @@ impl Uploader {
         verdict: Verdict,
         answer: &Answer,
         events: usize,
-        same_customer: bool,
+        told: &Told,
         storage: &mut Storage,
         now: Now,
     ) -> Result<(), Error> {
@@ -308,14 +325,22 @@ impl Uploader {
             return storage.drop_refused(now);
         }
         if verdict == Verdict::Stored {
-            if let Some(kept) = storage.acknowledge_batch(answer, same_customer, now)? {
-                self.codes.on_stored(events, kept);
+            if let Some(kept) = storage.acknowledge_batch(answer, told, now)? {
+                self.codes.on_stored(events, kept, now.elapsed_ms);
+                if answer.codes_doubted && told.codes.is_none() {
+                    // The next request names the codes, so that the answer says which are good.
+                    self.codes.on_call();
+                }
                 return storage.refresh(now);
             }
         } else if storage.release_batch() {
-            self.codes.on_failure(events);
+            self.codes.on_failure(events, now.elapsed_ms);
         }
         Ok(())
+    }
+
+    fn epoch(&self) -> Option<u32> {
+        self.handle.installation.identity().map(|identity| identity.epoch)
     }
 
     fn random(&self) -> u64 {

@@ -54,6 +54,7 @@ impl ModelCollector {
             return problem(status);
         }
         body.as_object_mut().unwrap().remove("events");
+        let body_codes = body["codes"].as_array().cloned();
         if request.url.ends_with("/v1/calls") {
             let seq = body["call"]["seq"].as_u64().unwrap();
             assert!(events.iter().all(|event| event["seq"].as_u64().unwrap() < seq));
@@ -78,11 +79,13 @@ impl ModelCollector {
                 _ => drop(self.events.insert(key, event)),
             }
         }
-        let mut codes = Vec::new();
+        let lease = |locator: &str| json!({"locator": locator, "expires_in_s": 604_800});
+        let named = body_codes.iter().flatten().filter_map(Value::as_str);
+        let mut codes: Vec<Value> = named.map(lease).collect();
         let left = self.headers.last().and_then(|h| h["codes_left"].as_u64()).unwrap_or(0);
         for _ in left..5 {
             let Some(locator) = self.leases.pop() else { break };
-            codes.push(json!({"locator": format!("{locator:09}"), "expires_in_s": 604_800}));
+            codes.push(lease(&format!("{locator:09}")));
         }
         answer(
             200,

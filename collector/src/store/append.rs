@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::writer::State;
-use super::{Appended, InstallationError, Upload, call, lease};
+use super::{Appended, Identification, InstallationError, NewOwner, Upload, call, lease};
 use crate::limits::{REASON_CHARS_MAX, REASONS_MAX, SCREEN_BYTES_MAX};
 use crate::secret::Hash;
 
@@ -36,6 +36,7 @@ pub(super) fn append(
             "UPDATE installations SET synced_at = max(synced_at, ?2), change = ?3 WHERE id = ?1",
         )?
         .execute(params![id, upload.arrived_at, change as i64])?;
+    insert_owner(connection, id, upload)?;
     let stored = insert_events(connection, id, upload)?;
     let refused = insert_refused(connection, id, upload)?;
     if stored + refused > 0 {
@@ -46,9 +47,9 @@ pub(super) fn append(
         call::put(connection, state, id, upload, new)?;
     }
     let screens = number_screens(connection, state, upload)?;
-    let codes = lease::top_up(connection, state, id, upload)?;
+    let (codes, codes_doubted) = lease::top_up(connection, state, id, upload)?;
     state.changed.push((id, change));
-    Ok(Ok(Appended { codes, screens }))
+    Ok(Ok(Appended { codes, codes_doubted, screens }))
 }
 
 /// What the database knows of an installation.
@@ -85,6 +86,40 @@ pub(super) fn installation(connection: &Connection, hash: &Hash) -> rusqlite::Re
     Ok(if erased { Found::Erased } else { Found::New })
 }
 
+/// Notes who used the phone before the oldest event that waits: the event that said so may never come.
+fn insert_owner(connection: &Connection, id: i64, upload: &Upload) -> rusqlite::Result<()> {
+    if let Some(NewOwner { seq, unknown, identification }) = &upload.owner {
+        insert_customer(connection, id, upload, (*seq, *unknown), identification)?;
+    }
+    Ok(())
+}
+
+fn insert_customer(
+    connection: &Connection,
+    id: i64,
+    upload: &Upload,
+    (seq, unknown): (u64, bool),
+    customer: &Identification,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "INSERT OR IGNORE INTO customers
+               (installation, epoch, seq, app, customer, verified, arrived_at, unknown)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+        )?
+        .execute(params![
+            id,
+            upload.epoch as i64,
+            seq as i64,
+            upload.app,
+            customer.id,
+            customer.verified,
+            upload.arrived_at,
+            unknown
+        ])?;
+    Ok(())
+}
+
 fn insert_events(connection: &Connection, id: i64, upload: &Upload) -> rusqlite::Result<usize> {
     let epoch = upload.epoch as i64;
     let mut stored = 0;
@@ -99,21 +134,7 @@ fn insert_events(connection: &Connection, id: i64, upload: &Upload) -> rusqlite:
         if let Some(customer) = &event.customer
             && new > 0
         {
-            connection
-                .prepare_cached(
-                    "INSERT OR IGNORE INTO customers
-                       (installation, epoch, seq, app, customer, verified, arrived_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-                )?
-                .execute(params![
-                    id,
-                    epoch,
-                    seq,
-                    upload.app,
-                    customer.id,
-                    customer.verified,
-                    upload.arrived_at
-                ])?;
+            insert_customer(connection, id, upload, (event.seq, false), customer)?;
         }
     }
     Ok(stored)

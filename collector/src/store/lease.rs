@@ -18,29 +18,79 @@ pub(super) fn hash(secret: &Secret, locator: u32) -> Hash {
     secret.hash("locator", &(locator & !1).to_be_bytes())
 }
 
-/// Leases codes to an installation that holds few.
+/// Renews the codes that the phone names, as far as they are honoured, and leases fresh ones to an
+/// installation that holds few. Says too whether the phone holds more than are honoured: a restored
+/// backup does not know the newest.
 pub(super) fn top_up(
     connection: &Connection,
     state: &State,
     installation: i64,
     upload: &Upload,
-) -> rusqlite::Result<Vec<Lease>> {
-    let Some(held) = upload.codes_left.filter(|held| *held < LEASES_LOW) else {
-        return Ok(Vec::new());
-    };
-    let unclaimed: u32 = connection
+) -> rusqlite::Result<(Vec<Lease>, bool)> {
+    let Some(said) = upload.codes_left else { return Ok((Vec::new(), false)) };
+    let honoured: u32 = connection
         .prepare_cached(
             "SELECT count(*) FROM leases WHERE installation = ?1 AND ends_at > ?2
                AND NOT EXISTS (SELECT 1 FROM calls WHERE calls.lease = leases.locator)",
         )?
         .query_row(params![installation, upload.arrived_at], |row| row.get(0))?;
-    let wanted = (LEASES_HELD - held).min(LEASES_UNCLAIMED_MAX.saturating_sub(unclaimed));
+    let mut leases = renew(connection, state, installation, upload)?;
+    let held = if upload.codes.is_some() { leases.len() as u32 } else { said };
+    if held < LEASES_LOW {
+        let room = LEASES_UNCLAIMED_MAX.saturating_sub(honoured);
+        let wanted = (LEASES_HELD - held).min(room) as usize;
+        draw_leases(connection, state, installation, upload, wanted, &mut leases)?;
+    }
+    Ok((leases, upload.codes.is_none() && said > honoured))
+}
+
+/// Renews the codes that the phone names, and answers with those that are honoured.
+fn renew(
+    connection: &Connection,
+    state: &State,
+    installation: i64,
+    upload: &Upload,
+) -> rusqlite::Result<Vec<Lease>> {
+    let mut renew = connection.prepare_cached(
+        "UPDATE leases SET ends_at = ?4 WHERE locator = ?1 AND installation = ?2 AND ends_at > ?3
+           AND NOT EXISTS (SELECT 1 FROM calls WHERE calls.lease = leases.locator)",
+    )?;
+    let ends_at = upload.arrived_at + LEASE_HONOURED_MS;
+    let mut honoured = Vec::new();
+    for locator in upload.codes.iter().flatten() {
+        let hash = hash(&state.secret, *locator);
+        if renew.execute(params![hash, installation, upload.arrived_at, ends_at])? == 1 {
+            honoured.push(lease(*locator));
+        }
+    }
+    Ok(honoured)
+}
+
+fn lease(locator: u32) -> Lease {
+    Lease { locator: format!("{locator:09}"), expires_in_s: (LEASE_MS / 1_000) as u64 }
+}
+
+/// Leases so many fresh codes, at the newest place that is known.
+fn draw_leases(
+    connection: &Connection,
+    state: &State,
+    installation: i64,
+    upload: &Upload,
+    wanted: usize,
+    leases: &mut Vec<Lease>,
+) -> rusqlite::Result<()> {
     if wanted == 0 {
-        return Ok(Vec::new());
+        return Ok(());
     }
     let (epoch, seq): (i64, i64) = connection
         .prepare_cached(
-            "SELECT epoch, seq FROM events WHERE installation = ?1
+            "SELECT epoch, seq FROM
+               (SELECT epoch, seq FROM
+                  (SELECT epoch, seq FROM events WHERE installation = ?1
+                   ORDER BY epoch DESC, seq DESC LIMIT 1)
+                UNION ALL SELECT epoch, seq FROM
+                  (SELECT epoch, seq FROM customers WHERE installation = ?1
+                   ORDER BY epoch DESC, seq DESC LIMIT 1))
              ORDER BY epoch DESC, seq DESC LIMIT 1",
         )?
         .query_row([installation], |row| Ok((row.get(0)?, row.get(1)?)))
@@ -53,21 +103,19 @@ pub(super) fn top_up(
          VALUES (?1, ?2, ?3, ?4, ?5)",
     )?;
     let ends_at = upload.arrived_at + LEASE_HONOURED_MS;
-    let mut leases = Vec::new();
+    let mut drawn = 0;
     for _ in 0..DRAWS_MAX {
-        if leases.len() == wanted as usize {
+        if drawn == wanted {
             break;
         }
         let Some(locator) = draw(state) else { continue };
         let hash = hash(&state.secret, locator);
         if insert.execute(params![hash, installation, epoch, seq, ends_at])? == 1 {
-            leases.push(Lease {
-                locator: format!("{locator:09}"),
-                expires_in_s: (LEASE_MS / 1_000) as u64,
-            });
+            leases.push(lease(locator));
+            drawn += 1;
         }
     }
-    Ok(leases)
+    Ok(())
 }
 
 /// Draws an even locator, each with the same probability. `None` for a draw past the last whole

@@ -33,7 +33,7 @@ pub use audit::{AuditEntry, AuditError, AuditLog};
 pub use claimant::Claimant;
 pub use model::{
     Appended, Claim, Context, ContextId, EpochState, Handle, Identification, InstallationError,
-    NewCall, NewEvent, NewStatement, StoredCall, StoredEvent, Upload, View,
+    NewCall, NewEvent, NewOwner, NewStatement, StoredCall, StoredEvent, Upload, View,
 };
 pub use sqlite::SqliteStorage;
 

@@ -29,6 +29,10 @@ pub struct Upload {
     pub dropped: BTreeMap<String, u64>,
     /// How many codes it holds. `None` if it did not say; then it gets none.
     pub codes_left: Option<u32>,
+    /// The locators it holds, if it asks for codes.
+    pub codes: Option<Vec<u32>>,
+    /// Who used the phone before the oldest event that waits.
+    pub owner: Option<NewOwner>,
     /// When it arrived.
     pub arrived_at: i64,
     /// The events to store.
@@ -42,11 +46,13 @@ pub struct Upload {
 }
 
 impl Upload {
-    /// All identifications in it, those of events first.
+    /// All identifications in it, that of the owner first, then those of events.
     pub fn identifications(&mut self) -> impl Iterator<Item = &mut Identification> {
         let in_events = self.events.iter_mut().filter_map(|event| event.customer.as_mut());
         let in_calls = self.calls.iter_mut().filter_map(|call| call.statement.as_mut());
-        in_events.chain(in_calls.map(|statement| &mut statement.identification))
+        let in_owner = self.owner.as_mut().map(|owner| &mut owner.identification);
+        let in_calls = in_calls.map(|statement| &mut statement.identification);
+        in_owner.into_iter().chain(in_events).chain(in_calls)
     }
 }
 
@@ -65,6 +71,17 @@ pub struct NewEvent {
     pub body: String,
     /// Who uses the phone from this event on, if it says so.
     pub customer: Option<Identification>,
+}
+
+/// The newest change of customer below the oldest event that waits on the phone.
+#[derive(Debug)]
+pub struct NewOwner {
+    /// Its seq.
+    pub seq: u64,
+    /// Records were lost there, so that nobody can say who used the phone.
+    pub unknown: bool,
+    /// Who it is.
+    pub identification: Identification,
 }
 
 /// The customer that an app named.
@@ -121,6 +138,8 @@ pub struct NewStatement {
 pub struct Appended {
     /// Fresh leases.
     pub codes: Vec<Lease>,
+    /// The phone holds more codes than are honoured.
+    pub codes_doubted: bool,
     /// The numbers of the screens named in it.
     pub screens: BTreeMap<String, u16>,
 }

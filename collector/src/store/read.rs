@@ -117,7 +117,7 @@ fn statements_of_calls(
 fn changes(connection: &Connection, installation: i64) -> rusqlite::Result<Vec<CustomerChange>> {
     let mut changes: Vec<CustomerChange> = connection
         .prepare_cached(
-            "SELECT epoch, seq, customer, verified FROM customers WHERE installation = ?1
+            "SELECT epoch, seq, customer, verified, unknown FROM customers WHERE installation = ?1
              ORDER BY epoch DESC, seq DESC LIMIT ?2",
         )?
         .query_map(params![installation, VIEW_CUSTOMERS_MAX as i64], |row| {
@@ -125,6 +125,7 @@ fn changes(connection: &Connection, installation: i64) -> rusqlite::Result<Vec<C
                 at: (number(row, 0)?, number(row, 1)?),
                 customer: row.get(2)?,
                 verified: row.get(3)?,
+                unknown: row.get(4)?,
             })
         })?
         .collect::<rusqlite::Result<_>>()?;

@@ -1,0 +1,146 @@
+//! Whose the events and the codes are, whatever is deleted meanwhile.
+
+use super::*;
+
+#[test]
+fn whoever_deletes_a_change_of_customer_leaves_behind_who_it_was() {
+    let customer = |id: &str| {
+        let mut body = Vec::new();
+        let entry = Entry::Customer { id: Some(id.to_owned()), proof: None };
+        write_body(&mut body, &entry, &Stamp::default());
+        String::from_utf8(body).unwrap()
+    };
+    let week = LIMITS.time_to_live_ms;
+    let expire = |store: &mut Store| store.expire(at(week + 2)).unwrap();
+    let refuse = |store: &mut Store| {
+        for seq in 1..=2 {
+            assert_eq!(batch(store, 1, usize::MAX), [seq]);
+            store.drop_refused(at(0)).unwrap();
+        }
+    };
+    let reject = |store: &mut Store| {
+        assert_eq!(batch(store, 2, usize::MAX), [1, 2]);
+        let said = r#"{"stored":0,"rejected":[{"seq":1},{"seq":2}]}"#;
+        store.acknowledge_batch(&answer(said), &told(0), at(0)).unwrap();
+    };
+    let ways: [&dyn Fn(&mut Store); 3] = [&expire, &refuse, &reject];
+    for delete in ways {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(dir.path());
+        drain(
+            &mut store,
+            vec![record(1, 1, Kind::Event, "{}"), record(1, 2, Kind::Customer, &customer("ben"))],
+        );
+        delete(&mut store);
+        let later = vec![record(1, 3, Kind::Event, "{}")];
+        store.drain(later, 0, &Dropped::default(), RUN, at(week + 2)).unwrap();
+        let oldest = store.counts().unwrap().oldest_seq;
+        assert_eq!(oldest, 3);
+        let owner = store.change_before(oldest).unwrap().unwrap();
+        assert_eq!((owner.seq, owner.told), (2, false));
+        assert_eq!(owner.customer.identified().unwrap().id, "ben");
+        drop(store);
+        let store = open(dir.path());
+        assert_eq!(store.change_before(oldest).unwrap(), Some(owner));
+    }
+}
+
+#[test]
+fn where_records_are_missing_nobody_can_say_who_the_customer_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    drain(&mut store, events(1, 1..=3));
+    assert_eq!(*store.customer(), Who::Nobody);
+    drain(&mut store, events(1, 5..=6));
+    assert_eq!(*store.customer(), Who::Unknown);
+    assert_eq!(store.change_before(9).unwrap().unwrap().seq, 4);
+    drop(store);
+    assert_eq!(*open(dir.path()).customer(), Who::Unknown);
+}
+
+#[test]
+fn a_lease_dies_when_either_clock_says_so() {
+    const DAY: u64 = 86_400_000;
+    let leased = r#"{"stored":1,"codes":[{"locator":"412907384","expires_in_s":604800}]}"#;
+    let given = Now { wall_ms: 1_000 * DAY as i64, elapsed_ms: 0 };
+    let days = |by_age: u64, by_wall: i64| Now {
+        wall_ms: given.wall_ms + by_wall * DAY as i64,
+        elapsed_ms: by_age * DAY,
+    };
+    for (later, lives) in [
+        (days(6, 6), true),
+        (days(7, 0), false),
+        (days(0, 7), false),
+        (days(0, 4_000), false),
+        (days(0, -1), true),
+        (days(0, -2), false),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(FILE);
+        let mut store = Store::open(&path, &OWNER, 1, LIMITS, given).unwrap();
+        store.acknowledge_batch(&answer(leased), &told(0), given).unwrap();
+        assert_eq!(store.leases(later).unwrap().len(), usize::from(lives), "{later:?}");
+    }
+}
+
+#[test]
+fn codes_are_renewed_daily_and_those_that_are_not_honoured_go() {
+    const DAY: u64 = 86_400_000;
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let lease = |locator: &str| format!(r#"{{"locator":"{locator}","expires_in_s":604800}}"#);
+    let leased = |codes: &[&str]| {
+        let codes: Vec<String> = codes.iter().map(|code| lease(code)).collect();
+        answer(&format!(r#"{{"stored":0,"codes":[{}]}}"#, codes.join(",")))
+    };
+    store.acknowledge_batch(&leased(&["000000002", "000000004"]), &told(0), at(0)).unwrap();
+    assert!(!store.codes_are_stale(at(DAY)).unwrap());
+    assert!(store.codes_are_stale(at(DAY + 1)).unwrap());
+    // One is renewed, one is not honoured, one was used meanwhile, one is new.
+    let asked = Told { codes: Some(vec![2, 4, 6]), ..told(0) };
+    let renewed = leased(&["000000002", "000000006", "000000008"]);
+    store.acknowledge_batch(&renewed, &asked, at(DAY + 1)).unwrap();
+    let held: Vec<u32> =
+        store.leases(at(7 * DAY + 1)).unwrap().iter().map(|lease| lease.locator).collect();
+    assert_eq!(held, [2, 8]);
+    // The collector doubts what it was told, until the next request names the codes.
+    let doubts = answer(r#"{"stored":0,"codes_doubted":true}"#);
+    store.acknowledge_batch(&doubts, &told(0), at(DAY + 2)).unwrap();
+    assert!(store.codes_are_stale(at(DAY + 2)).unwrap());
+    let asked = Told { codes: Some(vec![2, 8]), ..told(0) };
+    store.acknowledge_batch(&leased(&["000000008"]), &asked, at(DAY + 3)).unwrap();
+    assert!(!store.codes_are_stale(at(DAY + 3)).unwrap());
+    assert_eq!(store.leases(at(DAY + 3)).unwrap().len(), 1);
+}
+
+#[test]
+fn leases_stay_from_nobody_to_somebody_and_go_with_any_other_change() {
+    let customer = |id: Option<&str>| {
+        let mut body = Vec::new();
+        let entry = Entry::Customer { id: id.map(str::to_owned), proof: None };
+        write_body(&mut body, &entry, &Stamp::default());
+        String::from_utf8(body).unwrap()
+    };
+    let leased = r#"{"stored":1,"codes":[{"locator":"412907384","expires_in_s":600}]}"#;
+    let changes = [
+        (None, Some("a"), 1),
+        (Some("a"), Some("a"), 1),
+        (Some("a"), Some("b"), 0),
+        (Some("a"), None, 0),
+    ];
+    for (before, after, left) in changes {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(dir.path());
+        drain(&mut store, vec![record(1, 1, Kind::Customer, &customer(before))]);
+        batch(&mut store, 1, usize::MAX);
+        assert!(store.acknowledge_batch(&answer(leased), &told(1), at(0)).unwrap());
+        let added = drain(&mut store, vec![record(1, 2, Kind::Customer, &customer(after))]);
+        assert_eq!(added.is_empty(), before == after, "the same again is no event");
+        assert_eq!(store.leases(at(0)).unwrap().len(), left, "{before:?} to {after:?}");
+        assert_eq!(store.customer().identified().map(|known| known.id.as_str()), after);
+        // Codes leased before the collector knew of the change are not this customer's.
+        let kept = store.acknowledge_call(&answer(leased), 2, &told(0), at(0)).unwrap();
+        assert_eq!(kept, before == after);
+        assert_eq!(store.leases(at(0)).unwrap().len(), left);
+    }
+}
