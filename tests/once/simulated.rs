@@ -103,6 +103,10 @@ impl Life {
             35..40 => {
                 let n = self.number();
                 self.phone.journey().identify(n.to_string(), None);
+                // The worker syncs a change of customer at once.
+                self.phone.run_until_idle();
+                let folder = self.phone.folder();
+                self.left.lock().unwrap().durable = Some(Disk::of(&folder));
             }
             40..45 => {
                 let about = self.number().to_string();
@@ -231,7 +235,7 @@ impl Life {
         let refused = |n: &u64| n.is_multiple_of(41) || n.is_multiple_of(211);
         let lost: Vec<&u64> =
             missing.iter().filter(|n| !self.at_risk.contains(n) && !refused(n)).collect();
-        assert!(lost.is_empty(), "seed {seed}: lost {lost:?}");
+        assert!(lost.is_empty(), "seed {seed}: lost {} from {:?} on", lost.len(), lost.first());
         assert_eq!(status.delivered, collected, "seed {seed}");
         if self.cuts == 0 {
             assert_eq!(status.dropped.get(DropReason::Rejected), missing.len() as u64);
