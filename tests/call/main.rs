@@ -7,6 +7,7 @@
 )]
 
 mod carriers;
+mod misdialled;
 mod no_data;
 mod preview;
 mod scene;

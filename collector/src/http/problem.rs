@@ -113,6 +113,12 @@ impl Problem {
         Self::new(StatusCode::REQUEST_TIMEOUT, "too-slow", "The body did not arrive in time")
     }
 
+    /// 409: another phone has sent other events under the same numbers.
+    pub(crate) fn conflict() -> Self {
+        Self::new(StatusCode::CONFLICT, "conflict", "Another phone uses this installation")
+            .detail("one of the two is a copy: begin a new installation")
+    }
+
     /// 410: the installation was erased and stores nothing any more.
     pub(crate) fn erased() -> Self {
         Self::new(StatusCode::GONE, "erased", "This installation was erased")
@@ -188,6 +194,7 @@ impl From<IngestError> for Problem {
             IngestError::Throttled { retry_after_s } => Self::throttled(retry_after_s),
             IngestError::Installation(InstallationError::Erased) => Self::erased(),
             IngestError::Installation(InstallationError::OtherApp) => Self::other_app(),
+            IngestError::Installation(InstallationError::Conflict) => Self::conflict(),
             IngestError::Store(error) => error.into(),
         }
     }

@@ -18,6 +18,9 @@ pub(super) enum UploadResponses {
     /// Not JSON, or a field of the wrong type
     #[response(status = 400)]
     Malformed(Problem),
+    /// Another phone has sent other events under the same numbers: one is a copy of the other
+    #[response(status = 409)]
+    Conflict(Problem),
     /// The installation was erased
     #[response(status = 410)]
     Erased(Problem),

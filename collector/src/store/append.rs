@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, HashMap};
 
 use rusqlite::{Connection, OptionalExtension as _, params};
+use serde_json::{Map, Value};
 
 use super::writer::State;
-use super::{Appended, Identification, InstallationError, NewOwner, Upload, call, lease};
+use super::{Appended, Identification, InstallationError, NewEvent, NewOwner, Upload, call, lease};
 use crate::limits::{REASON_CHARS_MAX, REASONS_MAX, SCREEN_BYTES_MAX};
 use crate::secret::Hash;
 
@@ -36,8 +37,15 @@ pub(super) fn append(
             "UPDATE installations SET synced_at = max(synced_at, ?2), change = ?3 WHERE id = ?1",
         )?
         .execute(params![id, upload.arrived_at, change as i64])?;
+    connection.execute_batch("SAVEPOINT upload")?;
     insert_owner(connection, id, upload)?;
-    let stored = insert_events(connection, id, upload)?;
+    let Some(stored) = insert_events(connection, id, upload)? else {
+        connection.execute_batch("ROLLBACK TO upload; RELEASE upload")?;
+        // Both phones hold the same codes: none of them may lead to the other's journey.
+        lease::end_unclaimed(connection, id, upload.arrived_at)?;
+        return Ok(Err(InstallationError::Conflict));
+    };
+    connection.execute_batch("RELEASE upload")?;
     let refused = insert_refused(connection, id, upload)?;
     if stored + refused > 0 {
         note_arrival(connection, id, upload)?;
@@ -120,7 +128,13 @@ fn insert_customer(
     Ok(())
 }
 
-fn insert_events(connection: &Connection, id: i64, upload: &Upload) -> rusqlite::Result<usize> {
+/// Stores the events that are not stored yet, and answers how many. `None` if another event is stored
+/// under one of their seqs.
+fn insert_events(
+    connection: &Connection,
+    id: i64,
+    upload: &Upload,
+) -> rusqlite::Result<Option<usize>> {
     let epoch = upload.epoch as i64;
     let mut stored = 0;
     let mut insert = connection.prepare_cached(
@@ -131,13 +145,44 @@ fn insert_events(connection: &Connection, id: i64, upload: &Upload) -> rusqlite:
         let seq = event.seq as i64;
         let new = insert.execute(params![id, epoch, seq, event.at, event.kind, event.body])?;
         stored += new;
+        if new == 0 && is_another(connection, id, upload, event)? {
+            return Ok(None);
+        }
         if let Some(customer) = &event.customer
             && new > 0
         {
             insert_customer(connection, id, upload, (event.seq, false), customer)?;
         }
     }
-    Ok(stored)
+    Ok(Some(stored))
+}
+
+/// Whether the event that is stored under this seq is another one. A call is stored apart, in two parts
+/// that arrive in either order; and a later collector may store more fields than an earlier one did.
+fn is_another(
+    connection: &Connection,
+    id: i64,
+    upload: &Upload,
+    event: &NewEvent,
+) -> rusqlite::Result<bool> {
+    let (kind, body): (String, String) = connection
+        .prepare_cached(
+            "SELECT type, body FROM events WHERE installation = ?1 AND epoch = ?2 AND seq = ?3",
+        )?
+        .query_row(params![id, upload.epoch as i64, event.seq as i64], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    if kind == "refused" || (kind == "call" && event.kind == "call") {
+        return Ok(false);
+    }
+    Ok(kind != event.kind || (body != event.body && !includes(&event.body, &body)))
+}
+
+/// Whether a body has every field of another, with the same value.
+fn includes(body: &str, other: &str) -> bool {
+    let fields = |text| serde_json::from_str::<Map<String, Value>>(text).unwrap_or_default();
+    let (body, other) = (fields(body), fields(other));
+    other.iter().all(|(name, value)| body.get(name) == Some(value))
 }
 
 /// Stores the place of refused events, so that they count neither as pending nor as missing.

@@ -66,6 +66,21 @@ fn renew(
     Ok(honoured)
 }
 
+/// Ends the codes of an installation that no call has used.
+pub(super) fn end_unclaimed(
+    connection: &Connection,
+    installation: i64,
+    at: i64,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE leases SET ends_at = min(ends_at, ?2) WHERE installation = ?1
+               AND NOT EXISTS (SELECT 1 FROM calls WHERE calls.lease = leases.locator)",
+        )?
+        .execute([installation, at])?;
+    Ok(())
+}
+
 fn lease(locator: u32) -> Lease {
     Lease { locator: format!("{locator:09}"), expires_in_s: (LEASE_MS / 1_000) as u64 }
 }

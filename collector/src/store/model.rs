@@ -153,6 +153,9 @@ pub enum InstallationError {
     /// It belongs to another app.
     #[error("the installation belongs to another app")]
     OtherApp,
+    /// Another phone has given the same seqs to other events: one is a copy of the other.
+    #[error("another phone uses this installation")]
+    Conflict,
 }
 
 /// The thing by which a call is looked up.

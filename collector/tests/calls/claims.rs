@@ -320,3 +320,16 @@ async fn an_exchange_that_prefers_a_minimal_answer_gets_the_link_and_no_journey(
     assert_eq!(little["steps"], json!([]));
     assert_eq!(whole["steps"].as_array().unwrap().len(), 200);
 }
+
+#[tokio::test]
+async fn a_code_with_a_screen_that_the_app_or_the_call_does_not_have_is_misdialled() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let events = [phone.screen("home"), phone.screen("cart")];
+    let locator = lease(&site, &mut phone, &events).await;
+    site.resolve("code", &code(locator, 3), "call-1").await.is_problem(404, "no-context");
+    let (call, _) = phone.tap(Some(&code(locator, 2)), None, &[]);
+    site.call(&call).await.ok();
+    site.resolve("code", &code(locator, 1), "call-1").await.is_problem(404, "no-context");
+    site.resolve("code", &code(locator, 2), "call-1").await.ok();
+}

@@ -286,3 +286,42 @@ async fn a_view_is_bounded_and_keeps_the_newest() {
     assert_eq!(view["products"][0]["id"], "19");
     assert_eq!(view["orders"][0]["id"], "old", "an order is shown however much came after it");
 }
+
+#[tokio::test]
+async fn who_it_was_before_the_oldest_event_is_said_in_each_envelope() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let ana = [phone.customer(Some("ana")), phone.product("ana-1")];
+    site.batch(&phone.batch(&ana)).await.ok();
+    // Ben's sign-in was dropped on the phone: only the envelope says that it happened.
+    phone.customer(Some("ben"));
+    let ben = [phone.product("ben-1")];
+    let mut batch = phone.batch(&ben);
+    batch["oldest"] = json!(4);
+    batch["owner"] = json!({"seq": 3, "id": "ben", "at": phone.now()});
+    site.batch(&batch).await.ok();
+    let (call, token) = phone.tap(None, None, &[]);
+    site.call(&call).await.ok();
+    let view = site.resolve("token", &token, "call").await.ok();
+    assert_eq!(view["customer"]["id"], "ben");
+    assert!(!view.to_string().contains("ana"), "{view}");
+}
+
+#[tokio::test]
+async fn where_the_phone_lost_records_nobody_is_taken_for_who_came_before_or_after() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let ana = [phone.customer(Some("ana")), phone.product("ana-1")];
+    site.batch(&phone.batch(&ana)).await.ok();
+    let lost = [phone.product("lost-1")];
+    let mut batch = phone.batch(&lost);
+    batch["owner"] = json!({"seq": 3, "unknown": true, "id": null});
+    site.batch(&batch).await.ok();
+    let ben = [phone.customer(Some("ben")), phone.product("ben-1")];
+    site.batch(&phone.batch(&ben)).await.ok();
+    let (call, token) = phone.tap(None, Some("ben"), &[]);
+    site.call(&call).await.ok();
+    let view = site.resolve("token", &token, "call").await.ok();
+    assert_eq!(view["customer"]["id"], "ben");
+    assert!(!view.to_string().contains("ana-1") && !view.to_string().contains("lost-1"), "{view}");
+}

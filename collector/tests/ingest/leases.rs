@@ -90,3 +90,43 @@ async fn a_locator_rests_thirty_days_after_its_lease_even_when_erased() {
     site.collector.expire().await.unwrap();
     assert_eq!(site.count("SELECT count(*) FROM leases"), 0);
 }
+
+#[tokio::test]
+async fn codes_that_are_named_live_on_and_those_that_are_not_honoured_are_replaced() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    phone.codes_left = 0;
+    let given = locators(&site.batch(&phone.batch(&[])).await.ok());
+    site.resolve("code", &code(given[0], 0), "call-1").await.ok();
+    site.clock.advance(6 * DAY_MS);
+    let mut stranger = Phone::new(&site);
+    stranger.codes_left = 0;
+    let theirs = locators(&site.batch(&stranger.batch(&[])).await.ok());
+    // One was used, one is another phone's, one is no locator.
+    phone.codes_left = 5;
+    let mut request = phone.batch(&[]);
+    request["codes"] = json!([
+        format!("{:09}", given[0]),
+        format!("{:09}", given[1]),
+        format!("{:09}", given[2]),
+        format!("{:09}", theirs[0]),
+        "x",
+    ]);
+    let renewed = locators(&site.batch(&request).await.ok());
+    assert_eq!((renewed.len(), &renewed[..2]), (5, &given[1..3]));
+    assert!(!renewed.contains(&given[0]) && !renewed.contains(&theirs[0]));
+    site.clock.advance(7 * DAY_MS);
+    site.resolve("code", &code(given[1], 0), "call-2").await.ok();
+    site.resolve("code", &code(given[3], 0), "call-3").await.is_problem(404, "no-context");
+}
+
+#[tokio::test]
+async fn a_phone_that_holds_more_than_is_honoured_is_told() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    assert_eq!(site.batch(&phone.batch(&[])).await.ok()["codes_doubted"], true);
+    phone.codes_left = 0;
+    assert_eq!(site.batch(&phone.batch(&[])).await.ok()["codes_doubted"], Value::Null);
+    phone.codes_left = 5;
+    assert_eq!(site.batch(&phone.batch(&[])).await.ok()["codes_doubted"], Value::Null);
+}
