@@ -84,7 +84,8 @@ impl Journey {
     }
 
     /// Sets the customer's consent. `Granted` keeps the events that waited in memory; `Denied`
-    /// deletes everything on the device. Both are remembered across a restart.
+    /// deletes everything on the device, but keeps the installation's id for a later `erase`. Both
+    /// are remembered across a restart.
     pub fn set_consent(&self, consent: Consent) {
         self.with((), |journey| journey.set_consent(consent));
     }
@@ -101,8 +102,7 @@ impl Journey {
     }
 
     /// Deletes everything on the device, and asks the collector to delete its data as soon as it
-    /// can be reached. A new installation begins, without consent. If the customer also refuses
-    /// consent, erase first.
+    /// can be reached, also after a refusal. A new installation begins, without consent.
     pub fn erase(&self) {
         self.with((), jalon::Journey::erase);
     }

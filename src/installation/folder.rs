@@ -31,7 +31,8 @@ pub(crate) struct Stored {
     /// There is an `identity` file whose content is damaged. (A file that cannot be accessed is an
     /// error.)
     pub identity_lost: bool,
-    pub denied: bool,
+    /// After a refusal: the installations that the collector may know.
+    pub refused: Option<Vec<InstallationId>>,
     pub erasures: Vec<InstallationId>,
 }
 
@@ -81,11 +82,8 @@ impl Folder {
             stored.identity = Identity::decode(&bytes);
             stored.identity_lost = stored.identity.is_none();
         }
-        stored.denied = self.read(DENIED)?.is_some();
-        if let Some(bytes) = self.read(ERASE)? {
-            let text = String::from_utf8_lossy(&bytes);
-            stored.erasures = text.lines().filter_map(InstallationId::from_hex).collect();
-        }
+        stored.refused = self.read(DENIED)?.map(|bytes| ids(&bytes));
+        stored.erasures = self.read(ERASE)?.map(|bytes| ids(&bytes)).unwrap_or_default();
         Ok(stored)
     }
 
@@ -93,10 +91,10 @@ impl Folder {
         self.replace(IDENTITY, &identity.encode())
     }
 
-    /// Notes the refusal. Everything else is deleted after this, so that a kill in between leaves
-    /// the refusal in place.
-    pub(crate) fn deny(&self) -> Result<(), Error> {
-        File::create(self.path(DENIED)).map(drop).map_err(Error::io("note the refusal"))
+    /// Notes the refusal, and the installations whose erasure may still be asked for. Everything
+    /// else is deleted after this, so that a kill in between leaves the refusal in place.
+    pub(crate) fn deny(&self, refused: &[InstallationId]) -> Result<(), Error> {
+        self.replace(DENIED, lines(refused).as_bytes())
     }
 
     pub(crate) fn undeny(&self) -> Result<(), Error> {
@@ -109,8 +107,7 @@ impl Folder {
         if erasures.is_empty() {
             return self.remove(ERASE);
         }
-        let lines: String = erasures.iter().map(|id| id.hex() + "\n").collect();
-        self.replace(ERASE, lines.as_bytes())
+        self.replace(ERASE, lines(erasures).as_bytes())
     }
 
     /// Deletes everything but the two notes `denied` and `erase`. Deletes `identity` last: while it
@@ -178,6 +175,16 @@ pub(crate) fn remove(path: &Path) -> Result<(), Error> {
     }
 }
 
+/// Returns the text of a note: each installation in a line of its own.
+fn lines(ids: &[InstallationId]) -> String {
+    ids.iter().map(|id| id.hex() + "\n").collect()
+}
+
+/// Reads the text of [`lines`]. A line that is damaged names nobody.
+fn ids(bytes: &[u8]) -> Vec<InstallationId> {
+    String::from_utf8_lossy(bytes).lines().filter_map(InstallationId::from_hex).collect()
+}
+
 /// Makes the folder and any missing parents, accessible to this app alone. Existing parents keep
 /// their permissions.
 fn make_private(path: &Path) -> io::Result<()> {
@@ -226,21 +233,14 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path()).unwrap();
         folder.save(&IDENTITY).unwrap();
-        folder.deny().unwrap();
-        folder
-            .set_erasures(&[
-                InstallationId::from_bytes([1; 16]),
-                InstallationId::from_bytes([2; 16]),
-            ])
-            .unwrap();
+        let [one, two, three] = [1, 2, 3].map(|byte| InstallationId::from_bytes([byte; 16]));
+        folder.deny(&[three]).unwrap();
+        folder.set_erasures(&[one, two]).unwrap();
         fs::write(folder.path("journal-0"), b"x").unwrap();
         let stored = folder.load().unwrap();
         assert_eq!(stored.identity, Some(IDENTITY));
-        assert!(stored.denied);
-        assert_eq!(
-            stored.erasures,
-            [InstallationId::from_bytes([1; 16]), InstallationId::from_bytes([2; 16])]
-        );
+        assert_eq!(stored.refused, Some(vec![three]));
+        assert_eq!(stored.erasures, [one, two]);
         folder.wipe().unwrap();
         folder.set_erasures(&[]).unwrap();
         let left: Vec<_> =

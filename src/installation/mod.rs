@@ -4,16 +4,18 @@
 //! |---|---|
 //! | no answer yet | nothing |
 //! | a grant | `identity`, the journal, the store |
-//! | a refusal | `denied`, and `erase` if an erasure waits |
-//! | an erasure | `erase`, until the collector has confirmed it |
+//! | a refusal | `denied`, with the id of the installation; `erase` if an erasure waits |
+//! | an erasure | `erase`, with the id, until the collector has confirmed it |
 //!
 //! The app's threads make the files match consent at `open` and when consent changes, as far as
 //! that is quick. The worker does the rest, and retries what failed. Only the worker deletes data,
-//! since it must close the store first; a grant removes `denied` on the calling thread. What consent allows is decided in `consent`; the store's content
-//! is `store`'s.
+//! since it must close the store first. A grant removes `denied` on the calling thread, unless
+//! something is still to be deleted. What consent allows is decided in `consent`; the store's
+//! content is `store`'s.
 
 mod folder;
 mod identity_file;
+mod notes;
 mod state;
 
 use std::path::PathBuf;
@@ -103,9 +105,7 @@ impl Installation {
                 // From `Granted` back to `Unknown`: what is stored stays, what comes waits in
                 // memory.
                 recorder.set_consent(consent);
-                if consent == Consent::Unknown {
-                    state.take_back_refusal();
-                }
+                state.take_back_refusal();
                 // The state keeps the error; the worker tries again.
                 let _ = self.reconcile_state(&mut state, recorder);
             }
@@ -152,8 +152,8 @@ impl Installation {
 
     /// Deletes everything but the notes, if that is due. The worker must have closed store and
     /// journal.
-    pub(crate) fn wipe(&self, consent: Consent) -> Result<(), Error> {
-        self.state().wipe(consent)
+    pub(crate) fn wipe(&self) -> Result<(), Error> {
+        self.state().wipe()
     }
 
     /// Returns the worker's end of the journal, if one was opened since the last call; and the

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use super::folder::{Folder, Stored};
 use super::identity_file::{Identity, InstallationId};
+use super::notes::Notes;
 use crate::clock::Clock;
 use crate::config::Consent;
 use crate::error::Error;
@@ -17,8 +18,8 @@ use crate::recorder::Recorder;
 pub(super) struct InstallationState {
     folder: Option<Folder>,
     identity: Option<Identity>,
-    /// Installations whose erasure the collector has to confirm.
-    erasures: Vec<InstallationId>,
+    /// What `denied` and `erase` say.
+    notes: Notes,
     /// The worker's end of the journal, until the worker fetches it.
     drainer: Option<Drainer>,
     /// Everything but the notes is to be deleted before anything new is made.
@@ -46,13 +47,18 @@ impl InstallationState {
         let folder = Folder::open(path)?;
         let stored = folder.load()?;
         self.folder = Some(folder);
-        let Stored { identity, identity_lost, denied, erasures } = stored;
+        let Stored { identity, identity_lost, refused, erasures } = stored;
         // The identity of an installation that is being erased is a leftover of an interrupted
         // deletion.
         self.identity = identity.filter(|identity| !erasures.contains(&identity.installation));
+        let denied = refused.is_some();
         let leftovers = self.identity.is_none() && !identity_lost;
         self.must_wipe = self.must_wipe || denied || (leftovers && !erasures.is_empty());
-        self.erasures.extend(erasures);
+        self.notes.add(refused.unwrap_or_default(), erasures);
+        if denied {
+            // A leftover too.
+            self.notes.retire(self.identity.take());
+        }
         if identity_lost {
             log::warn!("the identity file is damaged: a new installation begins");
         }
@@ -69,12 +75,16 @@ impl InstallationState {
         };
         self.adopt_location(recorder);
         if std::mem::take(&mut self.erase_wanted) {
-            self.erasures.extend(self.identity.take().map(|identity| identity.installation));
+            self.notes.retire(self.identity.take());
+            self.notes.erase();
             self.must_wipe = true;
             self.note_erasures();
         }
-        if consent == Consent::Denied && !denied {
-            self.note_refusal();
+        if consent == Consent::Denied {
+            self.notes.refuse();
+            if !denied {
+                self.note_refusal();
+            }
         }
         Ok(())
     }
@@ -103,6 +113,7 @@ impl InstallationState {
             return Ok(());
         }
         folder.undeny()?;
+        self.notes.forget_refused();
         let clock = recorder.clock();
         if self.identity.is_none() {
             let identity = new_identity(clock, recorder.location_allowed());
@@ -135,23 +146,27 @@ impl InstallationState {
 
     /// Deletes everything but the notes, if that is due. The worker must have closed store and
     /// journal.
-    pub(super) fn wipe(&mut self, consent: Consent) -> Result<(), Error> {
+    pub(super) fn wipe(&mut self) -> Result<(), Error> {
         if self.must_wipe
             && let Some(folder) = self.folder.as_ref()
         {
             // The notes first, synced (they are written again in case the first attempt failed):
             // from here on, whatever a power cut leaves, the notes are there.
-            match consent {
-                Consent::Denied => folder.deny()?,
-                Consent::Granted | Consent::Unknown => folder.undeny()?,
+            folder.set_erasures(self.notes.erasures())?;
+            if self.notes.is_denied() {
+                folder.deny(self.notes.refused())?;
             }
-            folder.set_erasures(&self.erasures)?;
             folder.sync()?;
             self.drainer = None;
             folder.wipe()?;
             folder.sync()?;
             self.must_wipe = false;
             self.unsynced = false;
+            if !self.notes.is_denied() {
+                // Only now: until here it kept the promise that all of this would be deleted.
+                folder.undeny()?;
+                self.unsynced = true;
+            }
         }
         Ok(())
     }
@@ -166,12 +181,12 @@ impl InstallationState {
 
     /// Returns the installations whose erasure the collector has to confirm, oldest first.
     pub(super) fn erasures(&self) -> &[InstallationId] {
-        &self.erasures
+        self.notes.erasures()
     }
 
     /// Returns whether the collector has yet to confirm an erasure.
     pub(super) fn awaits_erasure(&self) -> bool {
-        self.erase_wanted || !self.erasures.is_empty()
+        self.erase_wanted || !self.notes.erasures().is_empty()
     }
 
     /// Makes the small files survive a power cut, if they changed.
@@ -221,17 +236,20 @@ impl InstallationState {
 
     /// Notes that the collector confirmed an erasure.
     pub(super) fn on_erased(&mut self, installation: &InstallationId) {
-        self.erasures.retain(|waiting| waiting != installation);
+        self.notes.confirm(installation);
         self.note_erasures();
     }
 
     /// Takes the installation out of use; the worker deletes the rest. With `told_by_collector` the
     /// collector need not be asked for the erasure.
     pub(super) fn begin_erasure(&mut self, told_by_collector: bool) {
-        match self.identity.take() {
-            Some(identity) if !told_by_collector => self.erasures.push(identity.installation),
-            None if self.folder.is_none() => self.erase_wanted = !told_by_collector,
-            _ => {}
+        let identity = self.identity.take();
+        if told_by_collector {
+            self.notes.take_back_refusal();
+        } else {
+            self.erase_wanted = self.folder.is_none();
+            self.notes.retire(identity);
+            self.notes.erase();
         }
         self.drainer = None;
         self.must_wipe = true;
@@ -240,16 +258,22 @@ impl InstallationState {
 
     /// Notes a refusal; the worker deletes the rest.
     pub(super) fn note_refusal(&mut self) {
-        self.identity = None;
+        self.notes.refuse();
+        self.notes.retire(self.identity.take());
         self.drainer = None;
         self.must_wipe = true;
-        let noted = self.folder.as_ref().map(Folder::deny);
+        let noted = self.folder.as_ref().map(|folder| folder.deny(self.notes.refused()));
         self.note(noted);
     }
 
+    /// Notes that the customer's answer is no refusal any more. While something is to be deleted,
+    /// `denied` stays.
     pub(super) fn take_back_refusal(&mut self) {
-        let noted = self.folder.as_ref().map(Folder::undeny);
-        self.note(noted);
+        self.notes.take_back_refusal();
+        if !self.must_wipe {
+            let noted = self.folder.as_ref().map(Folder::undeny);
+            self.note(noted);
+        }
     }
 
     /// Stores the customer's answer about the location, if there is an identity to store it in.
@@ -261,7 +285,7 @@ impl InstallationState {
     }
 
     fn note_erasures(&mut self) {
-        let noted = self.folder.as_ref().map(|folder| folder.set_erasures(&self.erasures));
+        let noted = self.folder.as_ref().map(|folder| folder.set_erasures(self.notes.erasures()));
         self.note(noted);
     }
 

@@ -171,8 +171,9 @@ impl Journey {
     /// Takes the customer's answer about consent.
     ///
     /// `Granted` keeps what waited in memory. `Denied` deletes everything on the device: at once as
-    /// far as the app can see, and within moments on disk. After `Unknown`, new events wait in
-    /// memory. A grant or a refusal is remembered over a restart, `Unknown` is not. Writes small
+    /// far as the app can see, and within moments on disk; what the collector has stays there until
+    /// [`erase`](Self::erase), for which the refusal keeps the installation's id, and nothing else,
+    /// until a grant. After `Unknown`, new events wait in memory. A grant or a refusal is remembered over a restart, `Unknown` is not. Writes small
     /// files on the calling thread (after a grant, those that `open` writes and the events that
     /// waited), and may wait while the worker syncs them.
     pub fn set_consent(&self, consent: Consent) {
@@ -189,8 +190,8 @@ impl Journey {
     /// be reached, even after a restart. A new installation begins, without an answer about
     /// consent. Writes a small file on the calling thread.
     ///
-    /// A refusal deletes the installation's id with everything else. If a customer wants both,
-    /// erase first, then refuse.
+    /// A customer who wants both may refuse before or after it: a refusal keeps the installation's
+    /// id for a later erasure.
     pub fn erase(&self) {
         self.handle.installation.erase(false, &self.handle.recorder);
     }

@@ -134,7 +134,7 @@ impl Worker {
         if self.handle.installation.must_wipe() {
             self.storage.reset();
             self.uploader.reset();
-            self.handle.installation.wipe(self.handle.recorder.consent())?;
+            self.handle.installation.wipe()?;
         }
         let maintained = self.storage.maintain(now, closing);
         if self.storage.take_call_drained() {

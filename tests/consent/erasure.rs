@@ -137,6 +137,96 @@ fn an_erasure_survives_a_sigkill_right_after_it() {
 }
 
 #[test]
+fn an_erasure_after_a_refusal_reaches_the_collector_also_in_a_later_process() {
+    for restarts in 0..3 {
+        let mut phone = granted();
+        let id = installations(&phone)[0].clone();
+        phone.journey().set_consent(Consent::Denied);
+        for _ in 0..restarts {
+            phone.restart();
+        }
+        phone.journey().erase();
+        phone.run_until_idle();
+        assert_eq!(snapshot(&phone.folder())["erase"], format!("{id}\n").into_bytes());
+        phone.network.online();
+        phone.clock.advance(600_000);
+        assert!(phone.collector(|collector| collector.erased.contains(&id)), "{restarts}");
+    }
+}
+
+#[test]
+fn an_erasure_after_a_refusal_that_was_killed_at_any_file_reaches_the_collector() {
+    let phone = granted();
+    let id = installations(&phone)[0].clone();
+    let full = phone.outside().join("full");
+    copy_folder(&phone.folder(), &full);
+    let all = names(&full);
+    // The refusal as an earlier version noted it, and as this one does.
+    for note in [String::new(), format!("{id}\n")] {
+        for gone in 0..all.len() {
+            let mut next = unasked();
+            fs::create_dir(next.folder()).unwrap();
+            // `identity` is deleted last.
+            let left = all.iter().filter(|name| *name != "identity").skip(gone);
+            for name in left.chain([&"identity".to_owned()]) {
+                fs::copy(full.join(name), next.folder().join(name)).unwrap();
+            }
+            fs::write(next.folder().join("denied"), &note).unwrap();
+            next.network.offline();
+            next.open();
+            assert_eq!(snapshot(&next.folder())["denied"], format!("{id}\n").into_bytes());
+            next.journey().erase();
+            next.close();
+            // The kill came before `denied` was deleted.
+            fs::write(next.folder().join("denied"), format!("{id}\n")).unwrap();
+            next.network.online();
+            next.open();
+            next.clock.advance(3_600_000);
+            assert!(next.collector(|collector| collector.erased.contains(&id)), "{gone}");
+        }
+    }
+}
+
+#[test]
+fn a_grant_forgets_the_installation_that_was_refused() {
+    let mut phone = granted();
+    let old = installations(&phone)[0].clone();
+    phone.journey().set_consent(Consent::Denied);
+    phone.restart();
+    phone.journey().set_consent(Consent::Granted);
+    phone.run_until_idle();
+    assert!(!names(&phone.folder()).contains(&"denied".to_owned()));
+    phone.journey().erase();
+    phone.network.online();
+    phone.clock.advance(3_600_000);
+    phone.collector(|collector| {
+        assert!(!collector.erased.contains(&old) && collector.erased.len() == 1);
+    });
+}
+
+#[test]
+fn a_grant_after_a_refusal_that_was_killed_begins_a_new_installation() {
+    let mut phone = granted();
+    let old = installations(&phone);
+    let killed = phone.outside().join("killed");
+    copy_folder(&phone.folder(), &killed);
+    phone.close();
+    fs::write(killed.join("denied"), b"").unwrap();
+    phone.config.folder = killed;
+    phone.open().set_consent(Consent::Granted);
+    phone.network.online();
+    phone.views(["new"]);
+    phone.upload_all();
+    let new: Vec<String> =
+        installations(&phone).into_iter().filter(|id| !old.contains(id)).collect();
+    assert_eq!(new.len(), 1);
+    phone.collector(|collector| {
+        let of_new = collector.events.keys().filter(|key| key.0 == new[0]);
+        assert_eq!((of_new.count(), collector.events.len()), (1, 4), "\"kept\" was deleted");
+    });
+}
+
+#[test]
 fn a_late_batch_after_the_erasure_stays_out() {
     let phone = granted();
     let old = installations(&phone)[0].clone();

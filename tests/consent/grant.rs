@@ -62,13 +62,14 @@ fn the_newest_two_hundred_get_through_at_the_grant_with_their_own_time_and_order
 }
 
 #[test]
-fn a_refusal_leaves_an_empty_note_and_nothing_waits() {
+fn a_refusal_leaves_a_note_of_the_id_alone_and_nothing_waits() {
     let mut phone = granted();
+    let note = format!("{}\n", installations(&phone)[0]).into_bytes();
     phone.journey().set_consent(Consent::Denied);
     // The note is on disk before the call returns.
-    assert_eq!(fs::read(phone.folder().join("denied")).unwrap(), [0; 0]);
+    assert_eq!(fs::read(phone.folder().join("denied")).unwrap(), note);
     phone.run_until_idle();
-    assert_eq!(snapshot(&phone.folder()), BTreeMap::from([("denied".to_owned(), Vec::new())]));
+    assert_eq!(snapshot(&phone.folder()), BTreeMap::from([("denied".to_owned(), note.clone())]));
     phone.network.online();
     let before = phone.network.sent().len();
     for _ in 0..2 {
@@ -79,6 +80,7 @@ fn a_refusal_leaves_an_empty_note_and_nothing_waits() {
         phone.clock.advance(60_000);
         let status = phone.accounted(1);
         assert_eq!((status.queued, status.dropped.get(DropReason::Consent)), (0, 1));
+        assert_eq!(snapshot(&phone.folder())["denied"], note);
         assert_eq!(names(&phone.folder()), ["denied"]);
         phone.restart();
         assert_eq!(phone.status().consent, Consent::Denied, "it is remembered");

@@ -103,8 +103,8 @@ public final class Journey: Sendable {
     }
 
     /// Sets the customer's consent. A grant keeps the events that waited in memory, a refusal
-    /// deletes everything on the device; both are remembered across a restart. Writes a small file
-    /// on the calling thread.
+    /// deletes everything on the device, but keeps the installation's id for a later ``erase()``;
+    /// both are remembered across a restart. Writes a small file on the calling thread.
     public func setConsent(_ consent: Consent) {
         native.setConsent(consent: consent.crossing)
     }
@@ -121,8 +121,8 @@ public final class Journey: Sendable {
     }
 
     /// Deletes everything on the device, and asks the collector to delete its data as soon as it
-    /// can be reached, also after a restart. A new installation begins, without consent. If the
-    /// customer also refuses consent, erase first, then refuse.
+    /// can be reached, also after a restart. A new installation begins, without consent. A
+    /// customer who wants both may refuse before or after it.
     public func erase() {
         native.erase()
     }

@@ -678,8 +678,7 @@ public protocol JourneyProtocol: AnyObject, Sendable {
 
     /**
      * Deletes everything on the device, and asks the collector to delete its data as soon as it
-     * can be reached. A new installation begins, without consent. If the customer also refuses
-     * consent, erase first.
+     * can be reached, also after a refusal. A new installation begins, without consent.
      */
     func erase()
 
@@ -716,7 +715,8 @@ public protocol JourneyProtocol: AnyObject, Sendable {
 
     /**
      * Sets the customer's consent. `Granted` keeps the events that waited in memory; `Denied`
-     * deletes everything on the device. Both are remembered across a restart.
+     * deletes everything on the device, but keeps the installation's id for a later `erase`. Both
+     * are remembered across a restart.
      */
     func setConsent(consent: Consent)
 
@@ -877,8 +877,7 @@ open func close()  {try! rustCall() {
 
     /**
      * Deletes everything on the device, and asks the collector to delete its data as soon as it
-     * can be reached. A new installation begins, without consent. If the customer also refuses
-     * consent, erase first.
+     * can be reached, also after a refusal. A new installation begins, without consent.
      */
 open func erase()  {try! rustCall() {
         uniffiCallStatus in
@@ -957,7 +956,8 @@ open func record(event: Event)  {try! rustCall() {
 
     /**
      * Sets the customer's consent. `Granted` keeps the events that waited in memory; `Denied`
-     * deletes everything on the device. Both are remembered across a restart.
+     * deletes everything on the device, but keeps the installation's id for a later `erase`. Both
+     * are remembered across a restart.
      */
 open func setConsent(consent: Consent)  {try! rustCall() {
         uniffiCallStatus in
