@@ -139,7 +139,9 @@ pub struct Config {
     pub app: App,
     /// The name and version by which this SDK identifies itself to the collector.
     pub sdk: String,
-    /// The answer about consent that the app already knows. It wins over the stored one.
+    /// The answer about consent where none is stored, such as one that the app asked for before it
+    /// used this SDK. A stored answer goes before it, and so does an erasure, after which only
+    /// [`Journey::set_consent`](crate::Journey::set_consent) answers; but `Denied` always refuses.
     pub consent: Option<Consent>,
     /// Whether to record what customers type into a search, besides the number of results. Default
     /// false.

@@ -42,7 +42,7 @@ pub struct Config {
     pub device: String,
     /// The language and region, such as `fr-FR`.
     pub locale: String,
-    /// The consent that the app already knows; it takes precedence over the stored one.
+    /// The consent where none is stored and nothing was erased; a refusal holds always.
     pub consent: Option<Consent>,
     /// Whether what customers type into a search is recorded.
     pub record_search_queries: bool,

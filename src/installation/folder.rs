@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `identity` | after a grant |
 //! | `denied` | after a refusal |
-//! | `erase` | until the collector has confirmed an erasure |
+//! | `erase` | after an erasure, until the collector has confirmed it and the customer has answered |
 //!
 //! A file is replaced by writing a temporary one and renaming it, so a kill cannot tear it.
 //! [`Folder::sync`] makes the files survive a power cut; only the worker calls it, since it blocks.
@@ -33,7 +33,8 @@ pub(crate) struct Stored {
     pub identity_lost: bool,
     /// After a refusal: the installations that the collector may know.
     pub refused: Option<Vec<InstallationId>>,
-    pub erasures: Vec<InstallationId>,
+    /// After an erasure: the installations that the collector has yet to erase.
+    pub erasures: Option<Vec<InstallationId>>,
 }
 
 /// The journey's folder, locked against other journeys and processes for as long as this value
@@ -83,7 +84,7 @@ impl Folder {
             stored.identity_lost = stored.identity.is_none();
         }
         stored.refused = self.read(DENIED)?.map(|bytes| ids(&bytes));
-        stored.erasures = self.read(ERASE)?.map(|bytes| ids(&bytes)).unwrap_or_default();
+        stored.erasures = self.read(ERASE)?.map(|bytes| ids(&bytes));
         Ok(stored)
     }
 
@@ -101,13 +102,13 @@ impl Folder {
         self.remove(DENIED)
     }
 
-    /// Notes the installations whose erasure the collector still has to confirm; with none, removes
-    /// the note.
-    pub(crate) fn set_erasures(&self, erasures: &[InstallationId]) -> Result<(), Error> {
-        if erasures.is_empty() {
-            return self.remove(ERASE);
+    /// Notes an erasure, and the installations for which the collector still has to confirm it;
+    /// with `None`, removes the note.
+    pub(crate) fn set_erasures(&self, erasures: Option<&[InstallationId]>) -> Result<(), Error> {
+        match erasures {
+            Some(erasures) => self.replace(ERASE, lines(erasures).as_bytes()),
+            None => self.remove(ERASE),
         }
-        self.replace(ERASE, lines(erasures).as_bytes())
     }
 
     /// Deletes everything but the two notes `denied` and `erase`. Deletes `identity` last: while it
@@ -235,14 +236,14 @@ mod tests {
         folder.save(&IDENTITY).unwrap();
         let [one, two, three] = [1, 2, 3].map(|byte| InstallationId::from_bytes([byte; 16]));
         folder.deny(&[three]).unwrap();
-        folder.set_erasures(&[one, two]).unwrap();
+        folder.set_erasures(Some(&[one, two])).unwrap();
         fs::write(folder.path("journal-0"), b"x").unwrap();
         let stored = folder.load().unwrap();
         assert_eq!(stored.identity, Some(IDENTITY));
         assert_eq!(stored.refused, Some(vec![three]));
-        assert_eq!(stored.erasures, [one, two]);
+        assert_eq!(stored.erasures, Some(vec![one, two]));
         folder.wipe().unwrap();
-        folder.set_erasures(&[]).unwrap();
+        folder.set_erasures(None).unwrap();
         let left: Vec<_> =
             fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         assert_eq!(left, ["denied"]);

@@ -5,7 +5,7 @@
 //! | no answer yet | nothing |
 //! | a grant | `identity`, the journal, the store |
 //! | a refusal | `denied`, with the id of the installation; `erase` if an erasure waits |
-//! | an erasure | `erase`, with the id, until the collector has confirmed it |
+//! | an erasure | `erase`: with the id until the collector has confirmed it, then empty until an answer |
 //!
 //! The app's threads make the files match consent at `open` and when consent changes, as far as
 //! that is quick. The worker does the rest, and retries what failed. Only the worker deletes data,
@@ -96,6 +96,7 @@ impl Installation {
         if recorder.is_closed() {
             return;
         }
+        state.note_early_answer();
         match consent {
             Consent::Denied => {
                 recorder.forget(Consent::Denied);
@@ -105,7 +106,7 @@ impl Installation {
                 // From `Granted` back to `Unknown`: what is stored stays, what comes waits in
                 // memory.
                 recorder.set_consent(consent);
-                state.take_back_refusal();
+                state.answer(consent);
                 // The state keeps the error; the worker tries again.
                 let _ = self.reconcile_state(&mut state, recorder);
             }
@@ -232,7 +233,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_app_says_wins_over_what_is_stored() {
+    fn what_the_app_passes_to_open_wins_over_what_is_stored_only_if_it_refuses() {
         let dir = tempfile::tempdir().unwrap();
         let open = |given: Option<Consent>| {
             let mut config = Config::new(dir.path(), "https://calls.example.com", "wk_x");
@@ -244,5 +245,6 @@ mod tests {
         assert_eq!(open(Some(Consent::Granted)), Consent::Granted);
         assert_eq!(open(None), Consent::Granted);
         assert_eq!(open(Some(Consent::Denied)), Consent::Denied);
+        assert_eq!(open(Some(Consent::Granted)), Consent::Denied);
     }
 }

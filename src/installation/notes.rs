@@ -12,6 +12,9 @@ pub(super) struct Notes {
     refused: Vec<InstallationId>,
     /// Installations whose erasure the collector has to confirm, oldest first.
     erasures: Vec<InstallationId>,
+    /// The customer has not answered since the last erasure: `erase` stays, so that a later process
+    /// knows that it must ask.
+    unanswered: bool,
 }
 
 impl Notes {
@@ -35,12 +38,24 @@ impl Notes {
         &self.erasures
     }
 
+    /// Returns what `erase` is to say; `None` if there should be none.
+    pub(super) fn erase_file(&self) -> Option<&[InstallationId]> {
+        (self.unanswered || !self.erasures.is_empty()).then_some(&self.erasures)
+    }
+
     /// Takes a refusal.
     pub(super) fn refuse(&mut self) {
         self.denied = true;
+        self.unanswered = false;
     }
 
-    /// Takes an answer that is no refusal.
+    /// Takes a grant.
+    pub(super) fn grant(&mut self) {
+        self.denied = false;
+        self.unanswered = false;
+    }
+
+    /// Takes a refusal back, without another answer.
     pub(super) fn take_back_refusal(&mut self) {
         self.denied = false;
     }
@@ -58,8 +73,14 @@ impl Notes {
 
     /// Takes an erasure of every installation that is remembered.
     pub(super) fn erase(&mut self) {
-        self.denied = false;
+        self.await_answer();
         self.erasures.append(&mut self.refused);
+    }
+
+    /// Notes that everything is erased, and the customer is to be asked anew.
+    pub(super) fn await_answer(&mut self) {
+        self.denied = false;
+        self.unanswered = true;
     }
 
     /// Notes that the collector confirmed an erasure.

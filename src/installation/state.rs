@@ -24,12 +24,21 @@ pub(super) struct InstallationState {
     drainer: Option<Drainer>,
     /// Everything but the notes is to be deleted before anything new is made.
     must_wipe: bool,
-    /// An erasure was requested while the folder was out of reach.
-    erase_wanted: bool,
+    /// What the app said while the folder was out of reach.
+    early: Early,
     /// The small files have changed since the last sync.
     unsynced: bool,
     /// Why the folder cannot be used, if it cannot.
     trouble: Option<String>,
+}
+
+/// What the app said before the folder could be read.
+#[derive(Default)]
+struct Early {
+    /// It answered about consent: the recorder has the answer.
+    answered: bool,
+    /// It asked for an erasure. Any answer came after that.
+    erased: bool,
 }
 
 impl InstallationState {
@@ -47,46 +56,61 @@ impl InstallationState {
         let folder = Folder::open(path)?;
         let stored = folder.load()?;
         self.folder = Some(folder);
+        let denied = stored.refused.is_some();
+        let (found, erased) = self.take_stored(stored);
+        let early = std::mem::take(&mut self.early);
+        let consent = if early.answered || early.erased {
+            recorder.consent()
+        } else {
+            let consent = Consent::at_open(given, found, erased);
+            recorder.adopt_consent(consent);
+            consent
+        };
+        self.adopt_location(recorder);
+        if early.erased {
+            self.notes.retire(self.identity.take());
+            self.notes.erase();
+            self.must_wipe = true;
+            self.note_erasure();
+        }
+        match consent {
+            Consent::Denied if denied => self.notes.refuse(),
+            Consent::Denied => self.note_refusal(),
+            Consent::Granted => self.notes.grant(),
+            Consent::Unknown => {}
+        }
+        Ok(())
+    }
+
+    /// Takes what an earlier process stored. Returns the stored answer, and whether an erasure came
+    /// since the last answer.
+    fn take_stored(&mut self, stored: Stored) -> (Consent, bool) {
         let Stored { identity, identity_lost, refused, erasures } = stored;
-        // The identity of an installation that is being erased is a leftover of an interrupted
-        // deletion.
-        self.identity = identity.filter(|identity| !erasures.contains(&identity.installation));
-        let denied = refused.is_some();
-        let leftovers = self.identity.is_none() && !identity_lost;
-        self.must_wipe = self.must_wipe || denied || (leftovers && !erasures.is_empty());
+        let (denied, has_erased) = (refused.is_some(), erasures.is_some());
+        let erasures = erasures.unwrap_or_default();
+        // Beside `denied`, or beside an `erase` that names it or nobody, an identity is a leftover
+        // of an interrupted deletion.
+        let nobody_waits = has_erased && erasures.is_empty();
+        self.identity = identity.filter(|it| !nobody_waits && !erasures.contains(&it.installation));
         self.notes.add(refused.unwrap_or_default(), erasures);
         if denied {
-            // A leftover too.
             self.notes.retire(self.identity.take());
         }
-        if identity_lost {
+        let granted = self.identity.is_some() || (identity_lost && !nobody_waits && !denied);
+        if granted && identity_lost {
             log::warn!("the identity file is damaged: a new installation begins");
         }
-        let found = match (denied, self.identity.is_some() || identity_lost) {
+        let erased = has_erased && !granted && !denied;
+        if erased {
+            self.notes.await_answer();
+        }
+        self.must_wipe = self.must_wipe || denied || erased;
+        let consent = match (denied, granted) {
             (true, _) => Consent::Denied,
             (false, true) => Consent::Granted,
             (false, false) => Consent::Unknown,
         };
-        // What the app says wins over what is stored.
-        let consent = if self.erase_wanted {
-            recorder.consent()
-        } else {
-            recorder.adopt_consent(given.unwrap_or(found))
-        };
-        self.adopt_location(recorder);
-        if std::mem::take(&mut self.erase_wanted) {
-            self.notes.retire(self.identity.take());
-            self.notes.erase();
-            self.must_wipe = true;
-            self.note_erasures();
-        }
-        if consent == Consent::Denied {
-            self.notes.refuse();
-            if !denied {
-                self.note_refusal();
-            }
-        }
-        Ok(())
+        (consent, erased)
     }
 
     /// Gives the recorder the stored answer about the location. An answer that the app gave while
@@ -116,6 +140,8 @@ impl InstallationState {
         self.notes.forget_refused();
         let clock = recorder.clock();
         if self.identity.is_none() {
+            // First: beside an `erase` that names nobody, an identity is a leftover.
+            folder.set_erasures(self.notes.erase_file())?;
             let identity = new_identity(clock, recorder.location_allowed());
             folder.save(&identity)?;
             self.identity = Some(identity);
@@ -152,7 +178,7 @@ impl InstallationState {
         {
             // The notes first, synced (they are written again in case the first attempt failed):
             // from here on, whatever a power cut leaves, the notes are there.
-            folder.set_erasures(self.notes.erasures())?;
+            folder.set_erasures(self.notes.erase_file())?;
             if self.notes.is_denied() {
                 folder.deny(self.notes.refused())?;
             }
@@ -186,7 +212,7 @@ impl InstallationState {
 
     /// Returns whether the collector has yet to confirm an erasure.
     pub(super) fn awaits_erasure(&self) -> bool {
-        self.erase_wanted || !self.notes.erasures().is_empty()
+        self.early.erased || !self.notes.erasures().is_empty()
     }
 
     /// Makes the small files survive a power cut, if they changed.
@@ -237,7 +263,8 @@ impl InstallationState {
     /// Notes that the collector confirmed an erasure.
     pub(super) fn on_erased(&mut self, installation: &InstallationId) {
         self.notes.confirm(installation);
-        self.note_erasures();
+        let noted = self.folder.as_ref().map(|it| it.set_erasures(self.notes.erase_file()));
+        self.note(noted);
     }
 
     /// Takes the installation out of use; the worker deletes the rest. With `told_by_collector` the
@@ -245,15 +272,30 @@ impl InstallationState {
     pub(super) fn begin_erasure(&mut self, told_by_collector: bool) {
         let identity = self.identity.take();
         if told_by_collector {
-            self.notes.take_back_refusal();
+            self.notes.await_answer();
         } else {
-            self.erase_wanted = self.folder.is_none();
+            self.early = Early { answered: false, erased: self.folder.is_none() };
             self.notes.retire(identity);
             self.notes.erase();
         }
         self.drainer = None;
         self.must_wipe = true;
-        self.note_erasures();
+        self.note_erasure();
+    }
+
+    /// Writes `erase`, which from then on stands for `denied` too.
+    fn note_erasure(&mut self) {
+        let noted = self.folder.as_ref().map(|folder| {
+            folder.set_erasures(self.notes.erase_file())?;
+            folder.undeny()
+        });
+        self.note(noted);
+    }
+
+    /// Notes that the app has answered: if the folder could not be read yet, that answer is not
+    /// replaced by a stored one.
+    pub(super) fn note_early_answer(&mut self) {
+        self.early.answered = self.folder.is_none();
     }
 
     /// Notes a refusal; the worker deletes the rest.
@@ -262,13 +304,19 @@ impl InstallationState {
         self.notes.retire(self.identity.take());
         self.drainer = None;
         self.must_wipe = true;
-        let noted = self.folder.as_ref().map(|folder| folder.deny(self.notes.refused()));
+        let noted = self.folder.as_ref().map(|folder| {
+            folder.deny(self.notes.refused())?;
+            folder.set_erasures(self.notes.erase_file())
+        });
         self.note(noted);
     }
 
-    /// Notes that the customer's answer is no refusal any more. While something is to be deleted,
-    /// `denied` stays.
-    pub(super) fn take_back_refusal(&mut self) {
+    /// Takes an answer that is no refusal. [`establish`](Self::establish) stores a grant. While
+    /// something is to be deleted, `denied` stays.
+    pub(super) fn answer(&mut self, consent: Consent) {
+        if consent == Consent::Granted {
+            return self.notes.grant();
+        }
         self.notes.take_back_refusal();
         if !self.must_wipe {
             let noted = self.folder.as_ref().map(Folder::undeny);
@@ -282,11 +330,6 @@ impl InstallationState {
             identity.location = allowed;
             self.save_identity();
         }
-    }
-
-    fn note_erasures(&mut self) {
-        let noted = self.folder.as_ref().map(|folder| folder.set_erasures(self.notes.erasures()));
-        self.note(noted);
     }
 
     fn save_identity(&mut self) {

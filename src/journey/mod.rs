@@ -187,8 +187,9 @@ impl Journey {
     }
 
     /// Deletes everything on the device, and has the collector delete what it has as soon as it can
-    /// be reached, even after a restart. A new installation begins, without an answer about
-    /// consent. Writes a small file on the calling thread.
+    /// be reached, even after a restart. A new installation begins, without an answer about consent:
+    /// it is `Unknown`, over restarts too, until [`set_consent`](Self::set_consent). Writes a small
+    /// file on the calling thread.
     ///
     /// A customer who wants both may refuse before or after it: a refusal keeps the installation's
     /// id for a later erasure.

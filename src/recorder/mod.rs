@@ -213,12 +213,14 @@ impl Recorder {
         self.unlock_and_warn(state);
     }
 
-    /// Takes the answer about consent that holds as the folder is first read, unless the app has
-    /// granted or refused since. Returns the answer now in force.
-    pub(crate) fn adopt_consent(&self, stored: Consent) -> Consent {
+    /// Takes the answer about consent that holds as the folder is first read. A refusal forgets
+    /// what waited in memory.
+    pub(crate) fn adopt_consent(&self, consent: Consent) {
         let mut state = self.state();
-        state.adopt_consent(stored);
-        state.consent()
+        match consent {
+            Consent::Denied if state.consent() != Consent::Denied => state.forget(consent),
+            _ => state.set_consent(consent),
+        }
     }
 
     /// Returns whether the customer allowed a coarse location.

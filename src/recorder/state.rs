@@ -263,13 +263,6 @@ impl RecorderState {
         self.append_buffered();
     }
 
-    /// Takes an answer about consent, unless the app has granted or refused already.
-    pub(super) fn adopt_consent(&mut self, stored: Consent) {
-        if self.consent == Consent::Unknown {
-            self.consent = stored;
-        }
-    }
-
     pub(super) fn location_allowed(&self) -> Option<bool> {
         self.location_allowed
     }

@@ -131,6 +131,8 @@ impl Worker {
 
     /// Deletes what is to be deleted, then has storage opened and drained as far as that is due.
     fn maintain(&mut self, now: Now, closing: bool) -> Result<(), Error> {
+        // A folder that comes into reach only now may hold what is to be deleted.
+        self.handle.installation.reconcile(&self.handle.recorder)?;
         if self.handle.installation.must_wipe() {
             self.storage.reset();
             self.uploader.reset();

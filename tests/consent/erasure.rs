@@ -14,7 +14,7 @@ use crate::support::{Fault, TestNetwork};
 use crate::{granted, installations, names, screens, snapshot, unasked};
 
 #[test]
-fn an_erasure_leaves_one_note_and_once_the_collector_knows_an_empty_folder() {
+fn an_erasure_leaves_one_note_and_once_the_collector_knows_an_empty_one() {
     let phone = granted();
     let id = installations(&phone)[0].clone();
     phone.journey().erase();
@@ -26,7 +26,8 @@ fn an_erasure_leaves_one_note_and_once_the_collector_knows_an_empty_folder() {
     phone.views(["waits for a consent"]);
     phone.network.online();
     phone.clock.advance(600_000);
-    assert_eq!(snapshot(&phone.folder()), BTreeMap::new());
+    // Until an answer, `erase` says that there was none since.
+    assert_eq!(snapshot(&phone.folder()), nothing_but_the_mark());
     let (_, request) = phone.network.sent().pop().unwrap();
     assert_eq!(request.method, Method::Delete);
     phone.collector(|collector| {
@@ -37,6 +38,7 @@ fn an_erasure_leaves_one_note_and_once_the_collector_knows_an_empty_folder() {
     phone.views(["new"]);
     phone.upload_all();
     assert_ne!(installations(&phone), [id]);
+    assert!(!names(&phone.folder()).contains(&"erase".to_owned()));
     assert_eq!(screens(&phone), ["waits for a consent", "new"]);
     assert_eq!(phone.accounted(2).delivered, 2);
 }
@@ -47,9 +49,11 @@ fn an_erasure_made_offline_is_carried_out_after_restarts_and_beside_a_new_instal
         let mut phone = granted();
         let old = installations(&phone)[0].clone();
         phone.journey().erase();
-        phone.config.consent = consent;
         for _ in 0..3 {
             phone.restart();
+            if let Some(consent) = consent {
+                phone.journey().set_consent(consent);
+            }
             phone.views(["new"]);
             phone.clock.advance(1_000);
             assert!(names(&phone.folder()).contains(&"erase".to_owned()));
@@ -63,8 +67,75 @@ fn an_erasure_made_offline_is_carried_out_after_restarts_and_beside_a_new_instal
             let new = if consent == Some(Consent::Granted) { 3 } else { 0 };
             assert_eq!(collector.events.len(), new, "{consent:?}");
         });
-        assert!(!names(&phone.folder()).contains(&"erase".to_owned()));
+        assert_eq!(names(&phone.folder()).contains(&"erase".to_owned()), consent.is_none());
     }
+}
+
+#[test]
+fn after_an_erasure_only_an_answer_ends_the_asking_however_often_the_app_starts() {
+    for by_collector in [false, true] {
+        for answer in [Consent::Granted, Consent::Denied] {
+            let mut phone = granted();
+            let old = installations(&phone)[0].clone();
+            if by_collector {
+                phone.collector(|collector| collector.erased.insert(old.clone()));
+            } else {
+                phone.journey().erase();
+            }
+            phone.config.consent = Some(Consent::Granted);
+            phone.network.online();
+            phone.journey().upload_now();
+            phone.clock.advance(600_000);
+            assert_eq!(snapshot(&phone.folder()), nothing_but_the_mark());
+            for _ in 0..3 {
+                phone.restart();
+                assert_eq!(phone.status().consent, Consent::Unknown);
+                // No answer, so it changes nothing.
+                phone.journey().set_consent(Consent::Unknown);
+                phone.views(["waits"]);
+                phone.clock.advance(60_000);
+                assert_eq!(snapshot(&phone.folder()), nothing_but_the_mark());
+            }
+            phone.journey().set_consent(answer);
+            for _ in 0..2 {
+                phone.restart();
+                assert_eq!(phone.status().consent, answer);
+                assert!(!names(&phone.folder()).contains(&"erase".to_owned()));
+            }
+        }
+    }
+}
+
+#[test]
+fn a_refusal_passed_to_open_holds_after_an_erasure_too() {
+    let mut phone = granted();
+    phone.journey().erase();
+    phone.config.consent = Some(Consent::Denied);
+    phone.restart();
+    assert_eq!(phone.status().consent, Consent::Denied);
+    assert_eq!(names(&phone.folder()), ["denied", "erase"]);
+    phone.network.online();
+    phone.clock.advance(3_600_000);
+    assert_eq!(names(&phone.folder()), ["denied"]);
+}
+
+#[test]
+fn an_erasure_told_by_the_collector_whose_deletion_was_killed_is_carried_out() {
+    let mut phone = granted();
+    let full = phone.outside().join("full");
+    copy_folder(&phone.folder(), &full);
+    phone.close();
+    fs::write(full.join("erase"), b"").unwrap();
+    phone.config.folder = full;
+    phone.config.consent = Some(Consent::Granted);
+    phone.open();
+    assert_eq!(phone.status().consent, Consent::Unknown);
+    assert_eq!(snapshot(&phone.folder()), nothing_but_the_mark());
+}
+
+/// What is left of an erasure that the collector has confirmed, until the customer answers.
+fn nothing_but_the_mark() -> BTreeMap<String, Vec<u8>> {
+    BTreeMap::from([("erase".to_owned(), Vec::new())])
 }
 
 #[test]
@@ -92,7 +163,7 @@ fn an_erasure_whose_deletion_was_killed_at_any_file_is_carried_out() {
         assert_eq!(next.status().consent, Consent::Unknown);
         next.network.online();
         next.clock.advance(3_600_000);
-        assert_eq!(names(&next.folder()), [""; 0]);
+        assert_eq!(snapshot(&next.folder()), nothing_but_the_mark());
         assert!(next.collector(|collector| collector.erased.contains(&old)));
     }
 }
@@ -131,7 +202,7 @@ fn an_erasure_survives_a_sigkill_right_after_it() {
         assert_eq!(phone.status().consent, Consent::Unknown);
         phone.network.online();
         phone.clock.advance(3_600_000);
-        assert_eq!(names(&phone.folder()), [""; 0]);
+        assert_eq!(snapshot(&phone.folder()), nothing_but_the_mark());
         assert_eq!(phone.collector(|collector| collector.erased.len()), 1);
     }
 }
@@ -265,7 +336,7 @@ fn an_installation_that_the_collector_has_erased_is_purged_here() {
             phone.journey().upload_now();
         }
         phone.run_until_idle();
-        assert_eq!(snapshot(&phone.folder()), BTreeMap::new());
+        assert_eq!(snapshot(&phone.folder()), nothing_but_the_mark());
         assert_eq!(phone.status().consent, Consent::Unknown);
         assert_eq!(phone.accounted(0).queued, 0);
         phone.restart();
@@ -293,6 +364,6 @@ fn an_erasure_is_tried_until_the_collector_confirms_it() {
     phone.clock.advance(1_200_000);
     phone.network.online();
     phone.clock.advance(1_200_000);
-    assert_eq!(names(&phone.folder()), [""; 0]);
+    assert_eq!(snapshot(&phone.folder()), nothing_but_the_mark());
     assert_eq!(phone.clock.next_wake_ms(), None);
 }

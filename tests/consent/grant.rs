@@ -109,18 +109,52 @@ fn a_refusal_that_was_killed_is_carried_out_at_the_next_start() {
 }
 
 #[test]
-fn what_the_app_says_at_open_wins_over_what_is_stored() {
+fn what_the_app_passes_to_open_wins_over_what_is_stored_only_if_it_refuses() {
     let mut phone = granted();
+    phone.config.consent = Some(Consent::Unknown);
+    phone.restart();
+    assert_eq!(phone.status().consent, Consent::Granted, "it is remembered");
     phone.config.consent = Some(Consent::Denied);
     phone.restart();
     assert_eq!(names(&phone.folder()), ["denied"]);
-    phone.config.consent = Some(Consent::Granted);
+    for given in [Some(Consent::Granted), Some(Consent::Unknown), None] {
+        phone.config.consent = given;
+        phone.restart();
+        phone.views(["refused"]);
+        phone.clock.advance(1_000);
+        assert_eq!(phone.status().consent, Consent::Denied, "{given:?}");
+        assert_eq!(names(&phone.folder()), ["denied"], "{given:?}");
+    }
+    phone.journey().set_consent(Consent::Granted);
     phone.restart();
     assert_eq!(phone.status().consent, Consent::Granted);
-    assert!(!names(&phone.folder()).contains(&"denied".to_owned()));
-    phone.config.consent = None;
-    phone.restart();
-    assert_eq!(phone.status().consent, Consent::Granted, "it is remembered");
+}
+
+/// The folder's parent is a file until the disk comes back.
+#[test]
+fn a_stored_refusal_holds_for_what_came_while_the_disk_was_out_of_reach() {
+    for says in [None, Some(Consent::Granted)] {
+        let mut phone = granted();
+        phone.journey().set_consent(Consent::Denied);
+        phone.close();
+        let (folder, away) = (phone.folder(), phone.outside().join("away"));
+        fs::rename(&folder, &away).unwrap();
+        fs::write(&folder, b"in the way").unwrap();
+        phone.config.consent = Some(Consent::Granted);
+        phone.open();
+        phone.views(["early"]);
+        if let Some(consent) = says {
+            phone.journey().set_consent(consent);
+        }
+        fs::remove_file(&folder).unwrap();
+        fs::rename(&away, &folder).unwrap();
+        phone.network.online();
+        phone.clock.advance(600_000);
+        assert_eq!(phone.status().consent, says.unwrap_or(Consent::Denied));
+        let kept = screens(&phone).contains(&"early".to_owned());
+        assert_eq!(kept, says.is_some(), "the app answered since it opened");
+        assert_eq!(names(&phone.folder()).contains(&"denied".to_owned()), says.is_none());
+    }
 }
 
 #[test]

@@ -14,8 +14,8 @@ extension Journey {
     ///     writeKey: "jalon_write_…", endpoint: "https://calls.example.com", configuration: configuration)
     /// ```
     public struct Configuration: Sendable {
-        /// The consent that the app already knows, instead of the stored one; `nil` for the stored
-        /// one.
+        /// The consent where none is stored. A stored answer goes before it, and so does an erasure,
+        /// after which only ``Journey/setConsent(_:)`` answers; but `.denied` always refuses.
         public var consent: Consent?
 
         /// Whether what customers type into a search is recorded, and not only how much it found.

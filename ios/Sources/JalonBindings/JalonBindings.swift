@@ -1236,7 +1236,7 @@ public struct Config: Equatable, Hashable {
      */
     public let locale: String
     /**
-     * The consent that the app already knows; it takes precedence over the stored one.
+     * The consent where none is stored and nothing was erased; a refusal holds always.
      */
     public let consent: Consent?
     /**
@@ -1301,7 +1301,7 @@ public struct Config: Equatable, Hashable {
          * The language and region, such as `fr-FR`.
          */locale: String,
         /**
-         * The consent that the app already knows; it takes precedence over the stored one.
+         * The consent where none is stored and nothing was erased; a refusal holds always.
          */consent: Consent?,
         /**
          * Whether what customers type into a search is recorded.

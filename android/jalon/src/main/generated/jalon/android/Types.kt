@@ -258,7 +258,7 @@ internal class Config @JvmOverloads constructor(
     internal val device: String,
     /** The language and region, such as `fr-FR`. */
     internal val locale: String,
-    /** The consent that the app already knows; it takes precedence over the stored one. */
+    /** The consent where none is stored and nothing was erased; a refusal holds always. */
     internal val consent: jalon.android.Consent?,
     /** Whether what customers type into a search is recorded. */
     internal val recordSearchQueries: Boolean,

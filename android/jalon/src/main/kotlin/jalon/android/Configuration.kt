@@ -13,7 +13,10 @@ import android.app.Activity
  * ```
  */
 public class Configuration {
-    /** The consent that the app already knows, instead of the stored one; `null` for the stored one. */
+    /**
+     * The consent where none is stored. A stored answer goes before it, and so does an erasure, after
+     * which only [Journey.setConsent] answers; but [Consent.DENIED] always refuses.
+     */
     public var consent: Consent? = null
 
     /** Whether what customers type into a search is recorded, and not only how much it found. */
