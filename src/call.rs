@@ -3,10 +3,13 @@
 //! Pure: the token's random bits and the leased locator are arguments. Which locator is free, and
 //! whether a call may carry anything at all, is decided elsewhere.
 
+mod phone_number;
+
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use phone_number::phone_number;
 
 /// Digits of a call code: always 13, so that an IVR needs no end key.
 pub const CODE_DIGITS: usize = 13;
@@ -235,25 +238,18 @@ pub enum CodeError {
 
 /// Returns the dial string of a phone call: the number, two commas (6 s on Android GSM/IMS, about 4
 /// s on iOS) to wait for the answer and the greeting, then the code as DTMF digits. Without a code,
-/// only the number. `None` if `number` is not a valid phone number: 3 to 15 digits (E.164),
-/// optionally after a `+`, with the usual separators.
+/// only the number.
+///
+/// `None` if `number` is not a valid phone number: 3 to 15 digits (E.164), optionally after a `+`,
+/// with the usual separators. It may be as people paste it: digits of any script, and whatever a
+/// copy brings along unseen. The `0` of `+33 (0)1 23 45 67 89` is not dialled; what may mean two
+/// numbers, such as `+44 (020) 7946`, is none, and so is an extension.
 pub fn dial_string(number: &str, code: Option<CallCode>) -> Option<String> {
     let number = phone_number(number)?;
     Some(match code {
         Some(code) => format!("tel:{number},,{code}"),
         None => format!("tel:{number}"),
     })
-}
-
-fn phone_number(text: &str) -> Option<String> {
-    let text = text.trim();
-    let (plus, rest) = match text.strip_prefix('+') {
-        Some(rest) => ("+", rest),
-        None => ("", text),
-    };
-    let kept: String = rest.chars().filter(|c| !" -.()/\u{a0}\u{202f}".contains(*c)).collect();
-    let is_number = (3..=15).contains(&kept.len()) && kept.bytes().all(|b| b.is_ascii_digit());
-    is_number.then(|| format!("{plus}{kept}"))
 }
 
 fn damm(digits: &[u8]) -> u8 {

@@ -106,3 +106,114 @@ fn a_dial_string_is_the_number_two_commas_and_the_code() {
         assert_eq!(dial_string(number, None), None, "{number}");
     }
 }
+
+fn dials(text: &str) -> Option<String> {
+    dial_string(text, None).map(|dial| dial.strip_prefix("tel:").unwrap().to_owned())
+}
+
+#[test]
+fn a_number_is_read_as_people_paste_it() {
+    for (text, number) in [
+        ("\u{202a}+33 1 23 45 67 89\u{202c}", "+33123456789"),
+        ("\u{2066}\u{feff}\u{200e}+33\u{200b}123456789\u{200f}\u{2069}", "+33123456789"),
+        ("\t+33\u{2007}1\u{2009}23\u{3000}45\u{205f}67\u{2003}89\r\n", "+33123456789"),
+        ("+33\u{2011}1\u{2010}23\u{2013}45\u{2212}67\u{ff0d}89", "+33123456789"),
+        ("\u{ff0b}\u{ff13}\u{ff13}\u{ff08}\u{ff10}\u{ff09}123456789", "+33123456789"),
+        ("٠٨٠٠ ١٢٣", "0800123"),
+        ("+۹۸ ۲۱ ۱۲۳۴", "+98211234"),
+        ("+९१ ८० १२३४", "+91801234"),
+        ("(+33) 1 23 45", "+3312345"),
+        ("(0)1 23 45", "012345"),
+        ("+33 (0)1 23 45 67 89", "+33123456789"),
+        ("+33(0) 1 23", "+33123"),
+        ("0033 (0)1 23 45 67 89", "0033123456789"),
+        ("+353 (0)1 234 5678", "+35312345678"),
+        ("+1 (212) 555-0123", "+12125550123"),
+        ("(020) 7946 0958", "02079460958"),
+    ] {
+        assert_eq!(dials(text).as_deref(), Some(number), "{text:?}");
+    }
+}
+
+#[test]
+fn what_is_no_number_or_may_be_two_is_refused() {
+    for text in [
+        "++33123456789",
+        "+33 +1 23 45",
+        "33+123456",
+        "0800 SHOP",
+        "tel:+33123456789",
+        "+33123456789;ext=12",
+        "+33123456789,12",
+        "+33123456789 x12",
+        "+33123456789 ext. 12",
+        "+33123456789#12",
+        "+33 1 (0)23 45",
+        "+331 (0)23 45",
+        "+3 (0)3 12 34",
+        "+(0)33 123 45",
+        "+33 (0)(0)1 23",
+        "33 (0)1 23 45",
+        "011 44 (0)20 7946",
+        // Where the 0 belongs to the number, or may.
+        "+39 (0)6 1234567",
+        "+44 (020) 7946 0958",
+        "+33 (0 1 23 45",
+        "+33 0) 1 23 45",
+        "+33 ((0)) 1 23",
+        "１２",
+        "Ⅷ00123",
+        "²³⁴⁵",
+        "一二三四",
+    ] {
+        assert_eq!(dials(text), None, "{text:?}");
+    }
+    assert_eq!(dials(&"1".repeat(1_000_000)), None);
+}
+
+/// Whatever the text: what is dialled are the digits that a person reads, in their order, but for a
+/// 0 alone in brackets.
+#[test]
+fn what_is_dialled_is_what_is_read() {
+    let alphabet: Vec<char> =
+        "0001234567890٠١٢۷८９+()＋ -./\u{a0}\u{200e}\u{2011}\u{feff}x,;#".chars().collect();
+    let read = |text: &str| -> String {
+        let digits = text.chars().filter_map(|c| match c {
+            '٠'..='٢' => char::from_digit(u32::from(c) - u32::from('٠'), 10),
+            '۷' => Some('7'),
+            '८' => Some('8'),
+            '９' => Some('9'),
+            _ => Some(c).filter(char::is_ascii_digit),
+        });
+        digits.collect()
+    };
+    let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+    let mut random = |below: usize| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state % below as u64) as usize
+    };
+    let starts = ["", "+", "+33", "+33 (0)", "0033(0)", "+44 (\u{200e}0) 20", "00", "(0)"];
+    let (mut dialled, mut without_trunk) = (0, 0);
+    for _ in 0..200_000 {
+        // The rarer characters less often, so that enough of the texts are numbers.
+        let some = [12, 12, 18, alphabet.len()][random(4)];
+        let rest: String = (0..random(14)).map(|_| alphabet[random(some)]).collect();
+        let text = format!("{}{rest}", starts[random(starts.len())]);
+        let Some(number) = dials(&text) else { continue };
+        assert_eq!(number.starts_with('+'), text.contains(['+', '＋']), "{text:?}");
+        let number = number.trim_start_matches('+');
+        dialled += 1;
+        if number != read(&text) {
+            // As it reads without one of its brackets that hold a single 0.
+            let mut brackets = text.match_indices('(').filter_map(|(at, _)| {
+                let end = at + text[at..].find(')')?;
+                (read(&text[at..end]) == "0").then(|| read(&(text[..at].to_owned() + &text[end..])))
+            });
+            assert!(brackets.any(|without| without == number), "{text:?}");
+            without_trunk += 1;
+        }
+    }
+    assert!(dialled > 10_000 && without_trunk > 1_000, "{dialled}, {without_trunk}");
+}

@@ -14,7 +14,8 @@ pub struct CallRequest {
 }
 
 impl CallRequest {
-    /// A call to a phone number: 3 to 15 digits, optionally after a `+`, with the usual separators.
+    /// A call to a phone number: 3 to 15 digits, optionally after a `+`, with the usual separators,
+    /// also as people paste it. [`dial_string`](crate::call::dial_string) says what is read.
     pub fn to(number: impl Into<String>) -> Self {
         Self { number: Some(number.into()), ..Self::without_number() }
     }

@@ -47,7 +47,7 @@ impl Misuse {
             }
             Self::Number => {
                 "a call was given no context: its phone number is not valid; give 3 to 15 digits, \
-                 perhaps after a +"
+                 perhaps after a +, without an extension, and no second 0 after the country code"
             }
             Self::TooLarge => {
                 "an event was dropped as too large: it took more than 16 KiB, or a custom event \

@@ -72,7 +72,7 @@ extension Journey {
         /// This device places no calls; the button tells the customer the number and the code.
         case noDialer
         /// The number to call is not a phone number: 3 to 15 digits, with an optional leading `+`.
-        /// Nothing happened.
+        /// Nothing was dialled; the button tells the customer the number as it stands.
         case notANumber
     }
 
@@ -152,16 +152,38 @@ extension Journey.CallContext {
         self = (try? journey.callContext(number: number, topic: topic, scope: scope)) ?? Self()
     }
 
-    /// A call without context. As the core reads numbers.
+    /// A call without context. Reads numbers as the core does, or refuses them.
     static func numberAlone(_ number: String) -> Self {
-        var digits = number.filter { !" -.()/\u{a0}\u{202f}".contains($0) }[...]
+        let read = digitsAndSigns(of: number)
+        // The `(0` of `+33 (0)1 23` is not always dialled: the core knows when.
+        let bracketedZero = read.range(of: "[0-9]\\)?\\(0", options: .regularExpression)
+        var digits = read.filter { !"()".contains($0) }[...]
         let plus = digits.hasPrefix("+") ? "+" : ""
         digits = digits.dropFirst(plus.count)
         var call = Self()
-        if (3...15).contains(digits.count), digits.allSatisfy({ ("0"..."9").contains($0) }) {
+        let isNumber = digits.allSatisfy { ("0"..."9").contains($0) }
+        if (3...15).contains(digits.count), isNumber, bracketedZero == nil {
             call.dialString = "tel:\(plus)\(digits)"
         }
         return call
+    }
+
+    /// Without what people write between digits, and what comes along unseen when a number is
+    /// copied; digits of all scripts as ASCII.
+    private static func digitsAndSigns(of number: String) -> String {
+        var read = ""
+        for scalar in number.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .format, .dashPunctuation: continue
+            case .decimalNumber: read += String(Int(scalar.properties.numericValue ?? 0))
+            default:
+                if scalar.properties.isWhitespace || "./\u{2212}".unicodeScalars.contains(scalar) {
+                    continue
+                }
+                read.unicodeScalars.append(scalar == "\u{ff0b}" ? "+" : scalar)
+            }
+        }
+        return read
     }
 }
 

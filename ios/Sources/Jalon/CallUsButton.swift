@@ -33,7 +33,7 @@
 
         /// - Parameters:
         ///   - number: The number to call, such as `+33 1 23 45 67 89`. If it is not a phone
-        ///     number, a tap only writes a line to the log.
+        ///     number, a tap shows it to the customer as it stands, and writes a line to the log.
         ///   - topic: What the call is about, in the app's words.
         ///   - scope: What the customer lets the call carry. The customer's own choice at a long press
         ///     takes precedence and lasts as long as the button. With
@@ -88,6 +88,9 @@
         private func call() {
             let call = Journey.CallContext(of: journey, to: number, topic: topic, scope: carried)
             guard let url = call.dialString.flatMap(URL.init(string:)) else {
+                JourneyLog.put(.warn, "a call was not placed: give it a phone number")
+                // A person can often still read it.
+                if !number.isEmpty { show(texts.callUs, texts.explain(number, code: nil)) }
                 onCall?(.notANumber)
                 return
             }

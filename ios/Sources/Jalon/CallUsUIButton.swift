@@ -4,8 +4,9 @@
 
     /// ``CallUsButton`` for UIKit.
     ///
-    /// Set `number` in code; if it is missing or not a phone number, a tap only writes a line to
-    /// the log. If the app has opened no journey, the call is to the number alone.
+    /// Set `number` in code; if it is not a phone number, a tap shows it to the customer as it
+    /// stands and writes a line to the log; if it is missing, a tap only writes the line. If the
+    /// app has opened no journey, the call is to the number alone.
     @MainActor
     open class CallUsUIButton: UIButton {
         /// The number to call, such as `+33 1 23 45 67 89`.
@@ -86,6 +87,10 @@
                     self.show(
                         self.texts.noDialerTitle, self.texts.explain(number, code: code))
                 }
+                // A person can often still read it.
+                if outcome == .notANumber, !number.isEmpty {
+                    show(texts.callUs, texts.explain(number, code: nil))
+                }
                 onCall?(outcome)
             }
         }
@@ -138,7 +143,10 @@
         fileprivate func dial(
             in scene: UIWindowScene, explain: @MainActor (_ spokenCode: String?) -> Void
         ) async -> Journey.CallOutcome {
-            guard let url = dialString.flatMap(URL.init(string:)) else { return .notANumber }
+            guard let url = dialString.flatMap(URL.init(string:)) else {
+                JourneyLog.put(.warn, "a call was not placed: give it a phone number")
+                return .notANumber
+            }
             let isOpen = await withCheckedContinuation { done in
                 scene.open(url, options: nil) { done.resume(returning: $0) }
             }

@@ -64,6 +64,7 @@ struct HarmlessTests {
     @Test func aButtonWithoutAnOpenJourneyCallsTheNumberAlone() {
         let numbers = [
             "+33 1 23 45 67 89", " (0033) 1-23.45/67 89", "+33\u{a0}1\u{202f}23456789", "112",
+            "\u{202a}+33\u{2009}1\u{2011}23\u{200e}45\u{202c}", "\u{ff0b}٣٣ 123456",
         ]
         let journey = Phone(Phone.nowhere).open(consent: .denied).journey
         for number in numbers {
@@ -74,7 +75,7 @@ struct HarmlessTests {
             // As the core dials it.
             #expect(call.dialString == (try? journey.callContext(number: number).dialString))
         }
-        for number in ["", "call me", "+", "12", "1234567890123456", "*100#", "1+2345", "١١٢"] {
+        for number in ["", "call me", "+", "12", "1234567890123456", "*100#", "1+2345", "+33 (0)1 23"] {
             let call = Journey.CallContext(of: nil, to: number, topic: nil, scope: .everything)
             #expect(call == Journey.CallContext())
         }

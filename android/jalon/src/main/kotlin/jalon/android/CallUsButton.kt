@@ -24,8 +24,9 @@ private const val SCOPE = "scope"
  * dialer with the code at a tap, and at a long press shows the customer what the agent will see and
  * lets the customer choose how much that is.
  *
- * It has the look of the app's theme. Set [number] in code; if it is missing or not a phone number, a
- * tap only writes a line to the log. Without a journey it dials the number alone.
+ * It has the look of the app's theme. Set [number] in code; if it is not a phone number, a tap shows it
+ * to the customer as it stands and writes a line to the log; if it is missing, a tap only writes the line.
+ * Without a journey it dials the number alone.
  */
 public class CallUsButton @JvmOverloads constructor(
     context: Context,

@@ -74,6 +74,26 @@ class CallUsDeviceTest {
     }
 
     @Test
+    fun `a number that cannot be dialled is shown to the customer as it stands`() {
+        val activity = buildActivity(HelpActivity::class.java).setup().get()
+        assertEquals(CallOutcome.NOT_A_NUMBER, journey.call(activity, "0800 SHOP"))
+        val dialog = ShadowAlertDialog.getLatestDialog() as AlertDialog
+        assertEquals("Call 0800 SHOP from a phone.", messageOf(dialog))
+        assertNull(started())
+    }
+
+    @Test
+    fun `without a journey a number is read as the core reads it, or refused`() {
+        val pasted = "\u202a+33\u00a01\u201123\u200e45\u202c"
+        for (number in listOf("+33 1 23 45", pasted, "(0033) 1-23.45/67", "\uff0b٣٣ 123456")) {
+            assertEquals(journey.callContext(number).dialString, numberAlone(number).dialString)
+        }
+        for (number in listOf("", "+", "12", "call me", "1+2345", "*100#", "+33 (0)1 23", "(0033) (0)1 23")) {
+            assertNull(number, numberAlone(number).dialString)
+        }
+    }
+
+    @Test
     fun `where there is no dialer the customer is told the number`() {
         val activity = buildActivity(HelpActivity::class.java).setup().get()
         shadowOf(device.app).checkActivities(true)
