@@ -73,7 +73,7 @@ impl Journey {
 
     /// The `nonce` that the app's backend puts into a proof, so that the proof is useless on any
     /// other phone: 22 characters, the same for the life of this installation. `None` without the
-    /// customer's consent. Reads memory; may wait while a small file is synced.
+    /// customer's consent. Reads memory; may wait while a small file is written.
     pub fn proof_nonce(&self) -> Option<String> {
         self.with(None, jalon::Journey::proof_nonce)
     }

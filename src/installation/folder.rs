@@ -111,26 +111,37 @@ impl Folder {
         }
     }
 
-    /// Deletes everything but the two notes `denied` and `erase`. Deletes `identity` last: while it
-    /// exists, the next process sees that a deletion was interrupted.
+    /// Deletes everything but the two notes `denied` and `erase`, which may be written meanwhile.
+    /// Deletes `identity` last: while it exists, the next process sees that a deletion was
+    /// interrupted.
     pub(crate) fn wipe(&self) -> Result<(), Error> {
         for entry in fs::read_dir(&self.path).map_err(Error::io("list the folder"))? {
             let name = entry.map_err(Error::io("list the folder"))?.file_name();
-            if ![IDENTITY, DENIED, ERASE].iter().any(|kept| name == *kept) {
+            let is_note = |note: &str| name == *note || name == *temporary(note);
+            if name != IDENTITY && !is_note(DENIED) && !is_note(ERASE) {
                 remove(&self.path.join(&name))?;
             }
         }
         self.remove(IDENTITY)
     }
 
-    /// Makes the small files survive a power cut. Blocks on the disk.
+    /// Deletes what a kill left of a note that was being written.
+    pub(crate) fn remove_torn_notes(&self) -> Result<(), Error> {
+        [DENIED, ERASE].iter().try_for_each(|note| self.remove(&temporary(note)))
+    }
+
+    /// Makes the small files, as they are now, survive a power cut. Blocks on the disk.
     pub(crate) fn sync(&self) -> Result<(), Error> {
+        let mut files = Vec::new();
         for name in [IDENTITY, DENIED, ERASE] {
             match File::open(self.path(name)) {
-                Ok(file) => file.sync_all().map_err(Error::io("sync the folder's files"))?,
+                Ok(file) => files.push(file),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
                 Err(error) => return Err(Error::io("sync the folder's files")(error)),
             }
+        }
+        for file in files {
+            file.sync_all().map_err(Error::io("sync the folder's files"))?;
         }
         self.handle.sync_all().map_err(Error::io("sync the folder"))
     }
@@ -144,7 +155,7 @@ impl Folder {
     }
 
     fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), Error> {
-        let temporary = self.path(&format!("{name}.new"));
+        let temporary = self.path(&temporary(name));
         let write = || -> io::Result<()> {
             // The ids are secrets: readable by this app alone, whoever made the folder.
             let mut options = File::options();
@@ -166,6 +177,11 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = flock(&self.handle, FlockOperation::Unlock);
     }
+}
+
+/// Returns the name under which a file is written before it gets its own.
+fn temporary(name: &str) -> String {
+    format!("{name}.new")
 }
 
 /// Deletes a file that may be gone already.
@@ -238,11 +254,14 @@ mod tests {
         folder.deny(&[three]).unwrap();
         folder.set_erasures(Some(&[one, two])).unwrap();
         fs::write(folder.path("journal-0"), b"x").unwrap();
+        fs::write(folder.path("identity.new"), b"x").unwrap();
+        fs::write(folder.path("erase.new"), b"x").unwrap();
         let stored = folder.load().unwrap();
         assert_eq!(stored.identity, Some(IDENTITY));
         assert_eq!(stored.refused, Some(vec![three]));
         assert_eq!(stored.erasures, Some(vec![one, two]));
         folder.wipe().unwrap();
+        folder.remove_torn_notes().unwrap();
         folder.set_erasures(None).unwrap();
         let left: Vec<_> =
             fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();

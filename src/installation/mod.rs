@@ -36,7 +36,8 @@ pub(crate) struct Installation {
     segment_bytes: u64,
     /// The answer about consent that the app passed to `open`.
     given: Option<Consent>,
-    /// Lock order: taken before the callers' lock, never after.
+    /// Lock order: taken before the callers' lock, never after. Never held across a sync or a
+    /// deletion of data, for which an app's thread would wait.
     state: Mutex<InstallationState>,
     /// A copy of the state's trouble, for callers that must not wait for the state's lock.
     trouble: Mutex<Option<String>>,
@@ -154,7 +155,16 @@ impl Installation {
     /// Deletes everything but the notes, if that is due. The worker must have closed store and
     /// journal.
     pub(crate) fn wipe(&self) -> Result<(), Error> {
-        self.state().wipe()
+        // Not in the condition: the lock would be held through the block.
+        let begun = self.state().begin_wipe()?;
+        if let Some(folder) = begun {
+            // The notes first: from here on, whatever a power cut leaves, they are there.
+            folder.sync()?;
+            folder.wipe()?;
+            folder.sync()?;
+            self.state().end_wipe()?;
+        }
+        Ok(())
     }
 
     /// Returns the worker's end of the journal, if one was opened since the last call; and the
@@ -171,7 +181,9 @@ impl Installation {
     /// Begins this installation's next epoch, so that it survives a power cut. `None` without an
     /// identity.
     pub(crate) fn raise_epoch(&self) -> Result<Option<Identity>, Error> {
-        self.state().raise_epoch()
+        let raised = self.state().raise_epoch()?;
+        self.sync()?;
+        Ok(raised)
     }
 
     /// Notes that this epoch has a store.
@@ -181,7 +193,12 @@ impl Installation {
 
     /// Makes the small files survive a power cut. Called before anything leaves the device.
     pub(crate) fn sync(&self) -> Result<(), Error> {
-        self.state().sync()
+        let begun = self.state().begin_sync();
+        if let Some((folder, changes)) = begun {
+            folder.sync()?;
+            self.state().end_sync(changes);
+        }
+        Ok(())
     }
 
     /// Returns how many erasures the collector has to confirm; `None` while something must be
@@ -213,6 +230,7 @@ impl Installation {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
     use std::sync::Arc;
 
     use super::*;
@@ -230,6 +248,75 @@ mod tests {
         assert!(installation.reconcile(&recorder).is_err());
         let _held = installation.state();
         assert!(installation.trouble().is_some());
+    }
+
+    /// An installation in this folder, whose customer has agreed.
+    fn granted(folder: &Path) -> (Installation, Recorder) {
+        let mut config = Config::new(folder, "https://calls.example.com", "wk_x");
+        config.consent = Some(Consent::Granted);
+        let (installation, recorder) = (Installation::new(&config), recorder(config.consent));
+        installation.reconcile(&recorder).unwrap();
+        (installation, recorder)
+    }
+
+    /// Runs `busy` on a thread of its own until it stands still in a sync, then `meanwhile`. The
+    /// small files of these names, in the order in which a sync opens them, are pipes for that: a
+    /// reader waits until there is a writer. `meanwhile` must leave the second one alone.
+    fn during_a_sync(
+        folder: &Path,
+        names: [&str; 2],
+        busy: impl FnOnce() -> Result<(), Error> + Send,
+        meanwhile: impl FnOnce(),
+    ) {
+        let pipes = names.map(|name| folder.join(name));
+        for pipe in &pipes {
+            let _ = std::fs::remove_file(pipe);
+            let mode = rustix::fs::Mode::RUSR | rustix::fs::Mode::WUSR;
+            rustix::fs::mkfifoat(rustix::fs::CWD, pipe, mode).unwrap();
+        }
+        let open = |pipe| std::fs::OpenOptions::new().write(true).open(pipe).unwrap();
+        std::thread::scope(|scope| {
+            let busy = scope.spawn(busy);
+            // Once the sync has opened the first pipe, it waits at the second.
+            let _first = open(&pipes[0]);
+            meanwhile();
+            let _second = open(&pipes[1]);
+            assert!(busy.join().unwrap().is_err(), "a pipe cannot be synced");
+        });
+    }
+
+    #[test]
+    fn no_thread_of_the_app_waits_for_a_sync() {
+        let dir = tempfile::tempdir().unwrap();
+        let (installation, recorder) = granted(dir.path());
+        let use_it = || {
+            assert!(installation.id_bits().is_some());
+            installation.allow_location(true, &recorder);
+            installation.set_consent(Consent::Unknown, &recorder);
+            installation.set_consent(Consent::Granted, &recorder);
+        };
+        during_a_sync(dir.path(), ["identity", "erase"], || installation.sync(), use_it);
+        during_a_sync(
+            dir.path(),
+            ["denied", "erase"],
+            || installation.raise_epoch().map(drop),
+            use_it,
+        );
+        std::fs::remove_file(dir.path().join("erase")).unwrap();
+        installation.sync().unwrap();
+        assert!(installation.state().begin_sync().is_none());
+    }
+
+    #[test]
+    fn a_change_while_a_sync_is_under_way_waits_for_the_next() {
+        let dir = tempfile::tempdir().unwrap();
+        let (installation, recorder) = granted(dir.path());
+        let (_folder, changes) = installation.state().begin_sync().unwrap();
+        installation.allow_location(true, &recorder);
+        installation.state().end_sync(changes);
+        assert!(installation.state().begin_sync().is_some());
+        installation.sync().unwrap();
+        assert!(installation.state().begin_sync().is_none());
     }
 
     #[test]

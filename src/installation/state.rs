@@ -3,6 +3,7 @@
 //! Decides which files there should be. Takes no lock; how a file is written is `folder`'s.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::folder::{Folder, Stored};
 use super::identity_file::{Identity, InstallationId};
@@ -16,7 +17,8 @@ use crate::recorder::Recorder;
 /// The installation's state. No field is visible outside this file.
 #[derive(Default)]
 pub(super) struct InstallationState {
-    folder: Option<Folder>,
+    /// Shared, so that the worker can sync and delete without the state's lock.
+    folder: Option<Arc<Folder>>,
     identity: Option<Identity>,
     /// What `denied` and `erase` say.
     notes: Notes,
@@ -26,8 +28,9 @@ pub(super) struct InstallationState {
     must_wipe: bool,
     /// What the app said while the folder was out of reach.
     early: Early,
-    /// The small files have changed since the last sync.
-    unsynced: bool,
+    /// How often the small files have changed, and how many of these changes were synced.
+    changes: u64,
+    synced: u64,
     /// Why the folder cannot be used, if it cannot.
     trouble: Option<String>,
 }
@@ -55,7 +58,7 @@ impl InstallationState {
         }
         let folder = Folder::open(path)?;
         let stored = folder.load()?;
-        self.folder = Some(folder);
+        self.folder = Some(Arc::new(folder));
         let denied = stored.refused.is_some();
         let (found, erased) = self.take_stored(stored);
         let early = std::mem::take(&mut self.early);
@@ -145,7 +148,7 @@ impl InstallationState {
             let identity = new_identity(clock, recorder.location_allowed());
             folder.save(&identity)?;
             self.identity = Some(identity);
-            self.unsynced = true;
+            self.changes += 1;
         }
         let mut bits = [0; 12];
         clock.random(&mut bits);
@@ -170,30 +173,35 @@ impl InstallationState {
         self.trouble.as_ref()
     }
 
-    /// Deletes everything but the notes, if that is due. The worker must have closed store and
-    /// journal.
-    pub(super) fn wipe(&mut self) -> Result<(), Error> {
-        if self.must_wipe
-            && let Some(folder) = self.folder.as_ref()
-        {
-            // The notes first, synced (they are written again in case the first attempt failed):
-            // from here on, whatever a power cut leaves, the notes are there.
-            folder.set_erasures(self.notes.erase_file())?;
-            if self.notes.is_denied() {
-                folder.deny(self.notes.refused())?;
-            }
-            folder.sync()?;
-            self.drainer = None;
-            folder.wipe()?;
-            folder.sync()?;
-            self.must_wipe = false;
-            self.unsynced = false;
-            if !self.notes.is_denied() {
-                // Only now: until here it kept the promise that all of this would be deleted.
-                folder.undeny()?;
-                self.unsynced = true;
-            }
+    /// Begins to delete everything but the notes, if that is due: writes the notes, and returns the
+    /// folder to sync and to delete in. The worker must have closed store and journal. Nothing is
+    /// made in the folder before [`end_wipe`](Self::end_wipe).
+    pub(super) fn begin_wipe(&mut self) -> Result<Option<Arc<Folder>>, Error> {
+        let Some(folder) = self.folder.as_ref().filter(|_| self.must_wipe) else {
+            return Ok(None);
+        };
+        // Written again, in case the first attempt failed.
+        folder.remove_torn_notes()?;
+        folder.set_erasures(self.notes.erase_file())?;
+        if self.notes.is_denied() {
+            folder.deny(self.notes.refused())?;
         }
+        self.changes += 1;
+        self.drainer = None;
+        Ok(Some(Arc::clone(folder)))
+    }
+
+    /// Notes that everything but the notes was deleted. An answer that came meanwhile is among the
+    /// notes already.
+    pub(super) fn end_wipe(&mut self) -> Result<(), Error> {
+        if let Some(folder) = self.folder.as_ref()
+            && !self.notes.is_denied()
+        {
+            // Only now: until here it kept the promise that all of this would be deleted.
+            folder.undeny()?;
+            self.changes += 1;
+        }
+        self.must_wipe = false;
         Ok(())
     }
 
@@ -215,19 +223,19 @@ impl InstallationState {
         self.early.erased || !self.notes.erasures().is_empty()
     }
 
-    /// Makes the small files survive a power cut, if they changed.
-    pub(super) fn sync(&mut self) -> Result<(), Error> {
-        if self.unsynced
-            && let Some(folder) = self.folder.as_ref()
-        {
-            folder.sync()?;
-            self.unsynced = false;
-        }
-        Ok(())
+    /// Returns the folder to sync, if its small files changed since the last sync, and the number
+    /// of changes that the sync will include.
+    pub(super) fn begin_sync(&self) -> Option<(Arc<Folder>, u64)> {
+        let folder = self.folder.as_ref().filter(|_| self.synced < self.changes)?;
+        Some((Arc::clone(folder), self.changes))
     }
 
-    /// Begins this installation's next epoch, so that it survives a power cut. `None` without an
-    /// identity.
+    /// Notes that so many changes were synced. Those that came meanwhile were not.
+    pub(super) fn end_sync(&mut self, changes: u64) {
+        self.synced = self.synced.max(changes);
+    }
+
+    /// Begins this installation's next epoch. `None` without an identity.
     pub(super) fn raise_epoch(&mut self) -> Result<Option<Identity>, Error> {
         let Some((folder, identity)) = self.folder.as_ref().zip(self.identity.as_mut()) else {
             return Ok(None);
@@ -235,8 +243,8 @@ impl InstallationState {
         let raised =
             Identity { epoch: identity.epoch.saturating_add(1), has_store: false, ..*identity };
         folder.save(&raised)?;
-        folder.sync()?;
         *identity = raised;
+        self.changes += 1;
         Ok(Some(raised))
     }
 
@@ -251,7 +259,7 @@ impl InstallationState {
         let noted = Identity { has_store: true, ..*identity };
         folder.save(&noted)?;
         *identity = noted;
-        self.unsynced = true;
+        self.changes += 1;
         Ok(())
     }
 
@@ -319,7 +327,7 @@ impl InstallationState {
         }
         self.notes.take_back_refusal();
         if !self.must_wipe {
-            let noted = self.folder.as_ref().map(Folder::undeny);
+            let noted = self.folder.as_ref().map(|folder| folder.undeny());
             self.note(noted);
         }
     }
@@ -346,7 +354,7 @@ impl InstallationState {
                 );
                 self.trouble = Some(error.to_string());
             }
-            _ => self.unsynced = true,
+            _ => self.changes += 1,
         }
     }
 }

@@ -152,7 +152,8 @@ impl Journey {
     /// Returns the `nonce` that the app's backend puts into a proof, so that the proof cannot be
     /// used on another phone: 22 characters, the same for the life of this installation. `None`
     /// while there is no installation: before a grant, after a refusal or an erasure, and until the
-    /// folder can be written. Reads only memory, but may wait while the worker syncs a small file.
+    /// folder can be written. Reads only memory, but may wait while a small file is written; never
+    /// for a sync.
     pub fn proof_nonce(&self) -> Option<String> {
         self.handle.installation.id_bits().map(|installation| proof::nonce(&installation))
     }
@@ -175,7 +176,7 @@ impl Journey {
     /// [`erase`](Self::erase), for which the refusal keeps the installation's id, and nothing else,
     /// until a grant. After `Unknown`, new events wait in memory. A grant or a refusal is remembered over a restart, `Unknown` is not. Writes small
     /// files on the calling thread (after a grant, those that `open` writes and the events that
-    /// waited), and may wait while the worker syncs them.
+    /// waited), and never waits for a sync.
     pub fn set_consent(&self, consent: Consent) {
         self.handle.installation.set_consent(consent, &self.handle.recorder);
     }

@@ -704,7 +704,7 @@ public protocol JourneyProtocol: AnyObject, Sendable {
     /**
      * The `nonce` that the app's backend puts into a proof, so that the proof is useless on any
      * other phone: 22 characters, the same for the life of this installation. `None` without the
-     * customer's consent. Reads memory; may wait while a small file is synced.
+     * customer's consent. Reads memory; may wait while a small file is written.
      */
     func proofNonce()  -> String?
 
@@ -931,7 +931,7 @@ open func preview(scope: CallScope) -> Preview  {
     /**
      * The `nonce` that the app's backend puts into a proof, so that the proof is useless on any
      * other phone: 22 characters, the same for the life of this installation. `None` without the
-     * customer's consent. Reads memory; may wait while a small file is synced.
+     * customer's consent. Reads memory; may wait while a small file is written.
      */
 open func proofNonce() -> String?  {
     return try!  FfiConverterOptionString.lift(try! rustCall() {
