@@ -97,7 +97,7 @@ impl Journey {
         mut config: Config,
         transport: Arc<dyn Transport>,
         clock: Arc<dyn Clock>,
-        run: impl FnOnce(Worker) -> Running,
+        run: impl FnOnce(Worker, &Handle) -> Running,
     ) -> Result<Self, JourneyError> {
         config.check().map_err(JourneyError::Config)?;
         config.bound();
@@ -107,7 +107,7 @@ impl Journey {
             Err(error) => log::warn!("storage is out of reach, events wait in memory: {error}"),
             Ok(()) => {}
         }
-        let worker = run(Worker::new(Arc::clone(&handle), config, transport));
+        let worker = run(Worker::new(Arc::clone(&handle), config, transport), &handle);
         handle.recorder.wake_worker();
         Ok(Self { handle, worker: Mutex::new(worker) })
     }

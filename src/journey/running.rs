@@ -4,7 +4,7 @@ use std::thread::JoinHandle;
 
 #[cfg(feature = "stepped")]
 use crate::worker::Step;
-use crate::worker::{Handle, Worker};
+use crate::worker::{Handle, STOPPED, Worker};
 
 /// A worker that runs, or has ended.
 pub(super) enum Running {
@@ -17,11 +17,12 @@ pub(super) enum Running {
 
 impl Running {
     /// Starts the worker's thread.
-    pub(super) fn start(worker: Worker) -> Self {
+    pub(super) fn start(worker: Worker, handle: &Handle) -> Self {
         match worker.start() {
             Ok(thread) => Self::Thread(thread),
             Err(error) => {
                 log::error!("the worker thread could not be started, nothing is uploaded: {error}");
+                handle.report().trouble = Some(STOPPED.to_owned());
                 Self::Ended
             }
         }
@@ -47,7 +48,7 @@ impl Running {
 #[cfg(feature = "stepped")]
 impl Running {
     /// Keeps the worker for [`step`](Self::step).
-    pub(super) fn stepped(worker: Worker) -> Self {
+    pub(super) fn stepped(worker: Worker, _: &Handle) -> Self {
         Self::Stepped(Box::new(worker), None)
     }
 

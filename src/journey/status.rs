@@ -24,7 +24,8 @@ pub struct Status {
     /// The last upload; `None` before the first.
     pub last_upload: Option<LastUpload>,
     /// A text for the developer if the disk cannot be used: why events wait in memory instead, or
-    /// why the folder could not be locked against other processes. `None` if all is well.
+    /// why the folder could not be locked against other processes; or that the worker has stopped
+    /// (it starts again once by itself). `None` if all is well.
     pub storage_trouble: Option<String>,
 }
 

@@ -34,7 +34,7 @@ pub(super) fn configure(connection: &Connection, limits: Limits) -> Result<(), E
     // A last bound, should our own count of bytes ever be wrong.
     let page_bytes: u64 =
         connection.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0))? as u64;
-    let pages_max = (limits.bytes_max * 6 / 5 / page_bytes).max(64);
+    let pages_max = (limits.bytes_max.saturating_mul(6) / 5 / page_bytes).max(64);
     connection.pragma_update(None, "max_page_count", pages_max as i64)?;
     // Half a megabyte of cache is all a queue needs.
     connection.pragma_update(None, "cache_size", -512)?;

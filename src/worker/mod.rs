@@ -19,6 +19,7 @@ mod upload_log;
 mod uploader;
 mod waiters;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 
@@ -34,6 +35,10 @@ use crate::clock::Now;
 use crate::config::Config;
 use crate::error::Error;
 use crate::transport::Transport;
+
+/// The status says this once the worker has stopped: what is recorded from then on stays in the
+/// journal, until that is full.
+pub(crate) const STOPPED: &str = "the worker has stopped: nothing is uploaded until the next open";
 
 /// The worker's state, used on its own thread only.
 pub(crate) struct Worker {
@@ -65,13 +70,29 @@ impl Worker {
 
     /// Starts the worker's thread.
     pub(crate) fn start(mut self) -> std::io::Result<JoinHandle<()>> {
-        let run = move || {
-            let handle = Arc::clone(&self.handle);
-            while let Step::Wait(deadline_ms) = self.step(handle.recorder.clock().now()) {
-                handle.recorder.wait_to_be_woken(deadline_ms);
+        std::thread::Builder::new().name("jalon".to_owned()).spawn(move || {
+            let run = |worker: &mut Self| catch_unwind(AssertUnwindSafe(|| worker.run()));
+            if run(&mut self).is_err() {
+                // Whatever it was (the app's own transport runs here too), it may not come again.
+                self.start_again();
+                self.run();
             }
-        };
-        std::thread::Builder::new().name("jalon".to_owned()).spawn(run)
+        })
+    }
+
+    fn run(&mut self) {
+        let handle = Arc::clone(&self.handle);
+        while let Step::Wait(deadline_ms) = self.step(handle.recorder.clock().now()) {
+            handle.recorder.wait_to_be_woken(deadline_ms);
+        }
+    }
+
+    /// Goes on after a panic, once: reads everything again from the disk.
+    fn start_again(&mut self) {
+        log::error!("the worker stopped by a panic and starts again: please report it");
+        self.storage.close_store();
+        self.uploader.reset();
+        self.handle.recorder.request_drain();
     }
 
     /// Does everything that was asked for and is due at `now`. Never waits for time or network.
@@ -208,6 +229,9 @@ impl Worker {
 impl Drop for Worker {
     /// Answers everyone who waits for the worker, even if it ends by a panic.
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.handle.report().trouble = Some(STOPPED.to_owned());
+        }
         let nothing_waits = !std::thread::panicking() && self.nothing_waits();
         let inbox = self.handle.end(nothing_waits);
         self.waiters.add(inbox.waiters, self.uploader.requests());

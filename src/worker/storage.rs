@@ -67,6 +67,11 @@ impl Storage {
         self.handle.report().counts = Counts::default();
     }
 
+    /// Closes the store, which is opened and read again.
+    pub(super) fn close_store(&mut self) {
+        self.store = None;
+    }
+
     // Maintenance.
 
     /// Makes the files match consent, opens the store, and drains what is due.
@@ -102,7 +107,6 @@ impl Storage {
         self.retry.cut_short();
     }
 
-    /// Notes that storage works.
     pub(super) fn on_success(&mut self) {
         self.retry = Retry::default();
         self.handle.report().trouble = None;
@@ -224,7 +228,6 @@ impl Storage {
         Ok(())
     }
 
-    /// Returns whether a call was drained, and so a code used up, since this was last asked.
     pub(super) fn take_call_drained(&mut self) -> bool {
         std::mem::take(&mut self.call_drained)
     }
@@ -264,7 +267,6 @@ impl Storage {
         self.codes_are_stale
     }
 
-    /// Returns the version of the codes that the store knows of.
     pub(super) fn codes_seen(&self) -> CodesVersion {
         self.codes_seen
     }

@@ -257,3 +257,18 @@ fn sessions_hold_nothing_open_however_many_there_are() {
         assert!(open_files < 100, "{open_files} files are open");
     });
 }
+
+#[test]
+fn options_up_to_the_end_of_their_type_are_safe() {
+    let mut phone = Phone::new();
+    phone.config.quota_bytes = u64::MAX;
+    phone.config.time_to_live = std::time::Duration::MAX;
+    phone.open();
+    phone.views((0..300).map(|at| at.to_string()));
+    phone.upload_all();
+    phone.clock.advance(400 * 86_400_000);
+    phone.restart();
+    phone.views(["later"]);
+    phone.upload_all();
+    assert_eq!(phone.accounted(301).delivered, 301);
+}

@@ -14,3 +14,4 @@ mod log;
 #[path = "../support/mod.rs"]
 mod support;
 mod threads;
+mod worker;

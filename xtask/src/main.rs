@@ -36,6 +36,13 @@ enum Task {
         #[arg(long, value_enum)]
         only: Option<test::Part>,
     },
+    /// Plays months of phones, people, networks and telephones against the real core and collector,
+    /// each run from a seed; makes the first run that fails short, and prints it as a test.
+    Simulate {
+        /// `--seeds N`, `--first N`, `--seed S`, `--weeks W`, `--all`; `--help` says more.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        options: Vec<String>,
+    },
     /// Kills a recording process at random instants, again and again.
     Torture {
         /// How many times.
@@ -89,6 +96,10 @@ fn run(task: Task) -> Result<ExitCode> {
     match task {
         Task::Demo(options) => return demo::run(&options),
         Task::Test { only } => test::run(only),
+        Task::Simulate { options } => tools::run(
+            tools::cargo(["run", "--profile", "simulate", "--package", "jalon-simulator", "--"])
+                .args(options),
+        ),
         Task::Torture { kills } => tools::run(
             tools::cargo(["test", "--package", "jalon", "--test", "kept", "--", "--nocapture"])
                 .env("JALON_KILLS", kills.to_string()),

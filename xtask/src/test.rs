@@ -21,6 +21,8 @@ pub(crate) enum Part {
     Core,
     /// The collector and the desk.
     Collector,
+    /// The simulator's own tests, and 2,000 runs.
+    Simulator,
     /// The desk in a real browser.
     Browser,
     /// The contact centres' recipes: run against a collector where possible, else checked for format.
@@ -63,6 +65,7 @@ fn run_part(part: Part) -> Result<()> {
             "--package",
             "jalon-desk",
         ])),
+        Part::Simulator => simulator(),
         Part::Browser => browser(),
         Part::Recipes => recipes::test(),
         Part::AndroidTypes => android::types::check(),
@@ -91,6 +94,11 @@ fn core() -> Result<()> {
         cargo(["clippy", "--package", "jalon", "--no-default-features"])
             .args(["--", "-D", "warnings"]),
     )
+}
+
+fn simulator() -> Result<()> {
+    tools::run(&mut cargo(["test", "--package", "jalon-simulator"]))?;
+    tools::run(&mut cargo(["run", "--package", "jalon-simulator", "--", "--seeds", "2000"]))
 }
 
 fn browser() -> Result<()> {
