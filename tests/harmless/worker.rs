@@ -29,7 +29,7 @@ fn upload(panics: u32) -> (Journey, Arc<TestNetwork>, tempfile::TempDir) {
     let transport = Arc::new(Panics(AtomicU32::new(panics), Arc::clone(&network)));
     let journey = Journey::open_with(config, transport, Arc::new(TestClock::new())).unwrap();
     journey.record(Event::ScreenView { screen: "home".into() });
-    let uploaded = journey.upload_and_wait(std::time::Duration::from_secs(60));
+    let uploaded = journey.upload_and_wait(std::time::Duration::from_mins(1));
     assert_eq!(uploaded, panics < 2);
     (journey, network, dir)
 }
