@@ -2,7 +2,7 @@
 //!
 //! | file | exists |
 //! |---|---|
-//! | `identity` | after a grant |
+//! | `identity`, `place` | after a grant |
 //! | `denied` | after a refusal |
 //! | `erase` | after an erasure, until the collector has confirmed it and the customer has answered |
 //!
@@ -12,15 +12,17 @@
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FlockOperation, flock};
 
 use super::identity_file::{Identity, InstallationId};
+use super::place_file::{self, Place};
 use crate::error::Error;
 
 const IDENTITY: &str = "identity";
+const PLACE: &str = "place";
 const DENIED: &str = "denied";
 const ERASE: &str = "erase";
 
@@ -35,6 +37,7 @@ pub(crate) struct Stored {
     pub refused: Option<Vec<InstallationId>>,
     /// After an erasure: the installations that the collector has yet to erase.
     pub erasures: Option<Vec<InstallationId>>,
+    pub place: Place,
 }
 
 /// The journey's folder, locked against other journeys and processes for as long as this value
@@ -83,6 +86,10 @@ impl Folder {
             stored.identity = Identity::decode(&bytes);
             stored.identity_lost = stored.identity.is_none();
         }
+        if let Some(marked) = self.read(PLACE)?.and_then(|bytes| place_file::decode(&bytes)) {
+            let is_here = marked == self.inode()?;
+            stored.place = if is_here { Place::Here } else { Place::Elsewhere };
+        }
         stored.refused = self.read(DENIED)?.map(|bytes| ids(&bytes));
         stored.erasures = self.read(ERASE)?.map(|bytes| ids(&bytes));
         Ok(stored)
@@ -90,6 +97,16 @@ impl Folder {
 
     pub(crate) fn save(&self, identity: &Identity) -> Result<(), Error> {
         self.replace(IDENTITY, &identity.encode())
+    }
+
+    /// Marks this folder as the one in which the installation was made.
+    pub(crate) fn mark_place(&self) -> Result<(), Error> {
+        self.replace(PLACE, &place_file::encode(self.inode()?))
+    }
+
+    fn inode(&self) -> Result<u64, Error> {
+        let found = self.handle.metadata().map_err(Error::io("look at the folder"))?;
+        Ok(found.ino())
     }
 
     /// Notes the refusal, and the installations whose erasure may still be asked for. Everything
@@ -113,16 +130,18 @@ impl Folder {
 
     /// Deletes everything but the two notes `denied` and `erase`, which may be written meanwhile.
     /// Deletes `identity` last: while it exists, the next process sees that a deletion was
-    /// interrupted.
-    pub(crate) fn wipe(&self) -> Result<(), Error> {
+    /// interrupted. `place` goes after it, since an `identity` without it passes for one that was
+    /// made here; with `keep_place` it stays.
+    pub(crate) fn wipe(&self, keep_place: bool) -> Result<(), Error> {
         for entry in fs::read_dir(&self.path).map_err(Error::io("list the folder"))? {
             let name = entry.map_err(Error::io("list the folder"))?.file_name();
             let is_note = |note: &str| name == *note || name == *temporary(note);
-            if name != IDENTITY && !is_note(DENIED) && !is_note(ERASE) {
+            if name != IDENTITY && name != PLACE && !is_note(DENIED) && !is_note(ERASE) {
                 remove(&self.path.join(&name))?;
             }
         }
-        self.remove(IDENTITY)
+        self.remove(IDENTITY)?;
+        if keep_place { Ok(()) } else { self.remove(PLACE) }
     }
 
     /// Deletes what a kill left of a note that was being written.
@@ -133,7 +152,7 @@ impl Folder {
     /// Makes the small files, as they are now, survive a power cut. Blocks on the disk.
     pub(crate) fn sync(&self) -> Result<(), Error> {
         let mut files = Vec::new();
-        for name in [IDENTITY, DENIED, ERASE] {
+        for name in [IDENTITY, PLACE, DENIED, ERASE] {
             match File::open(self.path(name)) {
                 Ok(file) => files.push(file),
                 Err(error) if error.kind() == ErrorKind::NotFound => {}
@@ -250,6 +269,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let folder = Folder::open(dir.path()).unwrap();
         folder.save(&IDENTITY).unwrap();
+        folder.mark_place().unwrap();
         let [one, two, three] = [1, 2, 3].map(|byte| InstallationId::from_bytes([byte; 16]));
         folder.deny(&[three]).unwrap();
         folder.set_erasures(Some(&[one, two])).unwrap();
@@ -260,7 +280,8 @@ mod tests {
         assert_eq!(stored.identity, Some(IDENTITY));
         assert_eq!(stored.refused, Some(vec![three]));
         assert_eq!(stored.erasures, Some(vec![one, two]));
-        folder.wipe().unwrap();
+        assert_eq!(stored.place, Place::Here);
+        folder.wipe(false).unwrap();
         folder.remove_torn_notes().unwrap();
         folder.set_erasures(None).unwrap();
         let left: Vec<_> =

@@ -3,7 +3,7 @@
 //! | after | the folder holds |
 //! |---|---|
 //! | no answer yet | nothing |
-//! | a grant | `identity`, the journal, the store |
+//! | a grant | `identity`, `place`, the journal, the store |
 //! | a refusal | `denied`, with the id of the installation; `erase` if an erasure waits |
 //! | an erasure | `erase`: with the id until the collector has confirmed it, then empty until an answer |
 //!
@@ -14,8 +14,10 @@
 //! content is `store`'s.
 
 mod folder;
+mod found;
 mod identity_file;
 mod notes;
+mod place_file;
 mod state;
 
 use std::path::PathBuf;
@@ -157,10 +159,10 @@ impl Installation {
     pub(crate) fn wipe(&self) -> Result<(), Error> {
         // Not in the condition: the lock would be held through the block.
         let begun = self.state().begin_wipe()?;
-        if let Some(folder) = begun {
+        if let Some((folder, keep_place)) = begun {
             // The notes first: from here on, whatever a power cut leaves, they are there.
             folder.sync()?;
-            folder.wipe()?;
+            folder.wipe(keep_place)?;
             folder.sync()?;
             self.state().end_wipe()?;
         }
@@ -303,8 +305,18 @@ mod tests {
             use_it,
         );
         std::fs::remove_file(dir.path().join("erase")).unwrap();
-        installation.sync().unwrap();
-        assert!(installation.state().begin_sync().is_none());
+        // While data is deleted, too.
+        for answer in [Consent::Denied, Consent::Granted] {
+            installation.set_consent(answer, &recorder);
+            installation.erase(false, &recorder);
+            let use_it = || {
+                assert_eq!(installation.id_bits(), None);
+                installation.allow_location(true, &recorder);
+                installation.set_consent(answer, &recorder);
+                installation.erase(false, &recorder);
+            };
+            during_a_sync(dir.path(), ["identity", "place"], || installation.wipe(), use_it);
+        }
     }
 
     #[test]

@@ -21,8 +21,11 @@ impl Notes {
     /// Adds what an earlier process noted. Whether the refusal still holds is not decided here.
     pub(super) fn add(&mut self, refused: Vec<InstallationId>, erasures: Vec<InstallationId>) {
         // A kill may have come after `erase` was written, and before `denied` was deleted.
-        let only_refused = refused.into_iter().filter(|id| !erasures.contains(id));
-        self.refused.extend(only_refused);
+        for id in refused {
+            if !erasures.contains(&id) && !self.refused.contains(&id) {
+                self.refused.push(id);
+            }
+        }
         self.erasures.extend(erasures);
     }
 

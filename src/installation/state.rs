@@ -5,9 +5,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::folder::{Folder, Stored};
+use super::folder::Folder;
+use super::found::Found;
 use super::identity_file::{Identity, InstallationId};
 use super::notes::Notes;
+use super::place_file::Place;
 use crate::clock::Clock;
 use crate::config::Consent;
 use crate::error::Error;
@@ -26,6 +28,11 @@ pub(super) struct InstallationState {
     drainer: Option<Drainer>,
     /// Everything but the notes is to be deleted before anything new is made.
     must_wipe: bool,
+    /// In a copy, `place` stays as it is until a new installation is made, so that a later process
+    /// knows the copy and the grant too.
+    place: Place,
+    /// Losses to be counted in the journal, once there is one.
+    lost: u64,
     /// What the app said while the folder was out of reach.
     early: Early,
     /// How often the small files have changed, and how many of these changes were synced.
@@ -59,25 +66,27 @@ impl InstallationState {
         let folder = Folder::open(path)?;
         let stored = folder.load()?;
         self.folder = Some(Arc::new(folder));
-        let denied = stored.refused.is_some();
-        let (found, erased) = self.take_stored(stored);
+        let found = Found::of(stored);
+        let (stored, erased, location) = (found.consent, found.erased, found.location);
+        self.take_found(found);
         let early = std::mem::take(&mut self.early);
         let consent = if early.answered || early.erased {
             recorder.consent()
         } else {
-            let consent = Consent::at_open(given, found, erased);
+            let consent = Consent::at_open(given, stored, erased);
             recorder.adopt_consent(consent);
             consent
         };
-        self.adopt_location(recorder);
+        self.adopt_location(location, recorder);
         if early.erased {
             self.notes.retire(self.identity.take());
             self.notes.erase();
+            (self.place, self.lost) = (Place::Unmarked, 0);
             self.must_wipe = true;
             self.note_erasure();
         }
         match consent {
-            Consent::Denied if denied => self.notes.refuse(),
+            Consent::Denied if stored == consent => self.notes.refuse(),
             Consent::Denied => self.note_refusal(),
             Consent::Granted => self.notes.grant(),
             Consent::Unknown => {}
@@ -85,41 +94,33 @@ impl InstallationState {
         Ok(())
     }
 
-    /// Takes what an earlier process stored. Returns the stored answer, and whether an erasure came
-    /// since the last answer.
-    fn take_stored(&mut self, stored: Stored) -> (Consent, bool) {
-        let Stored { identity, identity_lost, refused, erasures } = stored;
-        let (denied, has_erased) = (refused.is_some(), erasures.is_some());
-        let erasures = erasures.unwrap_or_default();
-        // Beside `denied`, or beside an `erase` that names it or nobody, an identity is a leftover
-        // of an interrupted deletion.
-        let nobody_waits = has_erased && erasures.is_empty();
-        self.identity = identity.filter(|it| !nobody_waits && !erasures.contains(&it.installation));
-        self.notes.add(refused.unwrap_or_default(), erasures);
-        if denied {
-            self.notes.retire(self.identity.take());
+    /// Takes what an earlier process left, except for its answer about consent.
+    fn take_found(&mut self, found: Found) {
+        let is_copy = found.place == Place::Elsewhere;
+        if is_copy {
+            // How much of what it holds the other phone has is unknown.
+            self.lost = 1;
+            log::warn!(
+                "the journey's folder was copied from another phone or place: a new installation \
+                 begins, and what the copy holds is dropped"
+            );
         }
-        let granted = self.identity.is_some() || (identity_lost && !nobody_waits && !denied);
-        if granted && identity_lost {
+        if found.identity_lost {
             log::warn!("the identity file is damaged: a new installation begins");
         }
-        let erased = has_erased && !granted && !denied;
-        if erased {
+        self.notes.add(found.refused, found.erasures);
+        if found.erased {
             self.notes.await_answer();
         }
-        self.must_wipe = self.must_wipe || denied || erased;
-        let consent = match (denied, granted) {
-            (true, _) => Consent::Denied,
-            (false, true) => Consent::Granted,
-            (false, false) => Consent::Unknown,
-        };
-        (consent, erased)
+        let is_refused = found.consent == Consent::Denied;
+        self.must_wipe = self.must_wipe || is_refused || found.erased || is_copy;
+        (self.identity, self.place) = (found.identity, found.place);
     }
 
     /// Gives the recorder the stored answer about the location. An answer that the app gave while
     /// the folder was out of reach wins, and is stored.
-    fn adopt_location(&mut self, recorder: &Recorder) {
-        let allowed = recorder.adopt_location(self.identity.map(|identity| identity.location));
+    fn adopt_location(&mut self, stored: Option<bool>, recorder: &Recorder) {
+        let allowed = recorder.adopt_location(stored);
         if let (Some(allowed), Some(identity)) = (allowed, self.identity.as_mut())
             && identity.location != allowed
         {
@@ -150,13 +151,20 @@ impl InstallationState {
             self.identity = Some(identity);
             self.changes += 1;
         }
+        // After the identity: a copy's `place` keeps the grant in mind until then.
+        if self.place != Place::Here {
+            folder.mark_place()?;
+            self.place = Place::Here;
+            self.changes += 1;
+        }
         let mut bits = [0; 12];
         clock.random(&mut bits);
         let [run @ .., a, b, c, d] = bits;
         let (run, salt) = (u64::from_le_bytes(run), u32::from_le_bytes([a, b, c, d]));
         let opened = journal::open(path, segment_bytes, run, salt)?;
         self.drainer = Some(opened.drainer);
-        recorder.install(opened.writer, opened.session, opened.waiting, opened.torn);
+        let torn = opened.torn + std::mem::take(&mut self.lost);
+        recorder.install(opened.writer, opened.session, opened.waiting, torn);
         Ok(())
     }
 
@@ -174,9 +182,9 @@ impl InstallationState {
     }
 
     /// Begins to delete everything but the notes, if that is due: writes the notes, and returns the
-    /// folder to sync and to delete in. The worker must have closed store and journal. Nothing is
+    /// folder to sync and to delete in, and whether to keep `place`. The worker must have closed store and journal. Nothing is
     /// made in the folder before [`end_wipe`](Self::end_wipe).
-    pub(super) fn begin_wipe(&mut self) -> Result<Option<Arc<Folder>>, Error> {
+    pub(super) fn begin_wipe(&mut self) -> Result<Option<(Arc<Folder>, bool)>, Error> {
         let Some(folder) = self.folder.as_ref().filter(|_| self.must_wipe) else {
             return Ok(None);
         };
@@ -188,7 +196,8 @@ impl InstallationState {
         }
         self.changes += 1;
         self.drainer = None;
-        Ok(Some(Arc::clone(folder)))
+        let keep_place = self.place == Place::Elsewhere;
+        Ok(Some((Arc::clone(folder), keep_place)))
     }
 
     /// Notes that everything but the notes was deleted. An answer that came meanwhile is among the
@@ -200,6 +209,9 @@ impl InstallationState {
             // Only now: until here it kept the promise that all of this would be deleted.
             folder.undeny()?;
             self.changes += 1;
+        }
+        if self.place == Place::Here {
+            self.place = Place::Unmarked;
         }
         self.must_wipe = false;
         Ok(())
@@ -287,6 +299,7 @@ impl InstallationState {
             self.notes.erase();
         }
         self.drainer = None;
+        (self.place, self.lost) = (Place::Unmarked, 0);
         self.must_wipe = true;
         self.note_erasure();
     }
@@ -311,6 +324,7 @@ impl InstallationState {
         self.notes.refuse();
         self.notes.retire(self.identity.take());
         self.drainer = None;
+        (self.place, self.lost) = (Place::Unmarked, 0);
         self.must_wipe = true;
         let noted = self.folder.as_ref().map(|folder| {
             folder.deny(self.notes.refused())?;

@@ -6,6 +6,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod copies;
 mod erasure;
 mod grant;
 mod people;

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::{Command, Output};
 
 const CHILD: &str = "JALON_TEST_CHILD";
+/// The file that says in which folder an installation was made.
+pub const PLACE: &str = "place";
 
 /// Whether this process is the child that runs `test`'s inner part.
 pub fn is_child(test: impl Fn() + Copy) -> bool {
@@ -75,8 +77,15 @@ pub fn run(program: &str, arguments: &[&str]) {
     assert!(output.status.success(), "{program} {arguments:?}: {stderr}");
 }
 
-/// Copies a journey's folder, as a SIGKILL at this instant would leave it.
+/// Copies a journey's folder, as a SIGKILL at this instant would leave it. Without the mark by which
+/// a copy is known: to the journey it is the same folder.
 pub fn copy_folder(from: &Path, to: &Path) {
+    clone_folder(from, to);
+    let _ = fs::remove_file(to.join(PLACE));
+}
+
+/// Copies a journey's folder to another phone or place, as a backup or a transfer does.
+pub fn clone_folder(from: &Path, to: &Path) {
     fs::create_dir(to).unwrap();
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();

@@ -6,6 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use super::Random;
+use super::child::PLACE;
 
 const DB: &str = "journey.db";
 const WAL: &str = "journey.db-wal";
@@ -23,11 +24,12 @@ impl Disk {
         Self(files.filter_map(|(name, path)| Some((name, fs::read(path).ok()?))).collect())
     }
 
-    /// Makes `folder` hold exactly this.
+    /// Makes `folder` hold exactly this. Without the mark by which a copy is known: to the journey
+    /// it is the same folder.
     pub fn restore(&self, folder: &Path) {
         let _ = fs::remove_dir_all(folder);
         fs::create_dir_all(folder).unwrap();
-        for (name, bytes) in &self.0 {
+        for (name, bytes) in self.0.iter().filter(|(name, _)| *name != PLACE) {
             fs::write(folder.join(name), bytes).unwrap();
         }
     }
