@@ -50,6 +50,26 @@ pub(crate) const BACKOFF_MIN_MS: u64 = 2_000;
 pub(crate) const BACKOFF_MAX_MS: u64 = 600_000;
 /// Longest wait that a collector can ask for: a day, so that a wrong answer cannot silence a phone.
 pub(crate) const RETRY_AFTER_MAX_MS: u64 = 86_400_000;
+/// Longest wait that anything but our collector can ask for: a proxy's outage is over sooner, and
+/// a hotel's network is left behind.
+pub(crate) const STRANGER_WAIT_MAX_MS: u64 = 300_000;
+/// Longest wait that anybody can ask for on the call's lane: the customer is in the phone menu for
+/// about so long.
+pub(crate) const CALL_WAIT_MAX_MS: u64 = 30_000;
+/// How long after its tap a call is young: somebody may still be on the phone.
+pub(crate) const CALL_YOUNG_MS: u64 = 600_000;
+/// Last upper bound of the back-off while the newest call is young: a dead spot or a lift is passed
+/// within seconds, and the agent should know by then.
+pub(crate) const CALL_BACKOFF_MAX_MS: u64 = 5_000;
+/// How long a call may be without an answer before it is sent again on a new connection: some round
+/// trips of a bad mobile network with a TLS handshake, and less than a phone menu takes.
+pub(crate) const CALL_OVERDUE_MS: u64 = 4_000;
+/// Requests with one call that may be without an answer at the same time: more would only share a
+/// slow link.
+pub(crate) const CALL_TRIES_MAX: u32 = 2;
+/// How long a call that is being sent keeps new batches back: ample for a snapshot, and a dead
+/// connection must not stop the backlog.
+pub(crate) const CALL_HOLDS_BACKLOG_MS: u64 = 3_000;
 /// Time without an event after which a session ends.
 pub(crate) const SESSION_TIMEOUT_MS: u64 = 30 * 60_000;
 /// Longest session, however busy: a visit belongs to a day.

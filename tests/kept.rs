@@ -320,5 +320,6 @@ fn read_request(reader: &mut BufReader<TcpStream>) -> Option<Request> {
     let mut body = vec![0; length.unwrap_or(0)];
     reader.read_exact(&mut body).ok()?;
     let method = if method == "GET" { Method::Get } else { Method::Post };
-    Some(Request { method, url, key: String::new(), body: length.map(|_| body) })
+    let body = length.map(|_| body);
+    Some(Request { method, url, key: String::new(), body, new_connection: false })
 }

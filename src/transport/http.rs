@@ -1,7 +1,8 @@
 //! The default transport: reqwest over rustls, with ring and Mozilla's root certificates.
 //!
 //! One thread with a current-thread runtime serves both lanes, and starts with the first request.
-//! Each lane has its own client, and so its own connection. Retries nothing.
+//! Each lane has its own client, and so its own connection; a third client keeps none. Retries
+//! nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +16,9 @@ use crate::config::{ANSWER_BYTES_MAX, Config};
 
 /// Long enough for 64 KiB over a bad 2G link, short enough to notice a half-open connection.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
+/// A call is sent again long before this; a connection over a bad link with its TLS handshake and a
+/// snapshot take less.
+const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Shorter than the minute or two after which a carrier's NAT forgets an idle connection.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(55);
@@ -24,7 +28,7 @@ type Job = (Lane, Request, Done);
 /// The default [`Transport`], public for apps that wrap it or bring their own clock.
 ///
 /// Trusts Mozilla's root certificates and `Config::extra_roots`, uses no proxy but `Config::proxy`,
-/// follows no redirect, and gives up after 30 s. Its thread starts with the first request.
+/// follows no redirect, and gives up after 30 s, for a call after 10 s. Its thread starts with the first request.
 pub struct HttpTransport {
     extra_roots: Vec<Vec<u8>>,
     proxy: Option<String>,
@@ -45,16 +49,20 @@ impl HttpTransport {
 
     fn start(&self) -> Result<mpsc::UnboundedSender<Job>, SendError> {
         let tls = self.tls()?;
-        let clients = [self.client(tls.clone())?, self.client(tls)?];
+        let clients = Clients {
+            backlog: self.client(tls.clone(), REQUEST_TIMEOUT, 1)?,
+            call: self.client(tls.clone(), CALL_TIMEOUT, 1)?,
+            unpooled: self.client(tls, CALL_TIMEOUT, 0)?,
+        };
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .map_err(|_| SendError::Setup)?;
         let (jobs, mut incoming) = mpsc::unbounded_channel::<Job>();
         let serve = async move {
-            // Bounded by the worker: at most one request per lane and one to warm are under way.
+            // Bounded by the worker: a batch or an erasure of each, a call twice, and one to warm.
             while let Some((lane, request, done)) = incoming.recv().await {
-                let client = clients[lane as usize].clone();
+                let client = clients.of(lane, request.new_connection).clone();
                 tokio::spawn(async move { done.call(exchange(&client, request).await) });
             }
         };
@@ -79,19 +87,42 @@ impl HttpTransport {
         Ok(config)
     }
 
-    fn client(&self, tls: rustls::ClientConfig) -> Result<reqwest::Client, SendError> {
+    /// Makes a client that keeps up to `idle_max` connections for its next requests.
+    fn client(
+        &self,
+        tls: rustls::ClientConfig,
+        timeout: Duration,
+        idle_max: usize,
+    ) -> Result<reqwest::Client, SendError> {
         let mut builder = reqwest::Client::builder()
             .tls_backend_preconfigured(tls)
             .redirect(reqwest::redirect::Policy::none())
             .connect_timeout(CONNECT_TIMEOUT)
-            .timeout(REQUEST_TIMEOUT)
+            .timeout(timeout)
             .pool_idle_timeout(IDLE_TIMEOUT)
-            .pool_max_idle_per_host(1)
+            .pool_max_idle_per_host(idle_max)
             .no_proxy();
         if let Some(proxy) = &self.proxy {
             builder = builder.proxy(reqwest::Proxy::all(proxy).map_err(|_| SendError::Setup)?);
         }
         builder.build().map_err(|_| SendError::Setup)
+    }
+}
+
+struct Clients {
+    backlog: reqwest::Client,
+    call: reqwest::Client,
+    /// Opens a connection for each request.
+    unpooled: reqwest::Client,
+}
+
+impl Clients {
+    fn of(&self, lane: Lane, new_connection: bool) -> &reqwest::Client {
+        match lane {
+            _ if new_connection => &self.unpooled,
+            Lane::Backlog => &self.backlog,
+            Lane::Call => &self.call,
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 pub(crate) mod http;
 
 /// The connection that a request uses. There is one per lane, so that a call never queues behind a
-/// batch.
+/// batch, unless [`Request::new_connection`] asks for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Lane {
     /// Batches and erasures.
@@ -38,6 +38,10 @@ pub struct Request {
     /// The gzipped JSON, to send with `Content-Type: application/json` and `Content-Encoding:
     /// gzip`; if `None`, send neither header.
     pub body: Option<Vec<u8>>,
+    /// Whether to open a connection for this request alone, since the lane's seems to be dead: the
+    /// same call was sent by it, and there is no answer. The request before is still under way then;
+    /// let it go on, since the first answer counts.
+    pub new_connection: bool,
 }
 
 impl std::fmt::Debug for Request {
@@ -114,7 +118,8 @@ impl std::fmt::Debug for Done {
 /// Sends requests to the collector.
 pub trait Transport: Send + Sync {
     /// Sends a request, and returns at once. The outcome must go to `done` within a bounded time
-    /// (the default transport gives up after 30 s). Called on the journey's worker thread, never on
+    /// (the default transport gives up after 30 s, for a call after 10 s). At most two requests are
+    /// under way on the call's lane besides a warming one, and one on the backlog's. Called on the journey's worker thread, never on
     /// the app's threads.
     fn send(&self, lane: Lane, request: Request, done: Done);
 }

@@ -1,43 +1,18 @@
 //! Decides when to send, and what an answer means. Sending, and applying the answer, is `worker`'s.
 //!
-//! Pure: no I/O; time and randomness are arguments. There are two lanes with one connection each: a
-//! call never waits for the backlog, and no batch is started while a call is being sent.
+//! Pure: no I/O; time and randomness are arguments. There are two lanes with a connection each: a
+//! call never waits for the backlog, and no batch is started in the first seconds in which a call is
+//! being sent. A call without an answer is sent again on a new connection.
 
-use crate::config::{
-    BACKOFF_MAX_MS, BACKOFF_MIN_MS, BATCH_EVENTS_MAX, RETRY_AFTER_MAX_MS, UPLOAD_AFTER_MS,
-    UPLOAD_AT_EVENTS,
-};
+mod call_lane;
+mod lane;
+mod verdict;
 
-/// The meaning of an answer for what was sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// The collector has it.
-    Stored,
-    /// Something in it was refused: send less at a time, and drop an event that is refused alone.
-    Divide,
-    /// The installation was erased: delete everything here.
-    Erased,
-    /// The key is not accepted: keep all, and wait until the app opens the journey again or asks
-    /// for an upload.
-    Pause,
-    /// The collector asks to wait for so many ms.
-    Wait(u64),
-    /// Anything else: keep all, and try again later.
-    BackOff,
-}
+pub(crate) use verdict::{Verdict, judge};
 
-/// Returns the verdict of an answer. `ours` says whether the body was our collector's: no other
-/// answer may delete or drop anything.
-pub(crate) fn judge(status: u16, retry_after_ms: Option<u64>, ours: bool) -> Verdict {
-    match (status, retry_after_ms) {
-        (200 | 204, _) if ours => Verdict::Stored,
-        (400 | 413 | 422, _) if ours => Verdict::Divide,
-        (410, _) if ours => Verdict::Erased,
-        (401 | 403, _) => Verdict::Pause,
-        (429 | 503, Some(wait_ms)) => Verdict::Wait(wait_ms.min(RETRY_AFTER_MAX_MS)),
-        _ => Verdict::BackOff,
-    }
-}
+use crate::config::{BATCH_EVENTS_MAX, UPLOAD_AFTER_MS, UPLOAD_AT_EVENTS};
+use call_lane::{CallLane, Next};
+use lane::{Caps, LaneState};
 
 /// A summary of what waits to be sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -46,6 +21,8 @@ pub(crate) struct Backlog {
     /// When the first unsent event was seen, in ms of the elapsed clock.
     pub first_unsent_ms: Option<u64>,
     pub calls: usize,
+    /// One of the calls was never sent since its tap.
+    pub untried_call: bool,
     pub erasures: usize,
     /// Codes are running low, and an empty batch would bring more.
     pub wants_codes: bool,
@@ -54,49 +31,39 @@ pub(crate) struct Backlog {
 /// The next request to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Action {
+    /// The oldest call.
     Call,
+    /// The oldest call that was never sent since its tap.
+    UntriedCall,
+    /// The call that is being sent, once more and on a new connection.
+    CallAgain,
     Erase,
-    Batch { events_max: usize },
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
-    Ready,
-    Sending,
-    /// Backs off until this time; a request of the app for an upload ends the wait.
-    Waiting(u64),
-    /// Waits until this time because the collector asked for it; nothing ends the wait early.
-    Asked(u64),
-}
-
-#[derive(Debug, Clone, Copy)]
-struct LaneState {
-    state: State,
-    failures: u32,
+    Batch {
+        events_max: usize,
+    },
 }
 
 /// The upload schedule: the state of both lanes.
 #[derive(Debug)]
 pub(crate) struct Upload {
     backlog: LaneState,
-    call: LaneState,
+    call: CallLane,
     /// Erasures use the backlog's connection but have their own back-off: one that fails must not
     /// delay the events of the next installation.
     erasure: LaneState,
     events_max: usize,
     /// An upload was requested or has begun: go on until nothing is left.
     flush_requested: bool,
+    /// The key was not accepted: no batch is sent.
     paused: bool,
 }
-
-const READY: LaneState = LaneState { state: State::Ready, failures: 0 };
 
 impl Upload {
     pub(crate) fn new() -> Self {
         Self {
-            backlog: READY,
-            call: READY,
-            erasure: READY,
+            backlog: LaneState::READY,
+            call: CallLane::NEW,
+            erasure: LaneState::READY,
             events_max: BATCH_EVENTS_MAX,
             flush_requested: false,
             paused: false,
@@ -108,11 +75,9 @@ impl Upload {
     pub(crate) fn flush_now(&mut self) {
         self.flush_requested = true;
         self.paused = false;
-        for lane in [&mut self.backlog, &mut self.call, &mut self.erasure] {
-            if matches!(lane.state, State::Waiting(_)) {
-                lane.state = State::Ready;
-            }
-        }
+        self.call.flush_now();
+        self.backlog.end_back_off();
+        self.erasure.end_back_off();
     }
 
     /// Uploads until nothing is left, but ends no wait early.
@@ -120,25 +85,33 @@ impl Upload {
         self.flush_requested = true;
     }
 
+    /// Notes that a call was tapped.
+    pub(crate) fn on_tap(&mut self, now_ms: u64) {
+        self.call.on_tap(now_ms);
+    }
+
     /// Returns whether a request is under way.
     pub(crate) fn is_sending(&self) -> bool {
-        [self.backlog, self.call, self.erasure].iter().any(|lane| lane.state == State::Sending)
+        self.call.is_sending() || self.backlog.is_sending() || self.erasure.is_sending()
     }
 
     /// Returns what to send now, if anything; its lane then counts as sending.
     pub(crate) fn next(&mut self, now_ms: u64, waiting: &Backlog) -> Option<Action> {
-        if self.paused {
-            return None;
-        }
-        if waiting.calls > 0 && self.call.is_ready(now_ms) {
-            self.call.state = State::Sending;
-            return Some(Action::Call);
+        if waiting.calls > 0
+            && let Some(next) = self.call.next(waiting.untried_call, now_ms)
+        {
+            return Some(match next {
+                Next::Oldest => Action::Call,
+                Next::Untried => Action::UntriedCall,
+                Next::Again => Action::CallAgain,
+            });
         }
         if waiting.erasures > 0 && self.erasure.is_ready(now_ms) {
-            self.erasure.state = State::Sending;
+            self.erasure.on_sent();
             return Some(Action::Erase);
         }
-        if self.call.state == State::Sending || !self.backlog.is_ready(now_ms) {
+        let held = self.call.holds_backlog_until().is_some_and(|until_ms| now_ms < until_ms);
+        if self.paused || held || !self.backlog.is_ready(now_ms) {
             return None;
         }
         if !self.batch_is_due(now_ms, waiting) {
@@ -146,17 +119,14 @@ impl Upload {
             return None;
         }
         self.flush_requested |= waiting.unsent > 0;
-        self.backlog.state = State::Sending;
+        self.backlog.on_sent();
         Some(Action::Batch { events_max: self.events_max })
     }
 
     /// Returns when to call [`next`](Self::next) again, in ms of the elapsed clock; `None` if only
     /// an answer or a change of the backlog can make something due.
     pub(crate) fn deadline(&self, waiting: &Backlog) -> Option<u64> {
-        if self.paused {
-            return None;
-        }
-        let call = (waiting.calls > 0).then(|| self.call.due()).flatten();
+        let call = (waiting.calls > 0).then(|| self.call.due(waiting.untried_call)).flatten();
         let erasure = (waiting.erasures > 0).then(|| self.erasure.due()).flatten();
         let flushing =
             self.flush_requested || waiting.wants_codes || waiting.unsent >= UPLOAD_AT_EVENTS;
@@ -165,25 +135,37 @@ impl Upload {
         } else {
             waiting.first_unsent_ms.map(|first_ms| first_ms + UPLOAD_AFTER_MS)
         };
+        let held_ms = self.call.holds_backlog_until().unwrap_or(0);
         let backlog = work
-            .filter(|_| self.call.state != State::Sending)
-            .and_then(|work_ms| self.backlog.due().map(|due| due.max(work_ms)));
+            .filter(|_| !self.paused)
+            .and_then(|work_ms| self.backlog.due().map(|due| due.max(work_ms).max(held_ms)));
         call.into_iter().chain(erasure).chain(backlog).min()
     }
 
-    /// Notes the answer to a call.
-    pub(crate) fn on_call(&mut self, verdict: Verdict, now_ms: u64, random: u64) {
-        self.paused |= verdict == Verdict::Pause;
-        self.call.on_answer(verdict, now_ms, random);
+    /// Notes an answer to the call that is being sent. Returns false if it is none: the network
+    /// failed or a stranger answered, and another request with this call is still under way.
+    pub(crate) fn on_call(&mut self, verdict: Verdict, now_ms: u64, random: u64) -> bool {
+        match verdict {
+            Verdict::Pause => self.pause(),
+            // The key is accepted again.
+            Verdict::Stored => self.paused = false,
+            _ => {}
+        }
+        self.call.on_answer(verdict, now_ms, random)
     }
 
-    /// Notes the answer to an erasure. No answer makes anything else wait.
+    /// Notes that there is no call to send after all.
+    pub(crate) fn on_no_call(&mut self) {
+        self.call.on_nothing_to_send();
+    }
+
+    /// Notes the answer to an erasure. No answer makes anything else wait, and no pause stops it.
     pub(crate) fn on_erasure(&mut self, verdict: Verdict, now_ms: u64, random: u64) {
         let verdict = match verdict {
             Verdict::Divide | Verdict::Pause => Verdict::BackOff,
             other => other,
         };
-        self.erasure.on_answer(verdict, now_ms, random);
+        self.erasure.on_answer(verdict, Caps::PATIENT, now_ms, random);
     }
 
     /// Notes the answer to a batch of `events` events. Returns true if the batch held a single
@@ -195,19 +177,24 @@ impl Upload {
         now_ms: u64,
         random: u64,
     ) -> bool {
-        self.paused |= verdict == Verdict::Pause;
         match verdict {
+            Verdict::Pause => self.pause(),
             Verdict::Stored => self.events_max = (self.events_max * 2).min(BATCH_EVENTS_MAX),
             Verdict::Divide if events > 1 => self.events_max = events / 2,
             // An empty batch was refused: dividing cannot help.
             Verdict::Divide if events == 0 => {
-                self.backlog.on_answer(Verdict::BackOff, now_ms, random);
+                self.backlog.on_answer(Verdict::BackOff, Caps::PATIENT, now_ms, random);
                 return false;
             }
             _ => {}
         }
-        self.backlog.on_answer(verdict, now_ms, random);
+        self.backlog.on_answer(verdict, Caps::PATIENT, now_ms, random);
         verdict == Verdict::Divide && events == 1
+    }
+
+    fn pause(&mut self) {
+        self.paused = true;
+        self.call.pause();
     }
 
     fn batch_is_due(&self, now_ms: u64, waiting: &Backlog) -> bool {
@@ -215,45 +202,6 @@ impl Upload {
         let unsent = waiting.unsent > 0;
         waiting.wants_codes
             || (unsent && (self.flush_requested || waited || waiting.unsent >= UPLOAD_AT_EVENTS))
-    }
-}
-
-impl LaneState {
-    fn is_ready(&mut self, now_ms: u64) -> bool {
-        if let State::Waiting(until_ms) | State::Asked(until_ms) = self.state
-            && now_ms >= until_ms
-        {
-            self.state = State::Ready;
-        }
-        self.state == State::Ready
-    }
-
-    /// Returns when it can send; `None` while it is sending.
-    fn due(&self) -> Option<u64> {
-        match self.state {
-            State::Ready => Some(0),
-            State::Sending => None,
-            State::Waiting(until_ms) | State::Asked(until_ms) => Some(until_ms),
-        }
-    }
-
-    fn on_answer(&mut self, verdict: Verdict, now_ms: u64, random: u64) {
-        match verdict {
-            Verdict::Stored | Verdict::Divide | Verdict::Erased | Verdict::Pause => *self = READY,
-            Verdict::Wait(wait_ms) => {
-                // Up to a tenth plus a second later, so that phones that were told the same do not
-                // all come back at once.
-                let until_ms = now_ms + wait_ms + random % (wait_ms / 10 + 1_000);
-                self.state = State::Asked(until_ms);
-            }
-            Verdict::BackOff => {
-                // Full jitter: AWS Architecture Blog, "Exponential Backoff And Jitter", 2015.
-                let bound_ms =
-                    BACKOFF_MIN_MS.saturating_mul(1 << self.failures.min(20)).min(BACKOFF_MAX_MS);
-                self.failures = self.failures.saturating_add(1);
-                self.state = State::Waiting(now_ms + random % (bound_ms + 1));
-            }
-        }
     }
 }
 

@@ -1,4 +1,5 @@
 use super::*;
+use crate::config::{RETRY_AFTER_MAX_MS, STRANGER_WAIT_MAX_MS};
 
 fn unsent(count: u64) -> Backlog {
     Backlog { unsent: count, first_unsent_ms: (count > 0).then_some(1_000), ..Backlog::default() }
@@ -35,29 +36,6 @@ fn an_upload_once_begun_goes_on_until_nothing_is_left_one_batch_at_a_time() {
     assert_eq!(upload.next(1_000, &unsent(120)), None, "one in flight");
     upload.on_backlog(Verdict::Stored, 100, 1_000, 0);
     assert_eq!(upload.next(1_000, &unsent(5)), BATCH);
-}
-
-#[test]
-fn a_call_goes_at_once_and_the_backlog_pauses_while_it_is_sent() {
-    let mut upload = Upload::new();
-    assert_eq!(upload.next(1_000, &unsent(500)), BATCH);
-    let backlog = Backlog { calls: 1, ..unsent(500) };
-    assert_eq!(upload.next(1_000, &backlog), Some(Action::Call), "not even for a batch in flight");
-    upload.on_backlog(Verdict::Stored, 100, 1_000, 0);
-    assert_eq!(upload.next(1_000, &backlog), None);
-    assert_eq!(upload.deadline(&backlog), None);
-    upload.on_call(Verdict::Stored, 1_000, 0);
-    assert_eq!(upload.next(1_000, &unsent(400)), BATCH);
-}
-
-#[test]
-fn a_failing_call_lets_the_backlog_go_on() {
-    let mut upload = Upload::new();
-    let backlog = Backlog { calls: 1, ..unsent(500) };
-    assert_eq!(upload.next(1_000, &backlog), Some(Action::Call));
-    upload.on_call(Verdict::BackOff, 1_000, 1_500);
-    assert_eq!(upload.next(1_000, &backlog), BATCH);
-    assert_eq!(upload.next(2_500, &backlog), Some(Action::Call));
 }
 
 #[test]
@@ -167,9 +145,13 @@ fn statuses_are_judged_as_the_wire_says() {
         (302, Some(1), false, Verdict::BackOff),
         (400, None, true, Verdict::Divide),
         (400, None, false, Verdict::BackOff),
-        (401, None, false, Verdict::Pause),
-        (403, None, false, Verdict::Pause),
+        (401, None, true, Verdict::Pause),
+        (401, None, false, Verdict::BackOff),
+        (401, Some(7_000), false, Verdict::BackOff),
+        (403, None, true, Verdict::Pause),
+        (403, None, false, Verdict::BackOff),
         (404, None, false, Verdict::BackOff),
+        (407, None, false, Verdict::BackOff),
         (408, None, false, Verdict::BackOff),
         (410, None, true, Verdict::Erased),
         (410, None, false, Verdict::BackOff),
@@ -177,12 +159,41 @@ fn statuses_are_judged_as_the_wire_says() {
         (413, None, false, Verdict::BackOff),
         (422, None, true, Verdict::Divide),
         (422, None, false, Verdict::BackOff),
-        (429, Some(7_000), false, Verdict::Wait(7_000)),
+        (429, Some(7_000), true, Verdict::Wait(7_000)),
+        (429, Some(7_000), false, Verdict::Advised(7_000)),
+        (429, None, true, Verdict::BackOff),
         (429, None, false, Verdict::BackOff),
+        (500, Some(7_000), true, Verdict::BackOff),
         (500, Some(7_000), false, Verdict::BackOff),
-        (503, Some(u64::MAX), false, Verdict::Wait(RETRY_AFTER_MAX_MS)),
+        (503, Some(u64::MAX), true, Verdict::Wait(RETRY_AFTER_MAX_MS)),
+        (503, Some(u64::MAX), false, Verdict::Advised(STRANGER_WAIT_MAX_MS)),
         (511, None, false, Verdict::BackOff),
     ] {
         assert_eq!(judge(status, retry_after_ms, ours), verdict, "{status}");
     }
+}
+
+#[test]
+fn a_pause_stops_no_erasure() {
+    let mut upload = Upload::new();
+    upload.flush_now();
+    upload.next(0, &unsent(1));
+    upload.on_backlog(Verdict::Pause, 1, 0, 0);
+    let backlog = Backlog { erasures: 1, ..unsent(20) };
+    assert_eq!(upload.deadline(&backlog), Some(0));
+    assert_eq!(upload.next(0, &backlog), Some(Action::Erase));
+    assert_eq!(upload.next(0, &backlog), None);
+}
+
+#[test]
+fn what_a_stranger_asks_for_is_waited_for_up_to_five_minutes_or_until_the_app_asks() {
+    let mut upload = Upload::new();
+    upload.flush_now();
+    upload.next(0, &unsent(1));
+    upload.on_backlog(Verdict::Advised(60_000), 1, 0, 500);
+    assert_eq!(upload.deadline(&unsent(1)), Some(60_500));
+    upload.flush_now();
+    assert_eq!(upload.next(0, &unsent(1)), BATCH);
+    upload.on_backlog(Verdict::Advised(STRANGER_WAIT_MAX_MS), 1, 0, 500);
+    assert_eq!(upload.deadline(&unsent(1)), Some(STRANGER_WAIT_MAX_MS));
 }

@@ -29,6 +29,9 @@ pub(crate) const CALLS: &str = "/v1/calls";
 /// Path that is requested only to open a connection.
 pub(crate) const HEALTH: &str = "/healthz";
 
+/// Start of the type of each problem that our collector answers with.
+const PROBLEM: &str = "urn:jalon:problem:";
+
 /// Bytes that an event's `seq` adds to its body: its name, up to twenty digits, two commas.
 pub(crate) const SEQ_BYTES_MAX: usize = 28;
 
@@ -367,13 +370,16 @@ pub(crate) fn read_answer(body: &[u8]) -> Option<Answer> {
 }
 
 /// Returns whether a body is a problem document (RFC 9457) with this status, as our collector sends
-/// it.
+/// it: nobody else uses its types.
 pub(crate) fn is_problem(body: &[u8], status: u16) -> bool {
     #[derive(Deserialize)]
     struct Problem {
+        #[serde(rename = "type")]
+        kind: String,
         status: u16,
     }
-    serde_json::from_slice::<Problem>(body).is_ok_and(|problem| problem.status == status)
+    serde_json::from_slice::<Problem>(body)
+        .is_ok_and(|problem| problem.status == status && problem.kind.starts_with(PROBLEM))
 }
 
 #[cfg(test)]

@@ -148,3 +148,20 @@ fn only_our_collectors_answer_is_one() {
         assert_eq!(read_answer(portal.as_bytes()), None, "{portal}");
     }
 }
+
+#[test]
+fn only_our_collectors_problem_document_is_one() {
+    assert!(is_problem(br#"{"type":"urn:jalon:problem:erased","title":"x","status":410}"#, 410));
+    for stranger in [
+        "",
+        "<html>Gone</html>",
+        r#"{"status":410}"#,
+        r#"{"type":"about:blank","status":410}"#,
+        r#"{"type":"https://proxy.example/gone","status":410}"#,
+        r#"{"type":"urn:jalon:problem:erased"}"#,
+        r#"{"type":"urn:jalon:problem:key","status":401}"#,
+        r#"{"type":7,"status":410}"#,
+    ] {
+        assert!(!is_problem(stranger.as_bytes(), 410), "{stranger}");
+    }
+}

@@ -6,6 +6,7 @@
 //! `DrainSignal`), when to send and what an answer means (`upload`), or what may be on disk
 //! (`installation`).
 
+mod calls;
 mod code_request;
 mod handle;
 mod opening;
@@ -160,8 +161,8 @@ impl Worker {
             self.handle.installation.wipe()?;
         }
         let maintained = self.storage.maintain(now, closing);
-        if self.storage.take_call_drained() {
-            self.uploader.on_call_drained();
+        if let Some(seq) = self.storage.take_drained_call() {
+            self.uploader.on_calls_drained(seq, now);
         }
         maintained
     }

@@ -75,8 +75,9 @@ pub(super) fn snapshot(
 }
 
 /// Builds the upload of a call's [`snapshot`].
-pub(super) fn call(config: &Config, snapshot: &[u8]) -> Request {
-    request(config, Method::Post, wire::CALLS, Some(wire::gzip(snapshot)))
+pub(super) fn call(config: &Config, snapshot: &[u8], new_connection: bool) -> Request {
+    let request = request(config, Method::Post, wire::CALLS, Some(wire::gzip(snapshot)));
+    Request { new_connection, ..request }
 }
 
 /// Builds the request to erase an installation.
@@ -86,5 +87,6 @@ pub(super) fn erasure(config: &Config, installation: &InstallationId) -> Request
 }
 
 fn request(config: &Config, method: Method, path: &str, body: Option<Vec<u8>>) -> Request {
-    Request { method, url: config.url(path), key: config.write_key.clone(), body }
+    let (url, key) = (config.url(path), config.write_key.clone());
+    Request { method, url, key, body, new_connection: false }
 }

@@ -2,6 +2,7 @@
 //! decided in `upload` and applied by `uploader`.
 
 use crate::config::ANSWER_BYTES_MAX;
+use crate::error::Error;
 use crate::installation::InstallationId;
 use crate::recorder::CodesVersion;
 use crate::store::Told;
@@ -62,13 +63,28 @@ pub(super) struct Reading {
     pub(super) problem: Option<UploadProblem>,
 }
 
+/// The outcome of an answer, for the rest of the worker.
+pub(super) struct Answered {
+    /// The request failed, and its content still waits.
+    pub(super) failed: bool,
+    /// The collector has erased this installation.
+    pub(super) erased: bool,
+    /// An error if storage could not apply the answer.
+    pub(super) stored: Result<(), Error>,
+}
+
+impl Answered {
+    /// The answer changes nothing.
+    pub(super) const NOTHING: Self = Self { failed: false, erased: false, stored: Ok(()) };
+}
+
 impl RoundTrip {
     pub(super) fn is_erasure(&self) -> bool {
         matches!(self.purpose, Purpose::Erasure(_))
     }
 
     /// Reads the answer. Only an answer that is recognisably our collector's may delete or drop
-    /// anything; one from a proxy or a captive portal may not.
+    /// anything, or pause; one from a proxy or a captive portal may not.
     pub(super) fn read(&self) -> Reading {
         let response = match &self.outcome {
             Ok(response) => response,
@@ -84,7 +100,7 @@ impl RoundTrip {
             .flatten();
         let ours = match response.status {
             204 => erasure,
-            400..=499 => wire::is_problem(&response.body, response.status),
+            400..=599 => wire::is_problem(&response.body, response.status),
             _ => !erasure && answer.is_some(),
         };
         let verdict = match judge(response.status, response.retry_after_ms, ours) {

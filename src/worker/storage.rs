@@ -35,8 +35,8 @@ pub(super) struct Storage {
     codes_seen: CodesVersion,
     /// The codes should be renewed.
     codes_are_stale: bool,
-    /// A call was drained since the last [`take_call_drained`](Self::take_call_drained).
-    call_drained: bool,
+    /// The first call drained since this was last taken.
+    drained_call: Option<u64>,
     retry: Retry,
 }
 
@@ -52,7 +52,7 @@ impl Storage {
             first_unsent_ms: None,
             codes_seen: CodesVersion::default(),
             codes_are_stale: false,
-            call_drained: false,
+            drained_call: None,
             retry: Retry::default(),
         }
     }
@@ -201,7 +201,7 @@ impl Storage {
             self.first_unsent_ms.get_or_insert(now.elapsed_ms);
         }
         self.pending_calls.extend(&outcome.calls);
-        self.call_drained |= !outcome.calls.is_empty();
+        self.drained_call = self.drained_call.or(outcome.calls.first().copied());
         let changed_customer = !outcome.changes.is_empty();
         handle.recent().add(outcome.added, outcome.changes);
         store.expire(now)?;
@@ -228,8 +228,8 @@ impl Storage {
         Ok(())
     }
 
-    pub(super) fn take_call_drained(&mut self) -> bool {
-        std::mem::take(&mut self.call_drained)
+    pub(super) fn take_drained_call(&mut self) -> Option<u64> {
+        self.drained_call.take()
     }
 
     /// Notes what the newest events are part of.
@@ -361,9 +361,9 @@ impl Storage {
         store.drop_refused(now)
     }
 
-    /// Returns the oldest call whose snapshot waits to be sent.
-    pub(super) fn next_call(&self) -> Option<u64> {
-        self.pending_calls.front().copied()
+    /// Returns the oldest call, from this `seq` on, whose snapshot waits to be sent.
+    pub(super) fn next_call(&self, from: u64) -> Option<u64> {
+        self.pending_calls.iter().copied().find(|seq| *seq >= from)
     }
 
     /// Notes that the collector has a call's snapshot.

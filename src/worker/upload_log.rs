@@ -11,11 +11,11 @@ pub(super) struct UploadLog {
 }
 
 impl UploadLog {
-    /// Logs how an upload ended.
-    pub(super) fn note(&mut self, problem: Option<UploadProblem>) {
+    /// Logs how an upload ended. `refused` says that our collector does not accept the key.
+    pub(super) fn note(&mut self, problem: Option<UploadProblem>, refused: bool) {
         match problem {
             None => *self = Self::default(),
-            Some(UploadProblem::Status(status @ (401 | 403))) if !self.key => {
+            Some(UploadProblem::Status(status)) if refused && !self.key => {
                 self.key = true;
                 log::warn!(
                     "the collector answered {status}, it does not accept the write key: set \
@@ -33,7 +33,18 @@ impl UploadLog {
                      again, without another warning until an upload succeeds"
                 );
             }
-            Some(problem @ UploadProblem::Status(400 | 402 | 404..)) => {
+            // Something on the way wants a login. Behind such a proxy, no upload ever succeeds.
+            Some(UploadProblem::Status(status @ (401 | 403 | 407 | 511)))
+                if !refused && !self.unreachable =>
+            {
+                self.unreachable = true;
+                log::warn!(
+                    "the collector cannot be reached: something before it answered {status}: check \
+                     the endpoint and the proxies, or log in to the network; events are kept, and \
+                     it is tried again, without another warning until an upload succeeds"
+                );
+            }
+            Some(problem @ UploadProblem::Status(400 | 402 | 404..=406 | 408..=510 | 512..)) => {
                 log::info!("an upload did not succeed: {problem}");
             }
             Some(problem) => log::debug!("an upload did not succeed: {problem}"),

@@ -3,10 +3,11 @@
 
 use std::sync::Arc;
 
+use super::calls::Calls;
 use super::code_request::CodeRequest;
 use super::handle::Handle;
 use super::request;
-use super::round_trip::{Purpose, Reading, RoundTrip};
+use super::round_trip::{Answered, Purpose, Reading, RoundTrip};
 use super::snapshot::Carried;
 use super::storage::Storage;
 use super::upload_log::UploadLog;
@@ -27,25 +28,12 @@ pub(super) struct Uploader {
     transport: Arc<dyn Transport>,
     schedule: Upload,
     codes: CodeRequest,
+    calls: Calls,
     /// How many requests were sent.
     requests: u64,
     /// Rises when everything is deleted: answers to earlier requests are then ignored.
     generation: u64,
     log: UploadLog,
-}
-
-/// The outcome of an answer, for the rest of the worker.
-pub(super) struct Answered {
-    /// The request failed, and its content still waits.
-    pub(super) failed: bool,
-    /// The collector has erased this installation.
-    pub(super) erased: bool,
-    /// An error if storage could not apply the answer.
-    pub(super) stored: Result<(), Error>,
-}
-
-impl Answered {
-    const NOTHING: Self = Self { failed: false, erased: false, stored: Ok(()) };
 }
 
 impl Uploader {
@@ -60,6 +48,7 @@ impl Uploader {
             transport,
             schedule: Upload::new(),
             codes: CodeRequest::default(),
+            calls: Calls::default(),
             requests: 0,
             generation: 0,
             log: UploadLog::default(),
@@ -71,6 +60,7 @@ impl Uploader {
     pub(super) fn reset(&mut self) {
         self.schedule = Upload::new();
         self.codes = CodeRequest::default();
+        self.calls = Calls::default();
         self.generation += 1;
     }
 
@@ -90,9 +80,12 @@ impl Uploader {
         self.schedule.request_flush();
     }
 
-    /// Notes that a call was drained: it may have used up a code.
-    pub(super) fn on_call_drained(&mut self) {
+    /// Notes that calls were drained, from this `seq` on: they may have used up codes, and wait for
+    /// nothing that came before them.
+    pub(super) fn on_calls_drained(&mut self, first_seq: u64, now: Now) {
         self.codes.on_call();
+        self.calls.on_drained(first_seq);
+        self.schedule.on_tap(now.elapsed_ms);
     }
 
     /// Returns whether a request is under way.
@@ -126,7 +119,9 @@ impl Uploader {
     pub(super) fn send_due(&mut self, storage: &mut Storage, now: Now) -> Result<(), Error> {
         while let Some(action) = self.schedule.next(now.elapsed_ms, &self.backlog(storage)) {
             let sent = match action {
-                Action::Call => self.send_call(storage, now),
+                Action::Call | Action::UntriedCall | Action::CallAgain => {
+                    self.send_call(action, storage, now)
+                }
                 Action::Erase => self.send_erasure(storage),
                 Action::Batch { events_max } => self.send_batch(storage, events_max, now),
             };
@@ -150,7 +145,8 @@ impl Uploader {
                 let now_ms = self.handle.recorder.clock().now().elapsed_ms;
                 let wants = recorder.codes < CODES_LOW || storage.codes_are_stale();
                 let wants_codes = wants && self.codes.is_due(now_ms);
-                Backlog { erasures, wants_codes, ..backlog }
+                let untried_call = self.calls.has_untried(storage);
+                Backlog { untried_call, erasures, wants_codes, ..backlog }
             }
             _ => Backlog { erasures, ..Backlog::default() },
         }
@@ -159,7 +155,9 @@ impl Uploader {
     fn back_off(&mut self, action: Action, storage: &mut Storage, now: Now) {
         let (random, now_ms) = (self.random(), now.elapsed_ms);
         match action {
-            Action::Call => self.schedule.on_call(Verdict::BackOff, now_ms, random),
+            Action::Call | Action::UntriedCall | Action::CallAgain => {
+                self.on_call_answer(Verdict::BackOff, now);
+            }
             Action::Erase => self.schedule.on_erasure(Verdict::BackOff, now_ms, random),
             Action::Batch { .. } => {
                 storage.release_batch();
@@ -185,15 +183,20 @@ impl Uploader {
         self.send_if_granted(Lane::Backlog, purpose, request, storage)
     }
 
-    fn send_call(&mut self, storage: &mut Storage, now: Now) -> Result<(), Error> {
+    fn send_call(&mut self, action: Action, storage: &mut Storage, now: Now) -> Result<(), Error> {
+        let Some(seq) = self.calls.next(action, storage) else {
+            self.on_no_call();
+            return Ok(());
+        };
+        // Before anything can fail: a call whose turn fails waits like any other.
+        self.calls.on_sent(seq, self.requests + 1);
         storage.make_durable(now)?;
-        let Some(seq) = storage.next_call() else { return Ok(()) };
         let handle = Arc::clone(&self.handle);
         let Some(call) = handle.recent().body(seq).and_then(wire::read_call) else {
             // Fifty or more events came since, or the quota dropped it. Either the backlog brings
             // it, or the collector shows the agent that it is missing.
             storage.finish_call(seq, now)?;
-            self.schedule.on_call(Verdict::Stored, now.elapsed_ms, 0);
+            self.on_no_call();
             return Ok(());
         };
         let (envelope, told) = storage.envelope(call.scope(), now)?;
@@ -204,7 +207,8 @@ impl Uploader {
         // The log may be the app's own: no lock is held while it is called.
         drop(recent);
         log::debug!("sending a call's snapshot of {count} events");
-        let request = request::call(&self.config, &snapshot);
+        let again = action == Action::CallAgain;
+        let request = request::call(&self.config, &snapshot, again);
         self.send_if_granted(Lane::Call, Purpose::Call { seq, told }, request, storage)
     }
 
@@ -265,15 +269,24 @@ impl Uploader {
             return Answered::NOTHING;
         }
         let Reading { verdict, answer, problem } = round_trip.read();
-        self.handle.report().last_upload = Some((now.wall_ms, problem.map_or(Ok(()), Err)));
-        self.log.note(problem);
-        if round_trip.generation != self.generation {
-            // Sent before everything was deleted: the lanes have started again since.
-            return Answered::NOTHING;
-        }
+        let refused = verdict == Verdict::Pause;
         // In another store, the same `seq` is another event.
         let is_past = round_trip.epoch != self.epoch();
         let verdict = if is_past && !round_trip.is_erasure() { Verdict::BackOff } else { verdict };
+        // Otherwise sent before everything was deleted: the lanes have started again since.
+        let current = round_trip.generation == self.generation;
+        if current
+            && matches!(round_trip.purpose, Purpose::Call { .. })
+            && !(self.calls.awaits(round_trip.number) && self.on_call_answer(verdict, now))
+        {
+            // Another request with this call has brought the answer, or may still do.
+            return Answered::NOTHING;
+        }
+        self.handle.report().last_upload = Some((now.wall_ms, problem.map_or(Ok(()), Err)));
+        self.log.note(problem, refused);
+        if !current {
+            return Answered::NOTHING;
+        }
         let same_customer = self.handle.recorder.is_same_customer(round_trip.codes_seen);
         let stored = match &round_trip.purpose {
             Purpose::Warm => Ok(()),
@@ -296,8 +309,6 @@ impl Uploader {
             }
             Purpose::Call { seq, told } => {
                 let (seq, told) = (*seq, Told { same_customer, ..told.clone() });
-                let random = self.random();
-                self.schedule.on_call(verdict, now.elapsed_ms, random);
                 match verdict {
                     Verdict::Stored => storage.acknowledge_call(&answer, seq, &told, now),
                     // The snapshot was refused as a whole: its events come with the backlog
@@ -307,8 +318,25 @@ impl Uploader {
                 }
             }
         };
-        let failed = matches!(verdict, Verdict::Pause | Verdict::Wait(_) | Verdict::BackOff);
+        let failed = verdict.is_weather() || matches!(verdict, Verdict::Pause | Verdict::Wait(_));
         Answered { failed, erased: verdict == Verdict::Erased, stored }
+    }
+
+    /// Notes an answer to the call under way. Returns false if another request with it may still
+    /// bring one.
+    fn on_call_answer(&mut self, verdict: Verdict, now: Now) -> bool {
+        let random = self.random();
+        let ended = self.schedule.on_call(verdict, now.elapsed_ms, random);
+        if ended {
+            self.calls.on_ended();
+        }
+        ended
+    }
+
+    /// Notes that there is no call to send after all.
+    fn on_no_call(&mut self) {
+        self.calls.on_ended();
+        self.schedule.on_no_call();
     }
 
     fn after_batch(
@@ -331,7 +359,10 @@ impl Uploader {
                     // The next request names the codes, so that the answer says which are good.
                     self.codes.on_call();
                 }
-                return storage.refresh(now);
+                storage.refresh(now)?;
+                if self.calls.is_superseded(storage) {
+                    self.on_no_call();
+                }
             }
         } else if storage.release_batch() {
             self.codes.on_failure(events, now.elapsed_ms);

@@ -7,7 +7,7 @@ use std::fs;
 use jalon::{CallRequest, Response, SendError};
 use serde_json::{Value, json};
 
-use crate::support::collector::answer;
+use crate::support::collector::problem;
 use crate::support::{Fault, Phone};
 
 fn bytes_on_disk(phone: &Phone) -> u64 {
@@ -114,7 +114,7 @@ fn with_nothing_queued_the_worker_has_no_deadline() {
     phone.clock.advance(86_400_000);
     assert_eq!(phone.network.sent().len(), sent);
     // The same with a key that is refused, whatever is queued.
-    phone.network.every_request(Fault::Answered(answer(401, &json!({}))));
+    phone.network.every_request(Fault::Answered(problem(401)));
     phone.views(["home"]);
     phone.clock.advance(1_000);
     phone.clock.advance(30_000);
@@ -147,7 +147,7 @@ fn offline_the_wake_ups_follow_the_back_off_up_to_ten_minutes() {
 #[test]
 fn a_collector_that_asks_to_wait_forever_is_asked_again_after_a_day() {
     let phone = Phone::running();
-    let mut busy = answer(503, &json!({}));
+    let mut busy = problem(503);
     busy.retry_after_ms = Some(u64::MAX);
     phone.network.next_faults([Fault::Answered(busy), Fault::LostRequest(SendError::Timeout)]);
     phone.views(["home"]);

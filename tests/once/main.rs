@@ -10,7 +10,9 @@
 mod accounted;
 mod network;
 mod simulated;
+mod strangers;
 #[path = "../support/mod.rs"]
 mod support;
+mod tap;
 mod transport;
 mod wait;

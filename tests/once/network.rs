@@ -11,7 +11,7 @@ use jalon::{
 };
 use serde_json::Value;
 
-use crate::support::collector::inflate;
+use crate::support::collector::{inflate, problem};
 use crate::support::{Disk, Fault, Phone, child};
 
 fn names(range: std::ops::Range<u64>) -> Vec<String> {
@@ -63,7 +63,8 @@ fn no_fault_of_a_network_loses_or_duplicates_anything() {
 fn a_storm_of_429_and_503_is_waited_out_as_asked_however_impatient_the_app() {
     for status in [429, 503] {
         let phone = Phone::running();
-        phone.network.every_request(answered(status, Some(120), ""));
+        let busy = Response { retry_after_ms: Some(120_000), ..problem(status) };
+        phone.network.every_request(Fault::Answered(busy));
         phone.views(names(0..30));
         phone.journey().upload_now();
         phone.clock.advance(1_000);
@@ -128,7 +129,7 @@ fn an_answer_that_is_not_the_collectors_is_neither_followed_nor_believed() {
 fn a_wrong_key_keeps_everything_and_is_quiet_until_the_app_asks() {
     for status in [401, 403] {
         let phone = Phone::running();
-        phone.network.every_request(answered(status, None, "{\"title\":\"no\"}"));
+        phone.network.every_request(Fault::Answered(problem(status)));
         phone.views(names(0..30));
         phone.clock.advance(31_000);
         let before = phone.network.sent().len();

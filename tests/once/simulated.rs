@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use jalon::{CallRequest, DropReason, Event, Response, SendError};
 use serde_json::Value;
 
-use crate::support::collector::inflate;
+use crate::support::collector::{inflate, problem};
 use crate::support::{Disk, Fault, Phone, Random};
 
 /// How many earlier journals a power cut may bring back: the kernel writes files within 30 s.
@@ -170,7 +170,7 @@ impl Life {
             6 => Fault::Delayed,
             7 => Fault::Forgotten,
             8 => answered(429, Some(3_000), ""),
-            9 => answered(503, Some(20_000), ""),
+            9 => Fault::Answered(Response { retry_after_ms: Some(20_000), ..problem(503) }),
             10 => answered(302, None, ""),
             11 => answered(200, None, "<html>Welcome</html>"),
             12 => answered(500, None, ""),

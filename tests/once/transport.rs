@@ -3,10 +3,17 @@
 
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
-use jalon::{Config, Done, HttpTransport, Lane, Method, Request, Response, SendError, Transport};
+use jalon::{
+    CallRequest, Config, Done, HttpTransport, Journey, Lane, Method, Request, Response, SendError,
+    Transport,
+};
+
+use crate::support::{Phone, TestClock};
 
 /// A server for one connection, with the requests that it got.
 struct Server {
@@ -78,16 +85,27 @@ fn transport(change: impl FnOnce(&mut Config)) -> HttpTransport {
     HttpTransport::new(&config)
 }
 
-fn send(transport: &HttpTransport, url: String) -> Result<Response, SendError> {
-    let (tell, hear) = mpsc::channel();
-    let request = Request {
+type Outcome = Result<Response, SendError>;
+
+fn request(url: String) -> Request {
+    Request {
         method: Method::Post,
         url,
         key: "wk_secret".into(),
         body: Some(b"zipped".to_vec()),
-    };
-    transport.send(Lane::Backlog, request, Done::new(move |outcome| tell.send(outcome).unwrap()));
-    hear.recv().unwrap()
+        new_connection: false,
+    }
+}
+
+fn start(transport: &HttpTransport, lane: Lane, request: Request) -> mpsc::Receiver<Outcome> {
+    let (tell, hear) = mpsc::channel();
+    // Nobody may listen any more when the outcome comes.
+    transport.send(lane, request, Done::new(move |outcome| drop(tell.send(outcome))));
+    hear
+}
+
+fn send(transport: &HttpTransport, url: String) -> Outcome {
+    start(transport, Lane::Backlog, request(url)).recv().unwrap()
 }
 
 #[test]
@@ -114,6 +132,88 @@ fn one_connection_serves_a_lanes_requests_one_after_the_other() {
     assert_eq!(send(&transport, server.url()).unwrap().status, 200);
     assert_eq!(send(&transport, server.url()).unwrap().status, 200);
     assert_eq!(server.requests().len(), 2);
+}
+
+#[test]
+fn a_request_for_a_new_connection_gets_one_while_the_lanes_own_is_dead() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v1/calls", listener.local_addr().unwrap());
+    let (tell, hear) = mpsc::channel();
+    let server = thread::spawn(move || {
+        // Warmed, then half-open: the request arrives, and nothing ever comes back.
+        let mut dead = listener.accept().unwrap().0;
+        read_request(&mut dead);
+        dead.write_all(answer("200 OK", "", "{}").as_bytes()).unwrap();
+        read_request(&mut dead);
+        tell.send(()).unwrap();
+        for _ in 0..2 {
+            let mut alive = listener.accept().unwrap().0;
+            read_request(&mut alive);
+            alive.write_all(answer("200 OK", "", r#"{"stored":1}"#).as_bytes()).unwrap();
+        }
+        dead
+    });
+    let transport = transport(|_| ());
+    let warm = start(&transport, Lane::Call, request(url.clone()));
+    assert_eq!(warm.recv().unwrap().unwrap().body, b"{}");
+    let first = start(&transport, Lane::Call, request(url.clone()));
+    hear.recv().unwrap();
+    // Each on a connection of its own, since the one before may be dead too.
+    for _ in 0..2 {
+        let again = Request { new_connection: true, ..request(url.clone()) };
+        let outcome = start(&transport, Lane::Call, again).recv().unwrap();
+        assert_eq!(outcome.unwrap().body, br#"{"stored":1}"#);
+    }
+    assert!(first.try_recv().is_err(), "the first goes on meanwhile");
+    drop(server.join().unwrap());
+    assert!(first.recv().unwrap().is_err());
+}
+
+#[test]
+fn a_call_over_a_half_open_connection_arrives_by_another() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let (tell, hear) = mpsc::channel();
+    let first_call = Arc::new(AtomicBool::new(true));
+    thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let (tell, first_call) = (tell.clone(), Arc::clone(&first_call));
+            thread::spawn(move || serve_until_first_call(&mut stream, &first_call, &tell));
+        }
+    });
+    let mut phone = Phone::new();
+    phone.config.endpoint = endpoint;
+    let network = Arc::new(HttpTransport::new(&phone.config));
+    let clock: Arc<TestClock> = Arc::clone(&phone.clock);
+    let journey = Journey::open_with(phone.config.clone(), network, clock).unwrap();
+    journey.call_context(&CallRequest::to("+33123456789")).unwrap();
+    assert_eq!(hear.recv().unwrap(), "swallowed");
+    phone.clock.change(|now| now.elapsed_ms += 4_000);
+    assert_eq!(hear.recv().unwrap(), "answered");
+    assert!(journey.upload_and_wait(Duration::from_mins(1)));
+}
+
+/// Serves one connection. The one that gets the first call answers nothing from then on.
+fn serve_until_first_call(
+    stream: &mut TcpStream,
+    first_call: &AtomicBool,
+    tell: &mpsc::Sender<&'static str>,
+) {
+    let mut silent = false;
+    loop {
+        let request = read_request(stream);
+        if request.is_empty() {
+            return;
+        }
+        let call = request.starts_with("post /v1/calls");
+        silent |= call && first_call.swap(false, Ordering::SeqCst);
+        if !silent {
+            let _ = stream.write_all(answer("200 OK", "", r#"{"stored":1}"#).as_bytes());
+        }
+        if call {
+            let _ = tell.send(if silent { "swallowed" } else { "answered" });
+        }
+    }
 }
 
 #[test]

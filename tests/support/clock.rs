@@ -49,6 +49,11 @@ impl TestClock {
         }
     }
 
+    /// The time by the elapsed clock.
+    pub fn elapsed_ms(&self) -> u64 {
+        self.state.lock().unwrap().now.elapsed_ms
+    }
+
     pub fn worker_started(&self) {
         self.state.lock().unwrap().workers += 1;
     }

@@ -130,7 +130,8 @@ pub fn inflate_bytes(request: &Request) -> Vec<u8> {
 
 /// A problem document, as the collector writes it.
 pub fn problem(status: u16) -> Response {
-    answer(status, &json!({"type": "about:blank", "title": "no", "status": status}))
+    let kind = "urn:jalon:problem:model";
+    answer(status, &json!({"type": kind, "title": "no", "status": status}))
 }
 
 pub fn answer(status: u16, body: &Value) -> Response {

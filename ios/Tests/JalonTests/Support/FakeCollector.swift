@@ -68,7 +68,9 @@ final class FakeCollector: Sendable {
             }
             let codes = locators.map { #"{"locator":"\#($0)","expires_in_s":604800}"# }
             let stored = #"{"stored":1,"codes":[\#(codes.joined(separator: ","))]}"#
-            let text = status == 200 ? stored : #"{"status":\#(status)}"#
+            // The type by which the core knows a problem of the collector's own.
+            let problem = #"{"type":"urn:jalon:problem:fake","status":\#(status)}"#
+            let text = status == 200 ? stored : problem
             Sockets.write(
                 connection,
                 "HTTP/1.1 \(status) Said\r\nContent-Type: application/json\r\n"

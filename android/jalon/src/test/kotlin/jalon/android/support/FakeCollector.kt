@@ -62,7 +62,9 @@ class FakeCollector : AutoCloseable {
             ?.let { JsonParser.parseString(it).asJsonObject }
         requests += exchange.requestURI.path to json
         val erasure = exchange.requestMethod == "DELETE" && status == 200
-        val text = if (status == 200) """{"stored":1,"codes":[${codes()}]}""" else """{"status":$status}"""
+        // The type by which the core knows a problem of the collector's own.
+        val problem = """{"type":"urn:jalon:problem:fake","status":$status}"""
+        val text = if (status == 200) """{"stored":1,"codes":[${codes()}]}""" else problem
         val bytes = if (erasure) ByteArray(0) else text.toByteArray()
         exchange.sendResponseHeaders(if (erasure) 204 else status, if (erasure) -1 else bytes.size.toLong())
         exchange.responseBody.write(bytes)
