@@ -247,13 +247,26 @@ impl Journey {
         self.handle.ask_upload();
     }
 
+    /// Tells the journey whether the phone has a network, as far as the system knows. Default true:
+    /// an app that never calls this misses nothing but the moment when the network is back.
+    ///
+    /// While told offline, nothing is tried, not even [`upload_now`](Self::upload_now) or a call's
+    /// snapshot, and no wake-up is left for uploads and erasures; recording and calls go on as ever.
+    /// Once told online again, what is due is tried at once: the waits after failures end, and so do
+    /// those that something between phone and collector asked for, but not one that the collector
+    /// asked for. A network without a way to the collector, such as a hotel's before the login,
+    /// counts as online. Says nothing to [`status`](Self::status). Returns at once.
+    pub fn set_online(&self, online: bool) {
+        self.handle.note_online(online);
+    }
+
     /// Uploads what waits, as [`upload_now`](Self::upload_now) does, and waits for it. Returns true
     /// once nothing is left to upload: no event, no snapshot of a call, no erasure.
     ///
     /// Blocks the calling thread. Meant for a job scheduler or a background assertion, on a thread
     /// of its own; never call it on the UI thread. Returns false after `timeout`, or earlier if an
-    /// upload since the call has failed, the disk has failed, the write key is not accepted, or the
-    /// collector asked to wait. These are not retried during the call, and nothing is lost: the
+    /// upload since the call has failed, the disk has failed, the write key is not accepted, the
+    /// collector asked to wait, or [`set_online`](Self::set_online) said that there is no network. These are not retried during the call, and nothing is lost: the
     /// journey continues by its own rules, and so does an upload that is under way at the timeout.
     /// What is recorded during the call is uploaded too.
     ///

@@ -68,6 +68,14 @@ impl CallLane {
         self.lane.end_back_off();
     }
 
+    /// Notes that the phone is online again. What was sent before went by a connection that is
+    /// gone.
+    pub(super) fn on_online(&mut self) {
+        self.lane.end_back_off();
+        self.lane.forget_failures();
+        self.overdue_ms = 0;
+    }
+
     pub(super) fn is_sending(&self) -> bool {
         self.lane.is_sending()
     }

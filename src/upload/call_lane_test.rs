@@ -158,3 +158,12 @@ fn nobody_makes_a_call_wait_longer_than_half_a_minute() {
         }
     }
 }
+
+#[test]
+fn back_online_a_call_that_was_being_sent_goes_out_again_at_once() {
+    let mut upload = sending(1_000);
+    upload.set_online(false);
+    assert_eq!((upload.next(9_000, &CALL), upload.deadline(&CALL)), (None, None));
+    upload.set_online(true);
+    assert_eq!(upload.next(1_500, &CALL), Some(Action::CallAgain));
+}

@@ -56,6 +56,8 @@ pub(crate) struct Upload {
     flush_requested: bool,
     /// The key was not accepted: no batch is sent.
     paused: bool,
+    /// The app has not said that there is no network.
+    online: bool,
 }
 
 impl Upload {
@@ -67,7 +69,13 @@ impl Upload {
             events_max: BATCH_EVENTS_MAX,
             flush_requested: false,
             paused: false,
+            online: true,
         }
+    }
+
+    /// Starts again from nothing, except for what the app said about the network.
+    pub(crate) fn reset(&mut self) {
+        *self = Self { online: self.online, ..Self::new() };
     }
 
     /// Notes that the app asks for an upload now. Ends back-offs and a pause, but no wait that the
@@ -90,6 +98,25 @@ impl Upload {
         self.call.on_tap(now_ms);
     }
 
+    /// Notes what the app says about the network. Offline, nothing is due. Back online, all
+    /// back-offs end, but no wait that the collector asked for and no pause.
+    pub(crate) fn set_online(&mut self, online: bool) {
+        let was_online = std::mem::replace(&mut self.online, online);
+        if was_online || !online {
+            return;
+        }
+        self.call.on_online();
+        for lane in [&mut self.backlog, &mut self.erasure] {
+            lane.end_back_off();
+            lane.forget_failures();
+        }
+    }
+
+    /// Returns whether anything may be sent, as far as the app has said.
+    pub(crate) fn is_online(&self) -> bool {
+        self.online
+    }
+
     /// Returns whether a request is under way.
     pub(crate) fn is_sending(&self) -> bool {
         self.call.is_sending() || self.backlog.is_sending() || self.erasure.is_sending()
@@ -97,6 +124,9 @@ impl Upload {
 
     /// Returns what to send now, if anything; its lane then counts as sending.
     pub(crate) fn next(&mut self, now_ms: u64, waiting: &Backlog) -> Option<Action> {
+        if !self.online {
+            return None;
+        }
         if waiting.calls > 0
             && let Some(next) = self.call.next(waiting.untried_call, now_ms)
         {
@@ -126,6 +156,9 @@ impl Upload {
     /// Returns when to call [`next`](Self::next) again, in ms of the elapsed clock; `None` if only
     /// an answer or a change of the backlog can make something due.
     pub(crate) fn deadline(&self, waiting: &Backlog) -> Option<u64> {
+        if !self.online {
+            return None;
+        }
         let call = (waiting.calls > 0).then(|| self.call.due(waiting.untried_call)).flatten();
         let erasure = (waiting.erasures > 0).then(|| self.erasure.due()).flatten();
         let flushing =

@@ -197,3 +197,34 @@ fn what_a_stranger_asks_for_is_waited_for_up_to_five_minutes_or_until_the_app_as
     upload.on_backlog(Verdict::Advised(STRANGER_WAIT_MAX_MS), 1, 0, 500);
     assert_eq!(upload.deadline(&unsent(1)), Some(STRANGER_WAIT_MAX_MS));
 }
+
+#[test]
+fn offline_nothing_is_due_and_back_online_only_the_collectors_wait_stands() {
+    for (verdict, due_ms) in
+        [(Verdict::BackOff, 0), (Verdict::Advised(60_000), 0), (Verdict::Wait(60_000), 62_000)]
+    {
+        let mut upload = Upload::new();
+        let backlog = Backlog { erasures: 1, ..unsent(20) };
+        assert_eq!(upload.next(1_000, &backlog), Some(Action::Erase));
+        assert_eq!(upload.next(1_000, &backlog), BATCH);
+        upload.on_erasure(verdict, 1_000, 1_000);
+        upload.on_backlog(verdict, 20, 1_000, 1_000);
+        upload.set_online(true);
+        assert_ne!(upload.deadline(&backlog), Some(0), "it was online already");
+        upload.set_online(false);
+        assert_eq!(upload.deadline(&backlog), None);
+        assert_eq!(upload.next(u64::MAX / 2, &backlog), None);
+        upload.set_online(true);
+        assert_eq!(upload.deadline(&backlog), Some(due_ms), "{verdict:?}");
+        assert_eq!(upload.next(due_ms.max(1_000), &backlog), Some(Action::Erase));
+        assert_eq!(upload.next(due_ms.max(1_000), &backlog), BATCH);
+    }
+}
+
+#[test]
+fn deleting_everything_does_not_make_an_offline_phone_try() {
+    let mut upload = Upload::new();
+    upload.set_online(false);
+    upload.reset();
+    assert_eq!(upload.deadline(&Backlog { erasures: 1, ..unsent(20) }), None);
+}

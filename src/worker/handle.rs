@@ -31,12 +31,23 @@ pub(super) struct Inbox {
     pub(super) upload: bool,
     pub(super) warm: bool,
     pub(super) close: bool,
+    /// What the app said about the network, if it said anything.
+    pub(super) network: Option<Network>,
     /// Callers that wait until nothing is left to upload.
     pub(super) waiters: Vec<Weak<Reply<bool>>>,
     /// Callers that want to see what a call would carry.
     pub(super) previews: Vec<Weak<Reply<()>>>,
     /// Set once the worker has ended: true if nothing was left to upload then.
     ended: Option<bool>,
+}
+
+/// What the app said about the network since the worker last looked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Network {
+    Offline,
+    /// First that there is none, then that it is back.
+    Back,
+    Online,
 }
 
 /// The worker's report, for the status.
@@ -67,6 +78,17 @@ impl Handle {
 
     pub(crate) fn ask_warm(&self) {
         self.inbox().warm = true;
+        self.recorder.wake_worker();
+    }
+
+    pub(crate) fn note_online(&self, online: bool) {
+        let mut inbox = self.inbox();
+        inbox.network = Some(match inbox.network {
+            _ if !online => Network::Offline,
+            Some(Network::Offline | Network::Back) => Network::Back,
+            Some(Network::Online) | None => Network::Online,
+        });
+        drop(inbox);
         self.recorder.wake_worker();
     }
 

@@ -110,6 +110,9 @@ impl Worker {
     /// Takes up what was asked for, and does everything that is due.
     fn turn(&mut self, inbox: Inbox, now: Now) {
         let closing = inbox.close;
+        if let Some(network) = inbox.network {
+            self.uploader.note_network(network);
+        }
         if inbox.upload {
             self.uploader.on_upload_asked();
         }

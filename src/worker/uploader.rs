@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::calls::Calls;
 use super::code_request::CodeRequest;
-use super::handle::Handle;
+use super::handle::{Handle, Network};
 use super::request;
 use super::round_trip::{Answered, Purpose, Reading, RoundTrip};
 use super::snapshot::Carried;
@@ -58,7 +58,7 @@ impl Uploader {
     /// Starts again from nothing, since everything is about to be deleted, and ignores the answers
     /// to requests still under way.
     pub(super) fn reset(&mut self) {
-        self.schedule = Upload::new();
+        self.schedule.reset();
         self.codes = CodeRequest::default();
         self.calls = Calls::default();
         self.generation += 1;
@@ -88,6 +88,17 @@ impl Uploader {
         self.schedule.on_tap(now.elapsed_ms);
     }
 
+    /// Notes what the app says about the network.
+    pub(super) fn note_network(&mut self, network: Network) {
+        if network != Network::Online {
+            self.schedule.set_online(false);
+        }
+        if network != Network::Offline && !self.schedule.is_online() {
+            self.schedule.set_online(true);
+            self.codes.on_upload_asked();
+        }
+    }
+
     /// Returns whether a request is under way.
     pub(super) fn is_sending(&self) -> bool {
         self.schedule.is_sending()
@@ -107,6 +118,9 @@ impl Uploader {
 
     /// Opens the call lane's connection before it is needed.
     pub(super) fn warm(&mut self, storage: &Storage) {
+        if !self.schedule.is_online() {
+            return;
+        }
         let request = request::warm(&self.config);
         // If consent was withdrawn meanwhile, there is nothing to warm.
         let _ = self.send_if_granted(Lane::Call, Purpose::Warm, request, storage);

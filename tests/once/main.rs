@@ -9,6 +9,7 @@
 
 mod accounted;
 mod network;
+mod online;
 mod simulated;
 mod strangers;
 #[path = "../support/mod.rs"]
