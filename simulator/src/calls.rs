@@ -12,6 +12,8 @@ use crate::world::World;
 const DAY: i64 = 86_400_000;
 /// How long a phone may use a code after it was last online.
 const CODE_LIFE_MS: i64 = 7 * DAY;
+/// Two requests and their answers.
+const SETTLED_MS: i64 = 2_000;
 /// How far the two clocks of a run may lead a code astray.
 const CLOCK_ERROR_MS: i64 = DAY / 4;
 
@@ -79,7 +81,9 @@ impl World {
 
     /// Whether a code must resolve that a phone gave which was last online at this time.
     fn code_must_resolve(&self, online_ms: i64) -> bool {
-        let kept = self.lost_ms.is_none_or(|lost_ms| lost_ms < online_ms);
+        // A collector that has lost commits says so in its next answer, and the one after that says which
+        // codes are good.
+        let kept = self.lost_ms.is_none_or(|lost_ms| lost_ms + SETTLED_MS < online_ms);
         kept && self.now_ms() - online_ms < CODE_LIFE_MS - CLOCK_ERROR_MS
     }
 

@@ -274,8 +274,8 @@ impl World {
 }
 
 /// Whether a request is to use a connection of its own.
-fn is_fresh(_sent: &Sent) -> bool {
-    false
+fn is_fresh(sent: &Sent) -> bool {
+    sent.request.new_connection
 }
 
 /// How long the transport waits for an answer.
