@@ -247,6 +247,14 @@ impl Journey {
         self.handle.ask_upload();
     }
 
+    /// Tells the journey whether the app is in front. Default true.
+    ///
+    /// Time in the background counts as no screen's. When the app comes back to the front, the screen
+    /// that was shown is recorded again: that is where the customer is. Returns at once.
+    pub fn set_foreground(&self, foreground: bool) {
+        self.handle.recorder.set_foreground(foreground);
+    }
+
     /// Tells the journey whether the phone has a network, as far as the system knows. Default true:
     /// an app that never calls this misses nothing but the moment when the network is back.
     ///

@@ -3,20 +3,50 @@
 use crate::clock::Now;
 use crate::event::{Entry, Event};
 
-/// The screen that is shown, and since when by the elapsed clock; none by default.
+/// The screen that is shown, and for how long by the elapsed clock; none by default. Only the time in
+/// which the app is in front counts.
 #[derive(Default)]
-pub(super) struct CurrentScreen(Option<(String, u64)>);
+pub(super) struct CurrentScreen {
+    shown: Option<Shown>,
+    in_background: bool,
+}
+
+struct Shown {
+    name: String,
+    /// How long it was shown before `since_ms`.
+    before_ms: u64,
+    since_ms: u64,
+}
 
 impl CurrentScreen {
     pub(super) fn name(&self) -> Option<&str> {
-        self.0.as_ref().map(|(name, _)| name.as_str())
+        self.shown.as_ref().map(|shown| shown.name.as_str())
+    }
+
+    /// Forgets the screen: another person uses the app.
+    pub(super) fn forget(&mut self) {
+        self.shown = None;
     }
 
     /// Takes the screen from a screen view. Returns the previous one, and how long it was shown, in
     /// ms. Any other entry changes nothing.
     pub(super) fn on_entry(&mut self, entry: &Entry, now: Now) -> Option<(String, u64)> {
         let Entry::App { event: Event::ScreenView { screen }, .. } = entry else { return None };
-        let (before, since_ms) = self.0.replace((screen.clone(), now.elapsed_ms))?;
-        Some((before, now.elapsed_ms.saturating_sub(since_ms)))
+        let next = Shown { name: screen.clone(), before_ms: 0, since_ms: now.elapsed_ms };
+        let shown = self.shown.replace(next)?;
+        let now_ms = if self.in_background { shown.since_ms } else { now.elapsed_ms };
+        Some((shown.name, shown.before_ms + now_ms.saturating_sub(shown.since_ms)))
+    }
+
+    /// Notes whether the app is in front. Returns the view of the screen that the customer comes
+    /// back to, if they come back to one.
+    pub(super) fn set_foreground(&mut self, foreground: bool, now: Now) -> Option<Event> {
+        let was_in_background = std::mem::replace(&mut self.in_background, !foreground);
+        let shown = self.shown.as_mut().filter(|_| was_in_background == foreground)?;
+        if !foreground {
+            shown.before_ms += now.elapsed_ms.saturating_sub(shown.since_ms);
+        }
+        shown.since_ms = now.elapsed_ms;
+        foreground.then(|| Event::ScreenView { screen: shown.name.clone() })
     }
 }

@@ -149,6 +149,14 @@ impl Recorder {
         self.finish(state, outcome);
     }
 
+    /// Notes whether the app is in front.
+    pub(crate) fn set_foreground(&self, foreground: bool) {
+        let now = self.now();
+        let mut state = self.state();
+        let outcome = state.set_foreground(foreground, now);
+        self.finish(state, outcome);
+    }
+
     /// Records a position, rounded to 0.01 degrees, if the customer allowed it.
     pub(crate) fn locate(&self, latitude: f64, longitude: f64) {
         let valid = latitude.abs() <= 90.0 && longitude.abs() <= 180.0;

@@ -93,7 +93,7 @@ impl RecorderState {
             if continues == Some(false) {
                 // Another person: nothing of theirs is shown beside what was the last one's.
                 self.session = self.session.ended();
-                self.screen = CurrentScreen::default();
+                self.screen.forget();
             }
             self.customer = Some(next);
         }
@@ -125,6 +125,13 @@ impl RecorderState {
         // A code works even if the record of its call was lost: it leads to the lease.
         let tap = (outcome.kept || code.is_some()).then_some(Tap { token, code });
         Some((tap, outcome))
+    }
+
+    /// Notes whether the app is in front. On return, records where the customer is.
+    pub(super) fn set_foreground(&mut self, foreground: bool, now: Now) -> Outcome {
+        let view = self.screen.set_foreground(foreground, now);
+        let entry = view.map(|event| Entry::App { event, cut: Vec::new() });
+        entry.map_or(Outcome::IGNORED, |entry| self.take(entry, now))
     }
 
     /// Counts an event that was dropped before it came here. Returns whether to wake the worker.

@@ -8,6 +8,7 @@
 )]
 
 mod accounted;
+mod background;
 mod network;
 mod online;
 mod simulated;
