@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 
 use super::identity_file::{Identity, InstallationId};
+use super::notes::Notes;
 use super::place_file::{self, Place};
 use crate::error::Error;
 
@@ -97,6 +98,14 @@ impl Folder {
 
     pub(crate) fn save(&self, identity: &Identity) -> Result<(), Error> {
         self.replace(IDENTITY, &identity.encode())
+    }
+
+    /// Writes what the notes say. A `denied` that they no longer ask for stays.
+    pub(crate) fn write_notes(&self, notes: &Notes) -> Result<(), Error> {
+        if notes.is_denied() {
+            self.deny(notes.refused())?;
+        }
+        self.set_erasures(notes.erase_file())
     }
 
     /// Marks this folder as the one in which the installation was made.

@@ -1,7 +1,9 @@
-//! The file `identity`: which installation this is. Owns the format of its bytes; reading and
-//! writing the file is `folder`'s.
+//! The file `identity`: which installation this is. Draws it, and owns the format of its bytes;
+//! reading and writing the file is `folder`'s.
 
 use std::fmt;
+
+use crate::clock::Clock;
 
 const MAGIC: &[u8; 8] = b"JALONID1";
 const IDENTITY_BYTES: usize = 8 + 16 + 4 + 1 + 4;
@@ -50,6 +52,18 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// Draws a new installation.
+    pub(super) fn draw(clock: &dyn Clock, location: bool) -> Self {
+        let mut bits = [0; 16];
+        clock.random(&mut bits);
+        Self {
+            installation: InstallationId::from_bytes(bits),
+            epoch: 1,
+            location,
+            has_store: false,
+        }
+    }
+
     /// Returns its bytes: magic, installation, epoch, flags, CRC-32.
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(IDENTITY_BYTES);

@@ -133,6 +133,17 @@ impl Installation {
         }
         recorder.allow_location(allowed);
         state.allow_location(allowed);
+        let is_unwritten = state.has_unwritten();
+        drop(state);
+        if is_unwritten {
+            // It tries again.
+            recorder.wake_worker();
+        }
+    }
+
+    /// Writes the small files again, if one could not be written.
+    pub(crate) fn write_again(&self) -> Result<(), Error> {
+        self.state().write_again()
     }
 
     /// Notes the installation for erasure at the collector, and has the worker delete the rest.

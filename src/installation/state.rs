@@ -10,7 +10,6 @@ use super::found::Found;
 use super::identity_file::{Identity, InstallationId};
 use super::notes::Notes;
 use super::place_file::Place;
-use crate::clock::Clock;
 use crate::config::Consent;
 use crate::error::Error;
 use crate::journal::{self, Drainer};
@@ -38,6 +37,8 @@ pub(super) struct InstallationState {
     /// How often the small files have changed, and how many of these changes were synced.
     changes: u64,
     synced: u64,
+    /// A small file could not be written, and is not as it should be.
+    unwritten: bool,
     /// Why the folder cannot be used, if it cannot.
     trouble: Option<String>,
 }
@@ -146,7 +147,7 @@ impl InstallationState {
         if self.identity.is_none() {
             // First: beside an `erase` that names nobody, an identity is a leftover.
             folder.set_erasures(self.notes.erase_file())?;
-            let identity = new_identity(clock, recorder.location_allowed());
+            let identity = Identity::draw(clock, recorder.location_allowed());
             folder.save(&identity)?;
             self.identity = Some(identity);
             self.changes += 1;
@@ -190,10 +191,7 @@ impl InstallationState {
         };
         // Written again, in case the first attempt failed.
         folder.remove_torn_notes()?;
-        folder.set_erasures(self.notes.erase_file())?;
-        if self.notes.is_denied() {
-            folder.deny(self.notes.refused())?;
-        }
+        folder.write_notes(&self.notes)?;
         self.changes += 1;
         self.drainer = None;
         let keep_place = self.place == Place::Elsewhere;
@@ -283,7 +281,7 @@ impl InstallationState {
     /// Notes that the collector confirmed an erasure.
     pub(super) fn on_erased(&mut self, installation: &InstallationId) {
         self.notes.confirm(installation);
-        let noted = self.folder.as_ref().map(|it| it.set_erasures(self.notes.erase_file()));
+        let noted = self.folder.as_ref().map(|folder| folder.write_notes(&self.notes));
         self.note(noted);
     }
 
@@ -326,10 +324,7 @@ impl InstallationState {
         self.drainer = None;
         (self.place, self.lost) = (Place::Unmarked, 0);
         self.must_wipe = true;
-        let noted = self.folder.as_ref().map(|folder| {
-            folder.deny(self.notes.refused())?;
-            folder.set_erasures(self.notes.erase_file())
-        });
+        let noted = self.folder.as_ref().map(|folder| folder.write_notes(&self.notes));
         self.note(noted);
     }
 
@@ -360,6 +355,28 @@ impl InstallationState {
         self.note(noted);
     }
 
+    /// Returns whether a small file could not be written.
+    pub(super) fn has_unwritten(&self) -> bool {
+        self.unwritten
+    }
+
+    /// Writes the small files again, if one could not be written.
+    pub(super) fn write_again(&mut self) -> Result<(), Error> {
+        let Some(folder) = self.folder.as_ref().filter(|_| self.unwritten) else {
+            return Ok(());
+        };
+        folder.write_notes(&self.notes)?;
+        if !self.notes.is_denied() && !self.must_wipe {
+            folder.undeny()?;
+        }
+        if let Some(identity) = &self.identity {
+            folder.save(identity)?;
+        }
+        self.changes += 1;
+        self.unwritten = false;
+        Ok(())
+    }
+
     fn note(&mut self, outcome: Option<Result<(), Error>>) {
         match outcome {
             Some(Err(error)) => {
@@ -367,19 +384,9 @@ impl InstallationState {
                     "failed to write to the journey's folder, check that it is writable: {error}"
                 );
                 self.trouble = Some(error.to_string());
+                self.unwritten = true;
             }
             _ => self.changes += 1,
         }
-    }
-}
-
-fn new_identity(clock: &dyn Clock, location: bool) -> Identity {
-    let mut bits = [0; 16];
-    clock.random(&mut bits);
-    Identity {
-        installation: InstallationId::from_bytes(bits),
-        epoch: 1,
-        location,
-        has_store: false,
     }
 }

@@ -163,11 +163,13 @@ impl Worker {
             self.uploader.reset();
             self.handle.installation.wipe()?;
         }
+        // A failure of this one does not keep the store from being used.
+        let noted = self.handle.installation.write_again();
         let maintained = self.storage.maintain(now, closing);
         if let Some(seq) = self.storage.take_drained_call() {
             self.uploader.on_calls_drained(seq, now);
         }
-        maintained
+        maintained.and(noted)
     }
 
     /// Notes a failure of storage, if there is one: it is tried again later, and callers stop

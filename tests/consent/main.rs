@@ -12,6 +12,7 @@ mod grant;
 mod people;
 #[path = "../support/mod.rs"]
 mod support;
+mod unwritten;
 
 use std::collections::BTreeMap;
 use std::fs;
