@@ -22,6 +22,8 @@ pub struct CustomerChange {
     pub customer: Option<String>,
     /// Whether their proof was accepted; `None` without a proof.
     pub verified: Option<bool>,
+    /// Another person's use of the phone begins here, whatever else is known of what came before.
+    pub begins: bool,
     /// Records were lost on the phone before this place: nobody can say who used it from here on.
     pub unknown: bool,
 }
@@ -37,36 +39,46 @@ pub struct Person {
     pub spans: Vec<Span>,
 }
 
+/// From where on the phone was the caller's, as their call's record says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Start {
+    /// The lowest seq of its snapshot: from there on at the latest.
+    pub snapshot: Option<i64>,
+    /// The seq at which their use of the phone began: exact, if the phone says so.
+    pub since: Option<i64>,
+}
+
 /// What a call's record states about its caller: who it is, and from which place on the phone was
-/// theirs at the latest.
+/// theirs.
 pub struct CallerStatement {
     change: CustomerChange,
     from: Place,
+    /// `from` is exact: whoever came before is somebody else.
+    exact: bool,
 }
 
 impl CallerStatement {
-    /// The statement of a call at this place. `from` is the lowest seq of its snapshot; without one,
-    /// the phone was the caller's from the call on.
-    pub fn new(
-        at: Place,
-        from: Option<i64>,
-        customer: Option<String>,
-        verified: Option<bool>,
-    ) -> Self {
-        let from = (at.0, from.map_or(at.1, |from| from as u64));
-        Self { change: CustomerChange { at, customer, verified, unknown: false }, from }
+    /// The statement of a call at this place. Without a start, the phone was the caller's from the call
+    /// on.
+    pub fn new(at: Place, from: Start, customer: Option<String>, verified: Option<bool>) -> Self {
+        let (exact, start) = (from.since.is_some(), from.since.or(from.snapshot));
+        let from = (at.0, start.map_or(at.1, |from| from as u64));
+        let change = CustomerChange { at, customer, verified, unknown: false, begins: exact };
+        Self { change, from, exact }
     }
 
     /// Whether a change within the call's own snapshot says more exactly where the caller began.
     fn is_within(&self, changes: &[CustomerChange]) -> bool {
-        changes.iter().any(|change| self.from <= change.at && change.at <= self.change.at)
+        !self.exact
+            && changes.iter().any(|change| self.from <= change.at && change.at <= self.change.at)
     }
 
-    /// Adds the statement in its order. A statement that nobody is signed in counts only while the
-    /// events before it are awaited: once they are here, they say who it was.
+    /// Adds the statement in its order. One that is not exact, and says that nobody is signed in, counts
+    /// only while the events before it are awaited: once they are here, they say who it was.
     fn add_to(&self, changes: &mut Vec<CustomerChange>, is_awaited: impl Fn(Place) -> bool) {
         let is_within = self.is_within(changes);
-        if self.change.customer.is_none() && (is_within || !is_awaited(self.change.at)) {
+        let says_nothing = self.change.customer.is_none() && !self.exact;
+        if says_nothing && (is_within || !is_awaited(self.change.at)) {
             return;
         }
         let at = if is_within { self.change.at } else { self.from };
@@ -77,14 +89,15 @@ impl CallerStatement {
 
 /// Finds the person at `place`, given all changes of customer, oldest first.
 pub fn attribute(place: Place, changes: &[CustomerChange]) -> Person {
-    let nobody = CustomerChange { at: (0, 0), customer: None, verified: None, unknown: false };
-    let mut owners = vec![nobody];
+    let (at, begins, unknown) = ((0, 0), true, false);
+    let mut owners = vec![CustomerChange { at, customer: None, verified: None, begins, unknown }];
     for change in changes {
         let Some(owner) = owners.last_mut() else { continue };
         let anonymous = owner.customer.is_none() && !owner.unknown;
-        if !change.unknown
-            && (anonymous || (change.customer.is_some() && owner.customer == change.customer))
-        {
+        let same = change.customer.is_some() && owner.customer == change.customer;
+        // A change at the very place where a person begins is theirs.
+        let begins = change.unknown || (change.begins && owner.at < change.at);
+        if !begins && (anonymous || same) {
             owner.customer.clone_from(&change.customer);
             // Named again without a proof, they are still who the last proof verified.
             owner.verified = change.verified.or(owner.verified);
@@ -119,7 +132,8 @@ pub fn attribute_call(
         statement.add_to(&mut changes, &is_awaited);
     }
     if let Some(own) = own {
-        if own.change.customer.is_none() && is_awaited(place) && !own.is_within(&changes) {
+        let vague = own.change.customer.is_none() && !own.exact;
+        if vague && is_awaited(place) && !own.is_within(&changes) {
             // Nobody was signed in, or the phone could not tell. Until everything before the call is
             // here, the last customer may have signed out: only the snapshot is certain not to be
             // theirs.
@@ -151,6 +165,7 @@ mod tests {
                 at: (1, *seq),
                 customer: customer(id),
                 verified: *verified,
+                begins: false,
                 unknown: false,
             })
             .collect()
@@ -208,6 +223,27 @@ mod tests {
         assert_eq!(unknown.customer, None);
         assert_eq!(unknown.spans, vec![((1, 20), (1, 30))]);
         assert_eq!(attribute((1, 35), &changes).spans, vec![((1, 30), END)]);
+    }
+
+    #[test]
+    fn where_a_call_says_that_its_caller_began_whoever_came_before_is_somebody_else() {
+        let since = |since| Start { snapshot: Some(5), since };
+        let call = |since, customer: &str, changes| {
+            let customer = (!customer.is_empty()).then(|| customer.to_owned());
+            let own = CallerStatement::new((1, 9), since, customer, None);
+            attribute_call((1, 9), Some(&own), &[], changes, |_| true)
+        };
+        // Ana signed in at 4 and out at 5, and only the phone knows yet.
+        let nobody = call(since(Some(5)), "", changes(&[]));
+        assert_eq!((nobody.customer, nobody.spans), (None, vec![((1, 5), END)]));
+        let ben = call(since(Some(5)), "ben", changes(&[(5, "")]));
+        assert_eq!(ben.spans, vec![((1, 5), END)]);
+        // Nobody was ever somebody else here.
+        let ben = call(since(Some(0)), "ben", changes(&[(7, "ben")]));
+        assert_eq!((ben.customer.as_deref(), ben.spans), (Some("ben"), vec![((1, 0), END)]));
+        // Who signs in after the call was the caller.
+        let ana = call(since(Some(5)), "", changes(&[(12, "ana"), (15, "ben")]));
+        assert_eq!((ana.customer.as_deref(), ana.spans), (Some("ana"), vec![((1, 5), (1, 15))]));
     }
 
     #[test]

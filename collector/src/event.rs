@@ -163,6 +163,10 @@ pub struct CallTap {
     /// The tap's place in the phone's order. In a batch, the event has it.
     #[serde(default)]
     pub seq: Option<u64>,
+    /// In a snapshot: the `seq` at which the caller's use of the phone began; 0 if it began before the
+    /// first event.
+    #[serde(default)]
+    pub since: Option<u64>,
     /// The context token: 22 characters of base64url.
     pub token: String,
     /// The call code that was dialled: 13 digits; null when the phone had none.

@@ -227,19 +227,20 @@ fn locators(codes: &[String]) -> Vec<u32> {
 }
 
 fn owner_of(owner: Owner, times: Times) -> Result<NewOwner, IngestError> {
-    let Owner { seq, unknown, id, proof, at } = owner;
+    let Owner { seq, since, unknown, id, proof, at } = owner;
     let invalid = i64::try_from(seq).is_err()
+        || since.is_some_and(|since| since > seq)
         || id.as_ref().is_some_and(|id| id.len() > TEXT_BYTES_MAX)
         || proof.as_ref().is_some_and(|proof| proof.len() > PROOF_BYTES_MAX);
     if invalid {
         return Err(IngestError::Invalid(
-            "`owner` has a `seq` from 0 to 2^63 - 1, an `id` of at most 1,024 bytes and a `proof` of \
+            "`owner` has a `seq` from 0 to 2^63 - 1, a `since` up to that, an `id` of at most 1,024 bytes and a `proof` of \
              at most 4,096",
         ));
     }
     let customer = Customer { id: id.filter(|_| !unknown), proof, at };
     let named_at = times.shown(at.unwrap_or(times.sent_at));
-    Ok(NewOwner { seq, unknown, identification: identification(customer, named_at) })
+    Ok(NewOwner { seq, since, unknown, identification: identification(customer, named_at) })
 }
 
 /// The hash of an installation, from its 32 hexadecimal digits.
@@ -338,11 +339,13 @@ fn add_call(
     }
     let named_at = times.shown(customer.at.unwrap_or(tap.tapped_at));
     let identification = identification(customer, named_at);
+    // A person's use of the phone begins before their call.
+    let since = tap.since.map(|since| since.min(seq));
     let from = upload.events.iter().map(|event| event.seq).fold(seq, u64::min);
     // The backlog's own event has the session. Until it arrives, the newest event before the call
     // says which.
     let session = upload.events.iter().rev().find_map(|event| session_of(&event.body));
-    let call = new_call(tap, seq, Some(NewStatement { identification, from }), times)
+    let call = new_call(tap, seq, Some(NewStatement { identification, from, since }), times)
         .ok_or_else(|| IngestError::Invalid("`call.token` or `call.code` is not of its form"))?;
     // Only its place and its screen: the call itself is stored apart.
     upload.events.push(NewEvent {

@@ -52,6 +52,9 @@ pub struct UploadRequest<'a> {
 pub struct Owner {
     /// The `seq` of the change; 0 for what held before the first event.
     pub seq: u64,
+    /// The `seq` at which this person's use of the phone began: anonymous events before a sign-in are
+    /// part of it. 0 if it began before the first event.
+    pub since: Option<u64>,
     /// Records were lost on the phone before this `seq`: nobody can say who used it.
     #[serde(default)]
     pub unknown: bool,

@@ -115,6 +115,11 @@ impl Oracle {
         of.is_some_and(|of| self.erased.contains(&(of.phone, of.life)))
     }
 
+    /// Notes that nobody knows any more who uses the phone.
+    pub(crate) fn forget(&mut self, phone: u8) {
+        self.begin(phone, None, 0);
+    }
+
     /// Notes that the phone's installation ends, and a new one begins.
     pub(crate) fn new_life(&mut self, phone: u8) {
         self.begin(phone, None, 1);

@@ -117,6 +117,10 @@ impl World {
         }
         phone.start()?;
         let (signed_in, was_cut) = (phone.signed_in, phone.was_cut);
+        if phone.consent != Consent::Granted {
+            // Without a grant nothing was kept, not even who it was.
+            self.oracle.forget(index);
+        }
         // Apps tell the SDK who is signed in at each start, or only at sign-in. After a power cut the
         // SDK may have forgotten, and only the app knows.
         if was_cut || self.random.percent(60) {
@@ -179,7 +183,7 @@ impl World {
         if consent == Consent::Denied && before != Consent::Denied {
             self.oracle.new_life(index);
         }
-        if consent == Consent::Granted && before != Consent::Granted {
+        if consent == Consent::Granted && before != Consent::Granted && self.random.percent(50) {
             self.identify(index, signed_in);
         }
     }
@@ -192,7 +196,9 @@ impl World {
         let signed_in = phone.signed_in;
         self.oracle.erase(index, before == Consent::Denied);
         self.oracle.new_life(index);
-        self.identify(index, signed_in);
+        if self.random.percent(50) {
+            self.identify(index, signed_in);
+        }
     }
 
     fn preview(&mut self, index: u8) -> Result<()> {

@@ -113,6 +113,11 @@ impl Folder {
         self.replace(PLACE, &place_file::encode(self.inode()?))
     }
 
+    /// Marks this folder as that of an installation which lives on elsewhere. No folder has this number.
+    pub(crate) fn mark_elsewhere(&self) -> Result<(), Error> {
+        self.replace(PLACE, &place_file::encode(0))
+    }
+
     fn inode(&self) -> Result<u64, Error> {
         let found = self.handle.metadata().map_err(Error::io("look at the folder"))?;
         Ok(found.ino())
@@ -246,6 +251,7 @@ mod tests {
         epoch: 3,
         location: true,
         has_store: true,
+        follows: true,
     };
 
     #[test]

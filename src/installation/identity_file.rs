@@ -49,6 +49,9 @@ pub(crate) struct Identity {
     pub location: bool,
     /// A store was made in this epoch: if there is none now, it was lost.
     pub has_store: bool,
+    /// It follows another installation in this folder: who uses the app may have used that one, and
+    /// this one does not know who it is.
+    pub follows: bool,
 }
 
 impl Identity {
@@ -61,6 +64,7 @@ impl Identity {
             epoch: 1,
             location,
             has_store: false,
+            follows: false,
         }
     }
 
@@ -70,7 +74,9 @@ impl Identity {
         bytes.extend_from_slice(MAGIC);
         bytes.extend_from_slice(self.installation.as_bytes());
         bytes.extend_from_slice(&self.epoch.to_le_bytes());
-        bytes.push(u8::from(self.location) | u8::from(self.has_store) << 1);
+        bytes.push(
+            u8::from(self.location) | u8::from(self.has_store) << 1 | u8::from(self.follows) << 2,
+        );
         bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
         bytes
     }
@@ -90,6 +96,7 @@ impl Identity {
             epoch: u32::from_le_bytes(*epoch),
             location: flags & 1 != 0,
             has_store: flags & 2 != 0,
+            follows: flags & 4 != 0,
         })
     }
 }
@@ -103,6 +110,7 @@ mod tests {
         epoch: 3,
         location: true,
         has_store: true,
+        follows: true,
     };
 
     #[test]

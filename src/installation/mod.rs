@@ -160,6 +160,17 @@ impl Installation {
         recorder.wake_worker();
     }
 
+    /// Begins a new installation: the collector has found that another phone uses this one too. What
+    /// it holds is dropped, and the loss is counted. Does nothing after `close`.
+    pub(crate) fn begin_anew(&self, recorder: &Recorder) {
+        let mut state = self.state();
+        if recorder.is_closed() || state.must_wipe() {
+            return;
+        }
+        recorder.forget(recorder.consent());
+        state.begin_anew();
+    }
+
     /// Returns whether everything but the notes is to be deleted.
     pub(crate) fn must_wipe(&self) -> bool {
         self.state().must_wipe()

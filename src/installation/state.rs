@@ -30,6 +30,8 @@ pub(super) struct InstallationState {
     /// In a copy, `place` stays as it is until a new installation is made, so that a later process
     /// knows the copy and the grant too.
     place: Place,
+    /// Another installation was here before: who uses the app now may have used that one.
+    follows: bool,
     /// Losses to be counted in the journal, once there is one.
     lost: u64,
     /// What the app said while the folder was out of reach.
@@ -108,6 +110,7 @@ impl InstallationState {
         }
         if found.identity_lost {
             log::warn!("the identity file is damaged: a new installation begins");
+            self.follows = true;
         }
         self.notes.add(found.refused, found.erasures);
         if found.erased {
@@ -147,7 +150,8 @@ impl InstallationState {
         if self.identity.is_none() {
             // First: beside an `erase` that names nobody, an identity is a leftover.
             folder.set_erasures(self.notes.erase_file())?;
-            let identity = Identity::draw(clock, recorder.location_allowed());
+            let drawn = Identity::draw(clock, recorder.location_allowed());
+            let identity = Identity { follows: self.follows, ..drawn };
             folder.save(&identity)?;
             self.identity = Some(identity);
             self.changes += 1;
@@ -211,7 +215,7 @@ impl InstallationState {
         if self.place == Place::Here {
             self.place = Place::Unmarked;
         }
-        self.must_wipe = false;
+        (self.must_wipe, self.follows) = (false, true);
         Ok(())
     }
 
@@ -223,12 +227,10 @@ impl InstallationState {
         self.identity
     }
 
-    /// Returns the installations whose erasure the collector has to confirm, oldest first.
     pub(super) fn erasures(&self) -> &[InstallationId] {
         self.notes.erasures()
     }
 
-    /// Returns whether the collector has yet to confirm an erasure.
     pub(super) fn awaits_erasure(&self) -> bool {
         self.early.erased || !self.notes.erasures().is_empty()
     }
@@ -247,38 +249,34 @@ impl InstallationState {
 
     /// Begins this installation's next epoch. `None` without an identity.
     pub(super) fn raise_epoch(&mut self) -> Result<Option<Identity>, Error> {
+        let raise = |it: Identity| it.epoch.saturating_add(1);
+        self.change_identity(|it| Identity { epoch: raise(it), has_store: false, ..it })
+    }
+
+    pub(super) fn note_store(&mut self) -> Result<(), Error> {
+        self.change_identity(|it| Identity { has_store: true, ..it }).map(drop)
+    }
+
+    fn change_identity(
+        &mut self,
+        change: impl FnOnce(Identity) -> Identity,
+    ) -> Result<Option<Identity>, Error> {
         let Some((folder, identity)) = self.folder.as_ref().zip(self.identity.as_mut()) else {
             return Ok(None);
         };
-        let raised =
-            Identity { epoch: identity.epoch.saturating_add(1), has_store: false, ..*identity };
-        folder.save(&raised)?;
-        *identity = raised;
-        self.changes += 1;
-        Ok(Some(raised))
-    }
-
-    /// Notes that this epoch has a store.
-    pub(super) fn note_store(&mut self) -> Result<(), Error> {
-        let Some((folder, identity)) = self.folder.as_ref().zip(self.identity.as_mut()) else {
-            return Ok(());
-        };
-        if identity.has_store {
-            return Ok(());
+        let changed = change(*identity);
+        if changed != *identity {
+            folder.save(&changed)?;
+            *identity = changed;
+            self.changes += 1;
         }
-        let noted = Identity { has_store: true, ..*identity };
-        folder.save(&noted)?;
-        *identity = noted;
-        self.changes += 1;
-        Ok(())
+        Ok(Some(changed))
     }
 
-    /// Returns the worker's end of the journal, if one was opened since the last call.
     pub(super) fn take_drainer(&mut self) -> Option<Drainer> {
         self.drainer.take()
     }
 
-    /// Notes that the collector confirmed an erasure.
     pub(super) fn on_erased(&mut self, installation: &InstallationId) {
         self.notes.confirm(installation);
         let noted = self.folder.as_ref().map(|folder| folder.write_notes(&self.notes));
@@ -300,6 +298,16 @@ impl InstallationState {
         (self.place, self.lost) = (Place::Unmarked, 0);
         self.must_wipe = true;
         self.note_erasure();
+    }
+
+    /// Takes the installation out of use, but not at the collector, where another phone uses it too.
+    /// The grant stays: after a kill, `place` says the same as in a copy.
+    pub(super) fn begin_anew(&mut self) {
+        (self.identity, self.drainer) = (None, None);
+        (self.place, self.lost) = (Place::Elsewhere, 1);
+        self.must_wipe = true;
+        let noted = self.folder.as_ref().map(|folder| folder.mark_elsewhere());
+        self.note(noted);
     }
 
     /// Writes `erase`, which from then on stands for `denied` too.

@@ -30,7 +30,7 @@ pub(super) struct RecorderState {
     writer: Option<Writer>,
     session: Session,
     screen: CurrentScreen,
-    /// The current customer; `None` while this process does not know.
+    /// The current customer; `None` until the store was read.
     customer: Option<Who>,
     buffer: Buffer,
     codes: CodePool,
@@ -335,7 +335,7 @@ impl RecorderState {
         *self = Self {
             consent,
             closed: self.closed,
-            customer: Some(Who::Nobody),
+            customer: Some(Who::Unknown),
             codes,
             ..Self::default()
         };
@@ -382,7 +382,7 @@ impl RecorderState {
         self.codes.add(tokens, screens);
         if self.codes.version() == seen && !self.buffer.holds_customer() {
             self.codes.replace_leases(leases);
-            self.customer = Some(customer.clone()).filter(|customer| *customer != Who::Unknown);
+            self.customer = Some(customer.clone());
         }
     }
 

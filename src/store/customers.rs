@@ -4,6 +4,7 @@
 use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::{State, Store};
+use crate::clock::Now;
 use crate::error::Error;
 use crate::wire::{Change, Identified, Who};
 
@@ -14,7 +15,7 @@ impl Store {
         let change = self
             .connection
             .prepare_cached(
-                "SELECT seq, id, proof, at, unknown, told FROM customers WHERE seq < ?1
+                "SELECT seq, id, proof, at, unknown, told, since FROM customers WHERE seq < ?1
                  ORDER BY seq DESC LIMIT 1",
             )?
             .query_row([seq as i64], read)
@@ -22,13 +23,28 @@ impl Store {
         Ok(change)
     }
 
+    /// Returns the `seq` at which the use of the phone began by whoever recorded this `seq`.
+    pub(crate) fn since(&self, seq: u64) -> Result<u64, Error> {
+        Ok(self.change_before(seq)?.map_or(0, |change| change.since))
+    }
+
     /// Returns the changes of customer from this `seq` on, oldest first.
     pub(crate) fn changes_from(&self, seq: u64) -> Result<Vec<Change>, Error> {
         let mut statement = self.connection.prepare_cached(
-            "SELECT seq, id, proof, at, unknown, told FROM customers WHERE seq >= ?1 ORDER BY seq",
+            "SELECT seq, id, proof, at, unknown, told, since FROM customers WHERE seq >= ?1
+             ORDER BY seq",
         )?;
         let changes = statement.query_map([seq as i64], read)?.collect::<Result<_, _>>()?;
         Ok(changes)
+    }
+
+    /// Notes, in a store that holds nothing yet, that nobody can say who the customer is: another
+    /// installation was told.
+    pub(crate) fn begin_unknown(&mut self, now: Now) -> Result<(), Error> {
+        if self.state.next_seq > 1 || self.state.customer != Who::Nobody {
+            return Ok(());
+        }
+        self.write(now, |tx, state, _| forget(tx, state, 0))
     }
 
     /// Returns who the customer is after the newest event.
@@ -52,24 +68,25 @@ pub(super) fn change(
     if !state.customer.leaves_codes_to(&customer) {
         tx.execute("DELETE FROM leases", [])?;
     }
-    put(tx, seq, &customer)?;
-    state.customer = customer;
+    let since = if state.customer.continues_as(&customer) { state.since } else { seq };
+    put(tx, seq, &customer, since)?;
+    (state.customer, state.since) = (customer, since);
     Ok(true)
 }
 
 /// Notes that records were lost before this `seq`: a change of customer may have been among them.
 pub(super) fn forget(tx: &Transaction<'_>, state: &mut State, seq: u64) -> Result<(), Error> {
     tx.execute("DELETE FROM leases", [])?;
-    put(tx, seq, &Who::Unknown)?;
-    state.customer = Who::Unknown;
+    put(tx, seq, &Who::Unknown, seq)?;
+    (state.customer, state.since) = (Who::Unknown, seq);
     Ok(())
 }
 
-fn put(tx: &Transaction<'_>, seq: u64, customer: &Who) -> Result<(), Error> {
+fn put(tx: &Transaction<'_>, seq: u64, customer: &Who, since: u64) -> Result<(), Error> {
     let known = customer.identified();
     tx.prepare_cached(
-        "INSERT OR REPLACE INTO customers (seq, id, proof, at, unknown, told)
-         VALUES (?1, ?2, ?3, ?4, ?5, 0)",
+        "INSERT OR REPLACE INTO customers (seq, id, proof, at, unknown, since, told)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0)",
     )?
     .execute(params![
         seq as i64,
@@ -77,6 +94,7 @@ fn put(tx: &Transaction<'_>, seq: u64, customer: &Who) -> Result<(), Error> {
         known.and_then(|known| known.proof.as_ref()),
         known.map_or(0, |known| known.at_ms),
         *customer == Who::Unknown,
+        since as i64,
     ])?;
     Ok(())
 }
@@ -109,27 +127,31 @@ pub(super) fn renumber(tx: &Transaction<'_>, store_was_lost: bool) -> Result<(),
     let changes: Vec<Change> = tx
         .prepare(
             "SELECT 1 + (SELECT count(*) FROM events WHERE events.seq < customers.seq),
-               id, proof, at, unknown, told FROM customers ORDER BY seq",
+               id, proof, at, unknown, told, seq = since FROM customers ORDER BY seq",
         )?
         .query_map([], read)?
         .collect::<Result<_, _>>()?;
     tx.execute("DELETE FROM customers", [])?;
+    let mut since = 0;
     for change in &changes {
-        put(tx, change.seq, &change.customer)?;
+        // Read as 1 where the person began with this very change.
+        since = if change.since == 1 { change.seq } else { since };
+        put(tx, change.seq, &change.customer, since)?;
     }
-    if changes.is_empty() && store_was_lost { put(tx, 0, &Who::Unknown) } else { Ok(()) }
+    if changes.is_empty() && store_was_lost { put(tx, 0, &Who::Unknown, 0) } else { Ok(()) }
 }
 
-/// Reads the newest change, for a store that is being opened.
-pub(super) fn newest(connection: &Connection) -> Result<Who, Error> {
+/// Reads the newest change, for a store that is being opened: who it is, and since when.
+pub(super) fn newest(connection: &Connection) -> Result<(Who, u64), Error> {
     let newest = connection
         .query_row(
-            "SELECT seq, id, proof, at, unknown, told FROM customers ORDER BY seq DESC LIMIT 1",
+            "SELECT seq, id, proof, at, unknown, told, since FROM customers
+             ORDER BY seq DESC LIMIT 1",
             [],
             read,
         )
         .optional()?;
-    Ok(newest.map_or(Who::Nobody, |change| change.customer))
+    Ok(newest.map_or((Who::Nobody, 0), |change| (change.customer, change.since)))
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Change> {
@@ -140,5 +162,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Change> {
         Some(id) => Who::Somebody(Identified { id, proof, at_ms }),
         None => Who::Nobody,
     };
-    Ok(Change { seq: row.get::<_, i64>(0)? as u64, customer, told: row.get(5)? })
+    let (seq, since) = (row.get::<_, i64>(0)? as u64, row.get::<_, i64>(6)? as u64);
+    Ok(Change { seq, customer, told: row.get(5)?, since })
 }

@@ -49,8 +49,9 @@ struct State {
     unsent: u64,
     delivered: u64,
     dropped: Dropped,
-    /// The customer after the newest event.
+    /// The customer after the newest event, and the `seq` at which their use of the phone began.
     customer: Who,
+    since: u64,
 }
 
 /// The store of one installation and epoch.
@@ -138,6 +139,7 @@ impl Store {
                 delivered: 0,
                 dropped: Dropped::default(),
                 customer: Who::Nobody,
+                since: 0,
             },
             watermark: Watermark::read(path, (*installation, epoch)),
             age_ms: 0,
@@ -168,6 +170,7 @@ impl Store {
                         delivered: row.get::<_, i64>(3)? as u64,
                         dropped: Dropped::default(),
                         customer: Who::Nobody,
+                        since: 0,
                     };
                     let age_ms = row.get::<_, i64>(4)? as u64;
                     Ok((state, age_ms, row.get::<_, i64>(5)?, row.get::<_, u32>(6)?))
@@ -178,7 +181,7 @@ impl Store {
             return if may_be_new { self.begin(owner) } else { Err(EMPTY) };
         };
         state.dropped = read_dropped(&self.connection)?;
-        state.customer = customers::newest(&self.connection)?;
+        (state.customer, state.since) = customers::newest(&self.connection)?;
         let newest: Option<i64> =
             self.connection.query_row("SELECT max(seq) FROM events", [], |row| row.get(0))?;
         if checksum != checksum_of(&state, age_ms, wall_ms)
@@ -217,13 +220,15 @@ impl Store {
                 "INSERT INTO state (id, installation, epoch, next_seq, delivered, syncs, age, wall, sum) VALUES (1, ?1, ?2, 1, 0, 0, 0, 0, 0)",
                 params![owner.0.as_slice(), owner.1],
             )?;
+            let (customer, since) = customers::newest(tx)?;
             *state = State {
                 owner,
                 next_seq: seqs.len() as u64 + 1,
                 unsent: seqs.len() as u64,
                 delivered: 0,
                 dropped: Dropped::default(),
-                customer: customers::newest(tx)?,
+                customer,
+                since,
             };
             Ok(())
         })

@@ -30,7 +30,7 @@ pub(super) struct CallLane {
 pub(super) enum Next {
     /// The oldest call.
     Oldest,
-    /// The oldest call that was never sent: the lane waits because of an older one.
+    /// The oldest call that was never sent since its tap.
     Untried,
     /// The call that is being sent, once more.
     Again,
@@ -47,15 +47,10 @@ impl CallLane {
     };
 
     /// Notes a tap: neither the back-off of an earlier call, nor what the collector asked for then,
-    /// nor its refusal of the key makes this one wait.
+    /// nor its refusal of the key makes this one wait, nor an answer that is still awaited: the
+    /// earlier call is sent again later.
     pub(super) fn on_tap(&mut self, now_ms: u64) {
-        self.tapped_ms = Some(now_ms);
-        self.paused = false;
-        if self.lane.is_sending() {
-            self.lane.forget_failures();
-        } else {
-            self.lane = LaneState::READY;
-        }
+        *self = Self { tapped_ms: Some(now_ms), ..Self::NEW };
     }
 
     pub(super) fn pause(&mut self) {
@@ -93,10 +88,10 @@ impl CallLane {
             overdue.then_some(Next::Again)
         } else if self.paused {
             None
-        } else if self.lane.is_ready(now_ms) {
-            Some(Next::Oldest)
+        } else if untried {
+            Some(Next::Untried)
         } else {
-            untried.then_some(Next::Untried)
+            self.lane.is_ready(now_ms).then_some(Next::Oldest)
         }?;
         if next != Next::Again {
             self.under_way = 0;

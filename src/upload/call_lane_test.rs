@@ -93,23 +93,22 @@ fn a_tap_waits_for_nothing_that_came_before_it() {
         assert_eq!(upload.next(1_000, &CALL), None);
         upload.on_tap(1_001);
         let both = Backlog { calls: 2, untried_call: true, ..CALL };
-        assert_eq!(upload.next(1_001, &both), Some(Action::Call), "the older one first");
-        upload.on_call(verdict, 1_002, 1_999);
         assert_eq!(upload.deadline(&both), Some(0));
-        assert_eq!(upload.next(1_002, &both), Some(Action::UntriedCall), "and then this one");
-        upload.on_call(verdict, 1_003, 1_999);
-        assert_eq!(upload.next(1_003, &Backlog { calls: 2, ..CALL }), None, "all were tried");
+        assert_eq!(upload.next(1_001, &both), Some(Action::UntriedCall));
+        upload.on_call(verdict, 1_002, 1_999);
+        assert_eq!(upload.next(1_002, &Backlog { calls: 2, ..CALL }), None, "all were tried");
     }
 }
 
 #[test]
-fn a_tap_while_another_call_is_being_sent_does_not_wait_for_its_back_off() {
+fn a_tap_while_another_call_is_being_sent_does_not_wait_for_its_answer() {
     let mut upload = sending(1_000);
     upload.on_tap(2_000);
     let both = Backlog { calls: 2, untried_call: true, ..CALL };
-    assert_eq!(upload.next(2_000, &both), None, "one after the other");
-    upload.on_call(Verdict::BackOff, 3_000, 1_999);
-    assert_eq!(upload.next(3_000, &both), Some(Action::UntriedCall));
+    assert_eq!(upload.next(2_000, &both), Some(Action::UntriedCall));
+    upload.on_call(Verdict::Stored, 3_000, 0);
+    let older = Backlog { calls: 1, ..CALL };
+    assert_eq!(upload.next(3_000, &older), Some(Action::Call), "the older one is sent again");
 }
 
 #[test]

@@ -86,7 +86,11 @@ impl LaneState {
 
     pub(super) fn on_answer(&mut self, verdict: Verdict, caps: Caps, now_ms: u64, random: u64) {
         match verdict {
-            Verdict::Stored | Verdict::Divide | Verdict::Erased | Verdict::Pause => {
+            Verdict::Stored
+            | Verdict::Divide
+            | Verdict::Erased
+            | Verdict::Conflict
+            | Verdict::Pause => {
                 *self = Self::READY;
             }
             Verdict::Wait(wait_ms) => {

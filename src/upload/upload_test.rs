@@ -153,6 +153,8 @@ fn statuses_are_judged_as_the_wire_says() {
         (404, None, false, Verdict::BackOff),
         (407, None, false, Verdict::BackOff),
         (408, None, false, Verdict::BackOff),
+        (409, None, true, Verdict::Conflict),
+        (409, None, false, Verdict::BackOff),
         (410, None, true, Verdict::Erased),
         (410, None, false, Verdict::BackOff),
         (413, None, true, Verdict::Divide),

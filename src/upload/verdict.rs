@@ -12,6 +12,8 @@ pub(crate) enum Verdict {
     Divide,
     /// The installation was erased: delete everything here.
     Erased,
+    /// Another phone uses this installation too: begin a new one.
+    Conflict,
     /// The key is not accepted: keep all, and wait until the app opens the journey again or asks
     /// for an upload.
     Pause,
@@ -38,6 +40,7 @@ pub(crate) fn judge(status: u16, retry_after_ms: Option<u64>, ours: bool) -> Ver
     match (status, retry_after_ms) {
         (200 | 204, _) if ours => Verdict::Stored,
         (400 | 413 | 422, _) if ours => Verdict::Divide,
+        (409, _) if ours => Verdict::Conflict,
         (410, _) if ours => Verdict::Erased,
         (401 | 403, _) if ours => Verdict::Pause,
         (429 | 503, Some(wait_ms)) if ours => Verdict::Wait(wait_ms.min(RETRY_AFTER_MAX_MS)),

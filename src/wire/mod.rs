@@ -100,6 +100,9 @@ pub(crate) struct Change {
     /// Its place among the events; 0 for what held before the first.
     pub seq: u64,
     pub customer: Who,
+    /// The `seq` at which this person's use of the phone began: anonymous events before a sign-in
+    /// are part of it. 0 if it began before the first event.
+    pub since: u64,
     /// The collector knows of it.
     pub told: bool,
 }
@@ -109,6 +112,9 @@ pub(crate) struct Change {
 pub(crate) struct Call {
     #[serde(default)]
     seq: u64,
+    /// The `seq` at which the caller's use of the phone began, in a snapshot.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    since: Option<u64>,
     token: String,
     pub code: Option<String>,
     tapped_at: i64,
@@ -198,6 +204,7 @@ struct HeaderBody<'a> {
 #[derive(Serialize)]
 struct OwnerBody<'a> {
     seq: u64,
+    since: u64,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     unknown: bool,
     id: Option<&'a str>,
@@ -213,6 +220,7 @@ impl<'a> OwnerBody<'a> {
         let known = change.customer.identified();
         Self {
             seq: change.seq,
+            since: change.since,
             unknown: change.customer == Who::Unknown,
             id: known.map(|known| known.id.as_str()),
             proof: known.and_then(|known| known.proof.as_deref()).filter(|_| !change.told),
@@ -239,13 +247,13 @@ pub(crate) fn batch(mut envelope: Vec<u8>, events: &[(u64, &[u8])]) -> Vec<u8> {
 /// Completes the JSON of a call's snapshot after its [`envelope`], not yet compressed.
 pub(crate) fn call(
     mut envelope: Vec<u8>,
-    seq: u64,
+    (seq, since): (u64, u64),
     call: Call,
     customer: Option<&Identified>,
     events: &[(u64, &[u8])],
 ) -> Vec<u8> {
     envelope.extend_from_slice(b",\"call\":");
-    write_json(&mut envelope, &Call { seq, ..call });
+    write_json(&mut envelope, &Call { seq, since: Some(since), ..call });
     envelope.extend_from_slice(b",\"customer\":");
     let customer = customer.map(|customer| CustomerBody {
         id: Some(&customer.id),

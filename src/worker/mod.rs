@@ -27,6 +27,7 @@ use std::thread::JoinHandle;
 pub(crate) use handle::Handle;
 use handle::Inbox;
 use reply::Reply;
+use round_trip::End;
 pub use round_trip::UploadProblem;
 use storage::Storage;
 use uploader::Uploader;
@@ -128,10 +129,7 @@ impl Worker {
                 self.uploader.flush_now();
             }
             self.note_failure(outcome.stored, now);
-            if outcome.erased {
-                log::warn!("the collector has erased this installation: deleting everything here");
-                self.handle.installation.erase(true, &self.handle.recorder);
-            }
+            self.end_installation(outcome.end);
         }
         self.flush_for_waiters();
         // A call does not wait until storage is retried: the disk may be back.
@@ -152,6 +150,25 @@ impl Worker {
         }
         let sent = self.uploader.send_due(&mut self.storage, now);
         self.note_failure(sent, now);
+    }
+
+    /// Acts on an answer that ends the installation.
+    fn end_installation(&self, end: Option<End>) {
+        let Handle { installation, recorder, .. } = &*self.handle;
+        match end {
+            Some(End::Erased) => {
+                log::warn!("the collector has erased this installation: deleting everything here");
+                installation.erase(true, recorder);
+            }
+            Some(End::Conflict) => {
+                log::warn!(
+                    "another phone uses a copy of this installation: a new one begins, and what was \
+                     not uploaded is dropped"
+                );
+                installation.begin_anew(recorder);
+            }
+            None => {}
+        }
     }
 
     /// Deletes what is to be deleted, then has storage opened and drained as far as that is due.

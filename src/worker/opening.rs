@@ -19,10 +19,14 @@ pub(super) fn open_store(
     let limits = limits(config, handle.recorder.clock().now());
     let installation = identity.installation.as_bytes();
     let open = if identity.has_store { Store::open_again } else { Store::open };
-    match open(&path, installation, identity.epoch, limits, now) {
-        Err(error) if error.condemns_the_store() => replace_store(handle, config, &error, now),
-        other => other,
+    let mut store = match open(&path, installation, identity.epoch, limits, now) {
+        Err(error) if error.condemns_the_store() => replace_store(handle, config, &error, now)?,
+        other => other?,
+    };
+    if identity.follows {
+        store.begin_unknown(now)?;
     }
+    Ok(store)
 }
 
 /// Sets aside a store whose content is damaged, and begins the next epoch in a new one. The epoch

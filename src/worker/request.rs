@@ -63,15 +63,16 @@ pub(super) fn batch(config: &Config, envelope: Envelope, rows: &[Row]) -> Reques
     request(config, Method::Post, wire::BATCHES, Some(wire::gzip(&json)))
 }
 
-/// Encodes a call's snapshot, not yet compressed.
+/// Encodes a call's snapshot, not yet compressed. `place` is its `seq`, and the `seq` at which the
+/// caller's use of the phone began.
 pub(super) fn snapshot(
     envelope: Envelope,
-    seq: u64,
+    place: (u64, u64),
     call: Call,
     customer: Option<&Identified>,
     events: &[(u64, &[u8])],
 ) -> Vec<u8> {
-    wire::call(envelope.0, seq, call, customer, events)
+    wire::call(envelope.0, place, call, customer, events)
 }
 
 /// Builds the upload of a call's [`snapshot`].

@@ -56,6 +56,25 @@ pub enum UploadProblem {
     NotACollector,
 }
 
+/// The reason why an installation is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    /// The collector has erased it.
+    Erased,
+    /// Another phone uses it too.
+    Conflict,
+}
+
+impl End {
+    pub(super) fn of(verdict: Verdict) -> Option<Self> {
+        match verdict {
+            Verdict::Erased => Some(Self::Erased),
+            Verdict::Conflict => Some(Self::Conflict),
+            _ => None,
+        }
+    }
+}
+
 /// An answer as read, with its verdict.
 pub(super) struct Reading {
     pub(super) verdict: Verdict,
@@ -67,15 +86,15 @@ pub(super) struct Reading {
 pub(super) struct Answered {
     /// The request failed, and its content still waits.
     pub(super) failed: bool,
-    /// The collector has erased this installation.
-    pub(super) erased: bool,
+    /// The installation is over, for this reason.
+    pub(super) end: Option<End>,
     /// An error if storage could not apply the answer.
     pub(super) stored: Result<(), Error>,
 }
 
 impl Answered {
     /// The answer changes nothing.
-    pub(super) const NOTHING: Self = Self { failed: false, erased: false, stored: Ok(()) };
+    pub(super) const NOTHING: Self = Self { failed: false, end: None, stored: Ok(()) };
 }
 
 impl RoundTrip {

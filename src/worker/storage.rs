@@ -67,7 +67,6 @@ impl Storage {
         self.handle.report().counts = Counts::default();
     }
 
-    /// Closes the store, which is opened and read again.
     pub(super) fn close_store(&mut self) {
         self.store = None;
     }
@@ -96,8 +95,7 @@ impl Storage {
         if first { self.offer_codes(now) } else { Ok(()) }
     }
 
-    /// Returns whether storage may be tried: it did not fail, or its wait is over. `drain_now` ends any
-    /// wait.
+    /// Returns whether storage may be tried. `drain_now` ends any wait.
     pub(super) fn may_try(&self, now: Now, drain_now: bool) -> bool {
         drain_now || self.retry.is_due(now)
     }
@@ -235,9 +233,8 @@ impl Storage {
     /// Notes what the newest events are part of.
     fn note_recent(&self, identity: Identity) {
         let Some(store) = &self.store else { return };
-        // The store does not know what was uploaded in an earlier epoch: something may have been.
-        let uploaded_before = store.delivered() > 0 || identity.epoch > 1;
-        self.handle.recent().note(uploaded_before, self.codes_seen);
+        // What was uploaded in an earlier epoch, the store does not know.
+        self.handle.recent().note(store.delivered() > 0 || identity.epoch > 1, self.codes_seen);
     }
 
     fn offer_codes(&self, now: Now) -> Result<(), Error> {
@@ -262,7 +259,6 @@ impl Storage {
         })
     }
 
-    /// Returns whether the codes should be renewed, as of the last maintenance.
     pub(super) fn codes_are_stale(&self) -> bool {
         self.codes_are_stale
     }
@@ -305,6 +301,11 @@ impl Storage {
         Ok((envelope, Told { through, codes: asks.then_some(leases), same_customer: false }))
     }
 
+    /// Returns the `seq` at which the use of the phone began by whoever made the call of this `seq`.
+    pub(super) fn since(&self, seq: u64) -> Result<u64, Error> {
+        self.store.as_ref().map_or(Ok(0), |store| store.since(seq))
+    }
+
     /// Deletes events and leases that are past their time to live.
     pub(super) fn expire(&mut self, now: Now) -> Result<(), Error> {
         self.store.as_mut().map_or(Ok(()), |store| store.expire(now))
@@ -321,8 +322,7 @@ impl Storage {
         store.next_batch(events_max, bytes_max)
     }
 
-    /// Notes that the batch in flight was not stored: its events wait again. False while there is
-    /// no store.
+    /// Notes that the batch in flight was not stored. False while there is no store.
     pub(super) fn release_batch(&mut self) -> bool {
         self.store.as_mut().map(Store::release).is_some()
     }
@@ -346,7 +346,7 @@ impl Storage {
         Ok(Some(kept))
     }
 
-    /// Reads anew what a stored batch changed: the calls that wait, and the codes.
+    /// Reads the calls that wait, and the codes, after a stored batch.
     pub(super) fn refresh(&mut self, now: Now) -> Result<(), Error> {
         if let Some(store) = &self.store {
             self.pending_calls = store.calls_waiting()?.into();

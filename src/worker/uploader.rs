@@ -7,7 +7,7 @@ use super::calls::Calls;
 use super::code_request::CodeRequest;
 use super::handle::{Handle, Network};
 use super::request;
-use super::round_trip::{Answered, Purpose, Reading, RoundTrip};
+use super::round_trip::{Answered, End, Purpose, Reading, RoundTrip};
 use super::snapshot::Carried;
 use super::storage::Storage;
 use super::upload_log::UploadLog;
@@ -214,9 +214,10 @@ impl Uploader {
             return Ok(());
         };
         let (envelope, told) = storage.envelope(call.scope(), now)?;
+        let since = storage.since(seq)?;
         let recent = handle.recent();
         let Carried { customer, events, .. } = recent.carried(seq, call.scope());
-        let snapshot = request::snapshot(envelope, seq, call, customer, &events);
+        let snapshot = request::snapshot(envelope, (seq, since), call, customer, &events);
         let count = events.len();
         // The log may be the app's own: no lock is held while it is called.
         drop(recent);
@@ -333,7 +334,7 @@ impl Uploader {
             }
         };
         let failed = verdict.is_weather() || matches!(verdict, Verdict::Pause | Verdict::Wait(_));
-        Answered { failed, erased: verdict == Verdict::Erased, stored }
+        Answered { failed, end: End::of(verdict), stored }
     }
 
     /// Notes an answer to the call under way. Returns false if another request with it may still

@@ -229,6 +229,8 @@ impl Scene {
 
     /// Kills the app: the next process finds what a SIGKILL at this instant would have left.
     pub fn kill(&mut self) {
+        // Copying several files takes a while: the worker must not change them meanwhile.
+        self.clock.run_until_idle();
         self.processes += 1;
         let left: PathBuf = self.dir.path().join(format!("phone-{}", self.processes));
         child::copy_folder(&self.config.folder, &left);

@@ -135,3 +135,27 @@ fn a_folder_without_the_mark_or_with_a_damaged_one_is_no_copy_and_is_marked() {
     assert_eq!(phone.journey().proof_nonce(), nonce);
     assert!(names(&phone.folder()).contains(&PLACE.to_owned()));
 }
+
+#[test]
+fn a_copy_that_only_the_collector_can_tell_begins_a_new_installation_too() {
+    let mut phone = granted();
+    let before = phone.journey().proof_nonce();
+    phone.collector(|collector| {
+        collector.refuse = Some(|event| (event["screen"] == "of two phones").then_some(409));
+    });
+    phone.views(["of two phones"]);
+    phone.network.online();
+    phone.clock.advance(60_000);
+    assert_eq!(phone.status().consent, Consent::Granted);
+    let after = phone.journey().proof_nonce();
+    assert_ne!(after, before);
+    phone.collector(|collector| collector.refuse = None);
+    phone.views(["of one"]);
+    phone.upload_all();
+    let status = phone.status();
+    assert_eq!((status.delivered, status.dropped.get(DropReason::Corrupt)), (1, 1));
+    assert!(phone.network.sent().iter().all(|(_, request)| request.method != Method::Delete));
+    phone.restart();
+    assert_eq!(phone.journey().proof_nonce(), after);
+    assert_eq!(phone.status().consent, Consent::Granted);
+}

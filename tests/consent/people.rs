@@ -244,3 +244,22 @@ fn what_follows_a_change_of_customer_that_does_not_fit_waits_for_it() {
     let of_b = |name: &str| (name.to_owned(), Some("B".to_owned()));
     assert_eq!(seen, [of_b("b-1"), of_b("b-2")]);
 }
+
+#[test]
+fn a_new_installation_does_not_take_whoever_uses_the_app_for_nobody() {
+    let phone = Phone::running();
+    phone.journey().identify("ana", None);
+    phone.run_until_idle();
+    phone.journey().set_consent(Consent::Denied);
+    phone.run_until_idle();
+    phone.journey().set_consent(Consent::Granted);
+    // Still Ana's: the app told only the last installation.
+    phone.views(["of ana"]);
+    phone.run_until_idle();
+    phone.journey().clear_customer();
+    phone.journey().identify("ben", None);
+    phone.views(["of ben"]);
+    let preview = phone.journey().preview(CallScope::Everything);
+    let screens: Vec<_> = preview.steps.iter().filter_map(|step| step.screen.clone()).collect();
+    assert_eq!((preview.customer.as_deref(), &*screens), (Some("ben"), &["of ben".to_owned()][..]));
+}

@@ -94,36 +94,59 @@ pub(super) fn installation(connection: &Connection, hash: &Hash) -> rusqlite::Re
     Ok(if erased { Found::Erased } else { Found::New })
 }
 
+/// A change of customer at a seq.
+#[derive(Clone, Copy)]
+struct Change {
+    seq: u64,
+    /// Another person's use of the phone begins here.
+    begins: bool,
+    /// Records were lost before this.
+    unknown: bool,
+}
+
 /// Notes who used the phone before the oldest event that waits: the event that said so may never come.
 fn insert_owner(connection: &Connection, id: i64, upload: &Upload) -> rusqlite::Result<()> {
-    if let Some(NewOwner { seq, unknown, identification }) = &upload.owner {
-        insert_customer(connection, id, upload, (*seq, *unknown), identification)?;
+    let Some(owner) = &upload.owner else { return Ok(()) };
+    let NewOwner { seq, since, unknown, identification } = owner;
+    if let Some(since) = since.filter(|since| since < seq) {
+        // What happened there may never come.
+        let named = Identification { verified: None, ..identification.clone() };
+        insert_customer(
+            connection,
+            id,
+            upload,
+            Change { seq: since, begins: true, unknown: false },
+            &named,
+        )?;
     }
-    Ok(())
+    let change = Change { seq: *seq, begins: *since == Some(*seq), unknown: *unknown };
+    insert_customer(connection, id, upload, change, identification)
 }
 
 fn insert_customer(
     connection: &Connection,
     id: i64,
     upload: &Upload,
-    (seq, unknown): (u64, bool),
+    change: Change,
     customer: &Identification,
 ) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
-            "INSERT OR IGNORE INTO customers
-               (installation, epoch, seq, app, customer, verified, arrived_at, unknown)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+            "INSERT INTO customers
+               (installation, epoch, seq, app, customer, verified, arrived_at, unknown, begins)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+             ON CONFLICT DO UPDATE SET begins = max(begins, excluded.begins)",
         )?
         .execute(params![
             id,
             upload.epoch as i64,
-            seq as i64,
+            change.seq as i64,
             upload.app,
             customer.id,
             customer.verified,
             upload.arrived_at,
-            unknown
+            change.unknown,
+            change.begins
         ])?;
     Ok(())
 }
@@ -151,7 +174,8 @@ fn insert_events(
         if let Some(customer) = &event.customer
             && new > 0
         {
-            insert_customer(connection, id, upload, (event.seq, false), customer)?;
+            let change = Change { seq: event.seq, begins: false, unknown: false };
+            insert_customer(connection, id, upload, change, customer)?;
         }
     }
     Ok(Some(stored))

@@ -39,21 +39,23 @@ pub(super) fn put(
     let customer = identification.and_then(|identification| identification.id.as_ref());
     let verified = identification.and_then(|identification| identification.verified);
     let stated_from = statement.map(|statement| statement.from as i64);
+    let since = statement.and_then(|statement| statement.since).map(|since| since as i64);
     let lease = leased(connection, state, installation, new)?;
     let mut insert = connection.prepare_cached(
         "INSERT INTO calls (installation, app, token, lease, code_screen, epoch, seq,
-           tapped_at, scope, topic, stated, customer, verified, stated_from, arrived_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)
+           tapped_at, scope, topic, stated, customer, verified, stated_from, arrived_at, since)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?17)
          ON CONFLICT (token) DO UPDATE SET
            stated = 1, customer = excluded.customer, verified = excluded.verified,
-           stated_from = excluded.stated_from
+           stated_from = excluded.stated_from, since = excluded.since
          WHERE installation = excluded.installation AND stated = 0 AND excluded.stated = 1
          ON CONFLICT (lease) DO UPDATE SET
            token = excluded.token, code_screen = excluded.code_screen,
            epoch = excluded.epoch, seq = excluded.seq, tapped_at = excluded.tapped_at,
            scope = excluded.scope, topic = excluded.topic, stated = excluded.stated,
            customer = excluded.customer, verified = excluded.verified,
-           stated_from = excluded.stated_from, arrived_at = excluded.arrived_at
+           stated_from = excluded.stated_from, since = excluded.since,
+           arrived_at = excluded.arrived_at
          WHERE token IS NULL AND excluded.tapped_at <= claimed_at + ?16",
     )?;
     let mut put = |lease: Option<Hash>| {
@@ -74,6 +76,7 @@ pub(super) fn put(
             stated_from,
             upload.arrived_at,
             TAP_SKEW_MS,
+            since,
         ])
     };
     // Nothing stored: the token is known, or the code already names another call of this phone.

@@ -78,6 +78,8 @@ pub struct NewEvent {
 pub struct NewOwner {
     /// Its seq.
     pub seq: u64,
+    /// The seq at which this person's use of the phone began, if the phone says so.
+    pub since: Option<u64>,
     /// Records were lost there, so that nobody can say who used the phone.
     pub unknown: bool,
     /// Who it is.
@@ -131,6 +133,8 @@ pub struct NewStatement {
     pub identification: Identification,
     /// The lowest seq of the snapshot: the phone was theirs from there on at the latest.
     pub from: u64,
+    /// The seq at which their use of the phone began, if the phone says so.
+    pub since: Option<u64>,
 }
 
 /// What the phone gets back for an upload.

@@ -4,7 +4,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 
 use super::call::scope_of;
 use super::{Context, ContextId, EpochState, StoredCall, StoredEvent};
-use crate::attribution::{self, CallerStatement, CustomerChange, Person, Span};
+use crate::attribution::{self, CallerStatement, CustomerChange, Person, Span, Start};
 use crate::limits::{VIEW_CUSTOMERS_MAX, VIEW_EVENTS_MAX, VIEW_ORDERS_MAX, VIEW_QUEUE_MAX};
 
 /// Reads the context of a call; `None` when it is gone.
@@ -16,7 +16,7 @@ pub(super) fn context(
     let found = connection
         .prepare_cached(
             "SELECT installation, token, calls.epoch, seq, tapped_at, scope, topic, stated,
-               customer, stated_from, code_screen, synced_at, change, verified
+               customer, stated_from, code_screen, synced_at, change, verified, calls.since
              FROM calls JOIN installations ON installations.id = installation
              WHERE calls.id = ?1 AND calls.app = ?2",
         )?
@@ -55,7 +55,8 @@ impl CallRow {
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         let stated: bool = row.get(7)?;
         let place = (number(row, 2)?, number(row, 3)?);
-        let statement = CallerStatement::new(place, row.get(9)?, row.get(8)?, row.get(13)?);
+        let from = Start { snapshot: row.get(9)?, since: row.get(14)? };
+        let statement = CallerStatement::new(place, from, row.get(8)?, row.get(13)?);
         Ok(Self {
             installation: row.get(0)?,
             call: StoredCall {
@@ -100,13 +101,14 @@ fn statements_of_calls(
 ) -> rusqlite::Result<Vec<CallerStatement>> {
     let mut statements: Vec<CallerStatement> = connection
         .prepare_cached(
-            "SELECT epoch, seq, stated_from, customer, verified FROM calls
+            "SELECT epoch, seq, stated_from, customer, verified, since FROM calls
              WHERE installation = ?1 AND stated = 1 AND id <> ?2
              ORDER BY epoch DESC, seq DESC LIMIT ?3",
         )?
         .query_map(params![installation, but, VIEW_CUSTOMERS_MAX as i64], |row| {
             let at = (number(row, 0)?, number(row, 1)?);
-            Ok(CallerStatement::new(at, row.get(2)?, row.get(3)?, row.get(4)?))
+            let from = Start { snapshot: row.get(2)?, since: row.get(5)? };
+            Ok(CallerStatement::new(at, from, row.get(3)?, row.get(4)?))
         })?
         .collect::<rusqlite::Result<_>>()?;
     statements.reverse();
@@ -117,7 +119,7 @@ fn statements_of_calls(
 fn changes(connection: &Connection, installation: i64) -> rusqlite::Result<Vec<CustomerChange>> {
     let mut changes: Vec<CustomerChange> = connection
         .prepare_cached(
-            "SELECT epoch, seq, customer, verified, unknown FROM customers WHERE installation = ?1
+            "SELECT epoch, seq, customer, verified, unknown, begins FROM customers WHERE installation = ?1
              ORDER BY epoch DESC, seq DESC LIMIT ?2",
         )?
         .query_map(params![installation, VIEW_CUSTOMERS_MAX as i64], |row| {
@@ -126,6 +128,7 @@ fn changes(connection: &Connection, installation: i64) -> rusqlite::Result<Vec<C
                 customer: row.get(2)?,
                 verified: row.get(3)?,
                 unknown: row.get(4)?,
+                begins: row.get(5)?,
             })
         })?
         .collect::<rusqlite::Result<_>>()?;

@@ -308,6 +308,26 @@ async fn who_it_was_before_the_oldest_event_is_said_in_each_envelope() {
 }
 
 #[tokio::test]
+async fn an_anonymous_caller_does_not_see_what_somebody_did_who_signed_in_and_out_meanwhile() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let before = [phone.product("ana-1")];
+    site.batch(&phone.batch(&before)).await.ok();
+    // Ana signs in (2) and out (3), and neither has arrived when the next person calls.
+    let waiting = [phone.customer(Some("ana")), phone.customer(None)];
+    let theirs = [phone.product("next-1")];
+    let (mut call, token) = phone.tap(None, None, &theirs);
+    call["oldest"] = json!(2);
+    call["call"]["since"] = json!(3);
+    site.call(&call).await.ok();
+    let view = site.resolve("token", &token, "call").await.ok();
+    assert!(view.to_string().contains("next-1") && !view.to_string().contains("ana-1"), "{view}");
+    site.batch(&phone.batch(&waiting)).await.ok();
+    let view = site.resolve("token", &token, "call").await.ok();
+    assert!(view.to_string().contains("next-1") && !view.to_string().contains("ana"), "{view}");
+}
+
+#[tokio::test]
 async fn where_the_phone_lost_records_nobody_is_taken_for_who_came_before_or_after() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);

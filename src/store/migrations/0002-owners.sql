@@ -11,17 +11,20 @@ CREATE TABLE customers (
     at      INTEGER NOT NULL,
     -- 1 where records were lost, so that nobody can say who it was.
     unknown INTEGER NOT NULL,
+    -- The seq at which this person's use of the phone began: anonymous events before a sign-in are
+    -- part of it.
+    since   INTEGER NOT NULL,
     -- 1 once the collector knows of it.
     told    INTEGER NOT NULL
 ) STRICT;
 INSERT INTO customers
     SELECT seq, json_extract(CAST(body AS TEXT), '$.customer.id'),
            json_extract(CAST(body AS TEXT), '$.customer.proof'),
-           json_extract(CAST(body AS TEXT), '$.at'), 0, sent
+           json_extract(CAST(body AS TEXT), '$.at'), 0, seq, sent
     FROM events WHERE instr(CAST(body AS TEXT), '"type":"customer"') > 0;
 -- Of what is older, only the customer of today is known; if there was a change since, not even that.
 INSERT OR IGNORE INTO customers
-    SELECT 0, iif(known, customer, NULL), iif(known, proof, NULL), identified_at, NOT known, 0
+    SELECT 0, iif(known, customer, NULL), iif(known, proof, NULL), identified_at, NOT known, 0, 0
     FROM (SELECT *, NOT EXISTS (SELECT 1 FROM customers) AS known FROM state)
     WHERE customer IS NOT NULL OR epoch > 1 OR NOT known;
 
