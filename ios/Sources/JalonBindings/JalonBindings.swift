@@ -3538,7 +3538,7 @@ private let initializationResult: InitializationResult = {
     if (uniffi_jalon_ffi_checksum_method_journey_close() != 31432) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_erase() != 56063) {
+    if (uniffi_jalon_ffi_checksum_method_journey_erase() != 11972) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_jalon_ffi_checksum_method_journey_identify() != 35952) {
@@ -3550,13 +3550,13 @@ private let initializationResult: InitializationResult = {
     if (uniffi_jalon_ffi_checksum_method_journey_preview() != 19643) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_proof_nonce() != 2617) {
+    if (uniffi_jalon_ffi_checksum_method_journey_proof_nonce() != 64445) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_jalon_ffi_checksum_method_journey_record() != 22274) {
         return InitializationResult.apiChecksumMismatch
     }
-    if (uniffi_jalon_ffi_checksum_method_journey_set_consent() != 57907) {
+    if (uniffi_jalon_ffi_checksum_method_journey_set_consent() != 47491) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_jalon_ffi_checksum_method_journey_set_location() != 48588) {
