@@ -63,7 +63,7 @@ impl CallerStatement {
     pub fn new(at: Place, from: Start, customer: Option<String>, verified: Option<bool>) -> Self {
         let (exact, start) = (from.since.is_some(), from.since.or(from.snapshot));
         let from = (at.0, start.map_or(at.1, |from| from as u64));
-        let change = CustomerChange { at, customer, verified, unknown: false, begins: exact };
+        let change = CustomerChange { at, customer, verified, begins: false, unknown: false };
         Self { change, from, exact }
     }
 
@@ -77,11 +77,18 @@ impl CallerStatement {
     /// only while the events before it are awaited: once they are here, they say who it was.
     fn add_to(&self, changes: &mut Vec<CustomerChange>, is_awaited: impl Fn(Place) -> bool) {
         let is_within = self.is_within(changes);
-        let says_nothing = self.change.customer.is_none() && !self.exact;
-        if says_nothing && (is_within || !is_awaited(self.change.at)) {
+        if self.exact {
+            // Before what is known to have happened there, which is the caller's.
+            let index = changes.partition_point(|change| change.at < self.from);
+            let (at, customer, verified) = (self.from, None, None);
+            let began = CustomerChange { at, customer, verified, begins: true, unknown: false };
+            changes.insert(index, began);
+        }
+        let names_nobody = self.change.customer.is_none();
+        if names_nobody && (self.exact || is_within || !is_awaited(self.change.at)) {
             return;
         }
-        let at = if is_within { self.change.at } else { self.from };
+        let at = if self.exact || is_within { self.change.at } else { self.from };
         let index = changes.partition_point(|change| change.at <= at);
         changes.insert(index, CustomerChange { at, ..self.change.clone() });
     }

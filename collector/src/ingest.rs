@@ -101,8 +101,8 @@ pub(crate) async fn store(
     metrics.events.inc_by(stored as u64);
     metrics.calls.inc_by(calls as u64);
     metrics.rejected.inc_by(rejected.len() as u64);
-    let Appended { codes, codes_doubted, screens } = appended;
-    Ok(UploadAnswer { stored, rejected, codes, codes_doubted, screens })
+    let Appended { codes, codes_version, codes_doubted, screens } = appended;
+    Ok(UploadAnswer { stored, rejected, codes, codes_version, codes_doubted, screens })
 }
 
 /// Erases an installation, also one never seen: whatever it still sends is refused.
@@ -192,6 +192,7 @@ fn read(
         next: request.next,
         dropped: request.dropped,
         codes_left: request.codes_left,
+        codes_version: request.codes_version,
         codes: request.codes.map(|codes| locators(&codes)),
         owner: request.owner.map(|owner| owner_of(owner, times)).transpose()?,
         arrived_at,

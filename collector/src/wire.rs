@@ -29,6 +29,8 @@ pub struct UploadRequest<'a> {
     pub dropped: BTreeMap<String, u64>,
     /// How many leased codes the phone still holds.
     pub codes_left: Option<u32>,
+    /// The `codes_version` of the answer that brought its codes.
+    pub codes_version: Option<u32>,
     /// The locators it holds, to have them renewed: sent when it asks for codes.
     pub codes: Option<Vec<String>>,
     /// Who used the phone just before `oldest`, and from which event on. Repeated in each request, so
@@ -92,7 +94,10 @@ pub struct UploadAnswer {
     /// Call codes for this installation: if the request named `codes`, all that it may use from now
     /// on; else fresh ones beside those it holds.
     pub codes: Vec<Lease>,
-    /// The phone holds more codes than are honoured: its next request is to name them.
+    /// Names these codes: the phone repeats it for as long as it holds them. Absent without codes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub codes_version: Option<u32>,
+    /// The phone holds codes that are not honoured: its next request is to name them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub codes_doubted: bool,
     /// The numbers of screens in call codes: those of the screens in this upload and, with fresh codes,

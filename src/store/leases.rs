@@ -54,6 +54,12 @@ impl Store {
         Ok(leases)
     }
 
+    /// Returns the collector's name for the codes held.
+    pub(crate) fn codes_version(&self) -> Result<Option<u32>, Error> {
+        let mut statement = self.connection.prepare_cached("SELECT codes_version FROM state")?;
+        Ok(statement.query_row([], |row| row.get(0))?)
+    }
+
     /// Returns whether the codes should be renewed: the newest was given more than a day ago, or the
     /// collector honours fewer than this phone holds.
     pub(crate) fn codes_are_stale(&self, now: Now) -> Result<bool, Error> {
@@ -117,6 +123,9 @@ pub(super) fn keep(
         if !answer.leases().any(|(honoured, _)| honoured == *locator) {
             delete(tx, *locator)?;
         }
+    }
+    if let Some(version) = answer.codes_version {
+        tx.prepare_cached("UPDATE state SET codes_version = ?1")?.execute([version])?;
     }
     let mut renew =
         tx.prepare_cached("UPDATE leases SET given = ?2, wall = ?3, life = ?4 WHERE locator = ?1")?;

@@ -6,6 +6,7 @@
 
 mod body;
 mod step;
+mod who;
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use body::{Stamp, write_body};
 pub(crate) use step::read_step;
+pub(crate) use who::{Change, Identified, Who};
 
 use crate::call::CallScope;
 use crate::config::{App, CODES_MAX, LEASE_LIFE_MAX_S, SCREEN_BYTES_MAX, SCREENS_MAX};
@@ -34,78 +36,6 @@ const PROBLEM: &str = "urn:jalon:problem:";
 
 /// Bytes that an event's `seq` adds to its body: its name, up to twenty digits, two commas.
 pub(crate) const SEQ_BYTES_MAX: usize = 28;
-
-/// A customer that the app identified.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Identified {
-    pub id: String,
-    pub proof: Option<String>,
-    /// When, by the phone's wall clock: the collector judges the proof as of this time.
-    pub at_ms: i64,
-}
-
-/// Who uses the phone.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(crate) enum Who {
-    #[default]
-    Nobody,
-    /// Records were lost, and a change of customer may have been among them.
-    Unknown,
-    Somebody(Identified),
-}
-
-impl Who {
-    pub(crate) fn of(id: Option<String>, proof: Option<String>, at_ms: i64) -> Self {
-        id.map_or(Self::Nobody, |id| Self::Somebody(Identified { id, proof, at_ms }))
-    }
-
-    pub(crate) fn identified(&self) -> Option<&Identified> {
-        match self {
-            Self::Somebody(identified) => Some(identified),
-            Self::Nobody | Self::Unknown => None,
-        }
-    }
-
-    /// Returns whether the `next` customer is this one, and nothing new is said of them.
-    pub(crate) fn includes(&self, next: &Self) -> bool {
-        match (self, next) {
-            (Self::Nobody, Self::Nobody) => true,
-            (Self::Somebody(now), Self::Somebody(next)) => {
-                now.id == next.id && (next.proof.is_none() || next.proof == now.proof)
-            }
-            _ => false,
-        }
-    }
-
-    /// Returns whether `next` is the same person: anonymous events belong to the customer who signs
-    /// in next.
-    pub(crate) fn continues_as(&self, next: &Self) -> bool {
-        match (self, next) {
-            (Self::Nobody, Self::Nobody | Self::Somebody(_)) => true,
-            (Self::Somebody(now), Self::Somebody(next)) => now.id == next.id,
-            _ => false,
-        }
-    }
-
-    /// Returns whether the `next` customer may use the codes leased so far: a lease belongs to the
-    /// customer it was given under.
-    pub(crate) fn leaves_codes_to(&self, next: &Self) -> bool {
-        self.continues_as(next)
-    }
-}
-
-/// A change of customer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Change {
-    /// Its place among the events; 0 for what held before the first.
-    pub seq: u64,
-    pub customer: Who,
-    /// The `seq` at which this person's use of the phone began: anonymous events before a sign-in
-    /// are part of it. 0 if it began before the first event.
-    pub since: u64,
-    /// The collector knows of it.
-    pub told: bool,
-}
 
 /// A call, as its record's body and its snapshot carry it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -176,6 +106,8 @@ pub(crate) struct Header<'a> {
     pub next: u64,
     pub dropped: Dropped,
     pub codes_left: usize,
+    /// The collector's name for the codes held.
+    pub codes_version: Option<u32>,
     /// The locators held, to have them renewed; `None` if no codes are asked for.
     pub codes: Option<&'a [u32]>,
     /// The newest change of customer below `oldest`; `None` if there was none.
@@ -193,6 +125,8 @@ struct HeaderBody<'a> {
     next: u64,
     dropped: BTreeMap<&'static str, u64>,
     codes_left: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    codes_version: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     codes: Option<Vec<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -291,6 +225,7 @@ pub(crate) fn envelope(header: &Header<'_>) -> Vec<u8> {
             .map(|(reason, count)| (reason.name(), count))
             .collect(),
         codes_left: header.codes_left,
+        codes_version: header.codes_version,
         codes: header.codes.map(|codes| codes.iter().map(|code| format!("{code:09}")).collect()),
         owner: header.owner.map(OwnerBody::of),
         app: AppBody {
@@ -335,7 +270,9 @@ pub(crate) struct Answer {
     pub rejected: Vec<Rejected>,
     #[serde(default)]
     codes: Vec<CodeBody>,
-    /// The collector honours fewer codes than the phone holds.
+    #[serde(default)]
+    pub codes_version: Option<u32>,
+    /// The phone holds codes that the collector does not honour.
     #[serde(default)]
     pub codes_doubted: bool,
     #[serde(default)]

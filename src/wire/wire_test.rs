@@ -47,6 +47,7 @@ fn a_batch_is_the_one_of_the_design() {
         next: 431,
         dropped: Dropped::default(),
         codes_left: 2,
+        codes_version: None,
         codes: None,
         owner: None,
         app: &app,

@@ -17,6 +17,7 @@ pub(super) struct Contents<'a> {
     /// Drops that are not in the store's counts yet.
     pub(super) dropped: Dropped,
     pub(super) codes_left: usize,
+    pub(super) codes_version: Option<u32>,
     /// The locators to renew; `None` if no codes are asked for.
     pub(super) codes: Option<&'a [u32]>,
     /// The newest change of customer below the oldest event that waits.
@@ -38,6 +39,7 @@ impl Envelope {
             next: counts.next_seq,
             dropped,
             codes_left: contents.codes_left,
+            codes_version: contents.codes_version,
             codes: contents.codes,
             owner: contents.owner.as_ref(),
             app: &config.app,

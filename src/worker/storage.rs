@@ -292,6 +292,7 @@ impl Storage {
             counts,
             dropped: self.handle.recorder.counts().dropped,
             codes_left: leases.len(),
+            codes_version: if leases.is_empty() { None } else { store.codes_version()? },
             codes: asks.then_some(&leases[..]),
             owner: if names_owner { store.change_before(counts.oldest_seq)? } else { None },
             sent_at_ms: self.handle.recorder.stamp_ms(now),
@@ -354,7 +355,6 @@ impl Storage {
         self.offer_codes(now)
     }
 
-    /// Drops the one event in flight: it was refused although it was sent alone.
     pub(super) fn drop_refused(&mut self, now: Now) -> Result<(), Error> {
         let Some(store) = self.store.as_mut() else { return Ok(()) };
         log::warn!("the collector refused an event that was sent alone: it is dropped");

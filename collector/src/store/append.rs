@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::{Map, Value};
 
+use super::lease::ToppedUp;
 use super::writer::State;
 use super::{Appended, Identification, InstallationError, NewEvent, NewOwner, Upload, call, lease};
 use crate::limits::{REASON_CHARS_MAX, REASONS_MAX, SCREEN_BYTES_MAX};
@@ -55,9 +56,9 @@ pub(super) fn append(
         call::put(connection, state, id, upload, new)?;
     }
     let screens = number_screens(connection, state, upload)?;
-    let (codes, codes_doubted) = lease::top_up(connection, state, id, upload)?;
+    let ToppedUp { codes, version, doubted } = lease::top_up(connection, state, id, upload)?;
     state.changed.push((id, change));
-    Ok(Ok(Appended { codes, codes_doubted, screens }))
+    Ok(Ok(Appended { codes, codes_version: version, codes_doubted: doubted, screens }))
 }
 
 /// What the database knows of an installation.
@@ -110,7 +111,7 @@ fn insert_owner(connection: &Connection, id: i64, upload: &Upload) -> rusqlite::
     let NewOwner { seq, since, unknown, identification } = owner;
     if let Some(since) = since.filter(|since| since < seq) {
         // What happened there may never come.
-        let named = Identification { verified: None, ..identification.clone() };
+        let named = Identification { id: None, verified: None, ..identification.clone() };
         insert_customer(
             connection,
             id,

@@ -18,16 +18,25 @@ pub(super) fn hash(secret: &Secret, locator: u32) -> Hash {
     secret.hash("locator", &(locator & !1).to_be_bytes())
 }
 
+/// The codes that an installation gets with an answer.
+#[derive(Default)]
+pub(super) struct ToppedUp {
+    pub(super) codes: Vec<Lease>,
+    /// Their version, if there are any.
+    pub(super) version: Option<u32>,
+    /// The phone holds codes that are not honoured: a restored backup does not know the newest.
+    pub(super) doubted: bool,
+}
+
 /// Renews the codes that the phone names, as far as they are honoured, and leases fresh ones to an
-/// installation that holds few. Says too whether the phone holds more than are honoured: a restored
-/// backup does not know the newest.
+/// installation that holds few.
 pub(super) fn top_up(
     connection: &Connection,
     state: &State,
     installation: i64,
     upload: &Upload,
-) -> rusqlite::Result<(Vec<Lease>, bool)> {
-    let Some(said) = upload.codes_left else { return Ok((Vec::new(), false)) };
+) -> rusqlite::Result<ToppedUp> {
+    let Some(said) = upload.codes_left else { return Ok(ToppedUp::default()) };
     let honoured: u32 = connection
         .prepare_cached(
             "SELECT count(*) FROM leases WHERE installation = ?1 AND ends_at > ?2
@@ -41,7 +50,41 @@ pub(super) fn top_up(
         let wanted = (LEASES_HELD - held).min(room) as usize;
         draw_leases(connection, state, installation, upload, wanted, &mut leases)?;
     }
-    Ok((leases, upload.codes.is_none() && said > honoured))
+    if !leases.is_empty() {
+        let version = draw_version(connection, state, installation)?;
+        return Ok(ToppedUp { codes: leases, version: Some(version), doubted: false });
+    }
+    let named = upload.codes.is_some() || said == 0;
+    let doubted =
+        !named && (said > honoured || is_other_version(connection, installation, upload)?);
+    Ok(ToppedUp { doubted, ..ToppedUp::default() })
+}
+
+/// Draws the version of the codes that an installation holds from now on.
+fn draw_version(
+    connection: &Connection,
+    state: &State,
+    installation: i64,
+) -> rusqlite::Result<u32> {
+    let mut bits = [0; 4];
+    state.clock.random(&mut bits);
+    let version = u32::from_be_bytes(bits);
+    connection
+        .prepare_cached("UPDATE installations SET codes_version = ?2 WHERE id = ?1")?
+        .execute(params![installation, version])?;
+    Ok(version)
+}
+
+fn is_other_version(
+    connection: &Connection,
+    installation: i64,
+    upload: &Upload,
+) -> rusqlite::Result<bool> {
+    let Some(said) = upload.codes_version else { return Ok(false) };
+    let known: u32 = connection
+        .prepare_cached("SELECT codes_version FROM installations WHERE id = ?1")?
+        .query_row([installation], |row| row.get(0))?;
+    Ok(said != known)
 }
 
 /// Renews the codes that the phone names, and answers with those that are honoured.

@@ -29,6 +29,8 @@ pub struct Upload {
     pub dropped: BTreeMap<String, u64>,
     /// How many codes it holds. `None` if it did not say; then it gets none.
     pub codes_left: Option<u32>,
+    /// The version of the codes it holds, if it said.
+    pub codes_version: Option<u32>,
     /// The locators it holds, if it asks for codes.
     pub codes: Option<Vec<u32>>,
     /// Who used the phone before the oldest event that waits.
@@ -142,7 +144,9 @@ pub struct NewStatement {
 pub struct Appended {
     /// Fresh leases.
     pub codes: Vec<Lease>,
-    /// The phone holds more codes than are honoured.
+    /// The version of these codes, if there are any.
+    pub codes_version: Option<u32>,
+    /// The phone holds codes that are not honoured.
     pub codes_doubted: bool,
     /// The numbers of the screens named in it.
     pub screens: BTreeMap<String, u16>,

@@ -121,6 +121,24 @@ async fn codes_that_are_named_live_on_and_those_that_are_not_honoured_are_replac
 }
 
 #[tokio::test]
+async fn codes_of_another_version_are_doubted_until_the_phone_names_them() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    phone.codes_left = 0;
+    let answer = site.batch(&phone.batch(&[])).await.ok();
+    phone.codes_left = 5;
+    let mut batch = phone.batch(&[]);
+    batch["codes_version"] = answer["codes_version"].clone();
+    assert_eq!(site.batch(&batch).await.ok()["codes_doubted"], Value::Null);
+    batch["codes_version"] = json!(answer["codes_version"].as_u64().unwrap() ^ 1);
+    assert_eq!(site.batch(&batch).await.ok()["codes_doubted"], true);
+    batch["codes"] = json!(["000000002"]);
+    let fresh = site.batch(&batch).await.ok();
+    assert_eq!((locators(&fresh).len(), &fresh["codes_doubted"]), (5, &Value::Null));
+    assert_ne!(fresh["codes_version"], answer["codes_version"]);
+}
+
+#[tokio::test]
 async fn a_phone_that_holds_more_than_is_honoured_is_told() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);

@@ -39,6 +39,9 @@ CREATE TABLE leases (
     life    INTEGER NOT NULL
 ) STRICT;
 
+-- The collector's name for the codes held here; null if it gave none.
+ALTER TABLE state ADD COLUMN codes_version INTEGER;
+
 ALTER TABLE state DROP COLUMN customer;
 ALTER TABLE state DROP COLUMN proof;
 ALTER TABLE state DROP COLUMN identified_at;
