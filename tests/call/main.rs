@@ -8,6 +8,7 @@
 
 mod carriers;
 mod misdialled;
+mod months;
 mod no_data;
 mod preview;
 mod scene;
