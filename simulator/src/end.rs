@@ -94,7 +94,8 @@ impl World {
     fn stored_steps(&self) -> Result<BTreeMap<usize, Vec<Place>>> {
         let database = rusqlite::Connection::open(self.site.database())?;
         let mut statement = database.prepare(
-            "SELECT installation, epoch, seq, body FROM events WHERE type = 'product_view'",
+            "SELECT installation, epoch, seq, body FROM events
+             WHERE type IN ('product_view', 'custom')",
         )?;
         let mut rows = statement.query([])?;
         let mut stored: BTreeMap<usize, Vec<_>> = BTreeMap::new();

@@ -38,6 +38,8 @@ pub enum Act {
     PowerCut(u8),
     /// The customer looks at so many products.
     Browse(u8, u16),
+    /// The customer looks at more than the phone's quota holds.
+    Flood(u8),
     /// This person signs in.
     SignIn(u8, u8),
     /// Whoever is signed in signs out.
@@ -78,6 +80,7 @@ impl Act {
         match self {
             Self::Start(phone)
             | Self::Browse(phone, _)
+            | Self::Flood(phone)
             | Self::SignIn(phone, _)
             | Self::SignOut(phone)
             | Self::Grant(phone)
@@ -130,7 +133,8 @@ fn draw_act(random: &mut Random, weeks: u64) -> Act {
         30..33 => Act::Close(phone),
         33..37 => Act::Kill(phone),
         37..39 => Act::PowerCut(phone),
-        39..54 => Act::Browse(phone, many(random)),
+        39..53 => Act::Browse(phone, many(random)),
+        53 => Act::Flood(phone),
         54..60 => Act::SignIn(phone, person),
         60..63 => Act::SignOut(phone),
         63..67 => Act::Grant(phone),

@@ -1,8 +1,8 @@
 //! Plays the steps of a run, and checks after each what must hold at any time.
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
-use jalon::{CallRequest, CallScope, Consent, Event, Product, Status};
-use serde_json::{Value, json};
+use jalon::{CallRequest, CallScope, Consent, Event, Product, Status, Value};
+use serde_json::{Value as Json, json};
 
 use crate::network::Network;
 use crate::plan::{Act, Step};
@@ -61,6 +61,7 @@ impl World {
                 return self.phone(phone).cut_power(&mut random);
             }
             Act::Browse(phone, count) => self.browse(phone, count),
+            Act::Flood(phone) => return self.flood(phone),
             Act::SignIn(phone, person) => return self.sign_in(phone, Some(person)),
             Act::SignOut(phone) => return self.sign_in(phone, None),
             Act::Grant(phone) => self.consent(phone, Consent::Granted),
@@ -125,6 +126,23 @@ impl World {
         // SDK may have forgotten, and only the app knows.
         if was_cut || self.random.percent(60) {
             self.identify(index, signed_in);
+        }
+        Ok(())
+    }
+
+    /// Records steps of 4 KiB, slowly enough for the journal.
+    fn flood(&mut self, index: u8) -> Result<()> {
+        let granted = self.phone(index).consent == Consent::Granted;
+        for round in 0..10 {
+            for _ in 0..15 {
+                let name = format!("step-{}", self.oracle.step(index, self.now_ms(), granted));
+                let value = |at: u32| (format!("{round}-{at}"), Value::Text("x".repeat(240)));
+                let values = (0..16).map(value).collect();
+                if let Some(journey) = &self.phone(index).journey {
+                    journey.record(Event::Custom { name, values });
+                }
+            }
+            self.settle()?;
         }
         Ok(())
     }
@@ -204,11 +222,11 @@ impl World {
     fn preview(&mut self, index: u8) -> Result<()> {
         let Some(journey) = self.phone(index).journey.clone() else { return Ok(()) };
         let preview = journey.preview(CallScope::Everything);
-        let mut shown: Vec<Value> =
+        let mut shown: Vec<Json> =
             preview.steps.iter().map(|step| json!([step.about, step.screen])).collect();
         shown.push(json!(preview.customer));
         let who = self.oracle.now(index);
-        self.oracle.check(&Value::Array(shown), who).map_err(|shown| {
+        self.oracle.check(&Json::Array(shown), who).map_err(|shown| {
             anyhow!("the preview of phone {index}, {}, shows {shown}", self.oracle.describe(who))
         })
     }
