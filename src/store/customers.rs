@@ -65,10 +65,11 @@ pub(super) fn change(
     if state.customer.includes(&customer) {
         return Ok(false);
     }
-    if !state.customer.leaves_codes_to(&customer) {
+    let continues = state.customer.continues_as(&customer);
+    if !continues {
         tx.execute("DELETE FROM leases", [])?;
     }
-    let since = if state.customer.continues_as(&customer) { state.since } else { seq };
+    let since = if continues { state.since } else { seq };
     put(tx, seq, &customer, since)?;
     (state.customer, state.since) = (customer, since);
     Ok(true)

@@ -51,12 +51,6 @@ impl Who {
             _ => false,
         }
     }
-
-    /// Returns whether the `next` customer may use the codes leased so far: a lease belongs to the
-    /// customer it was given under.
-    pub(crate) fn leaves_codes_to(&self, next: &Self) -> bool {
-        self.continues_as(next)
-    }
 }
 
 /// A change of customer.
