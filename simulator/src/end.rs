@@ -8,6 +8,8 @@ use jalon::Consent;
 use crate::network::Network;
 use crate::world::World;
 
+/// The longest back-off, a dead connection, and half a minute in which events wait for more.
+const BACK_OFF_MAX_MS: u64 = 12 * 60_000;
 /// How long the collector keeps events for certain: 30 days, less what its clock may be wrong by.
 const KEPT_MS: i64 = 29 * 86_400_000;
 
@@ -27,6 +29,7 @@ impl World {
                 phone.start()?;
             }
         }
+        self.check_nothing_waits_on_a_good_network()?;
         // An answer that is awaited from a dead connection takes half a minute; erasures come after it.
         for _ in 0..3 {
             self.pass(35_000, false)?;
@@ -51,6 +54,19 @@ impl World {
             self.check_delivered(index)?;
         }
         self.look_again()
+    }
+
+    /// Whatever the network was like before, on a good one everything leaves by itself within the longest
+    /// back-off.
+    fn check_nothing_waits_on_a_good_network(&mut self) -> Result<()> {
+        self.pass(BACK_OFF_MAX_MS, false)?;
+        for (index, phone) in self.phones.iter().enumerate() {
+            let Some(journey) = &phone.journey else { continue };
+            let status = journey.status();
+            let waits = phone.consent == Consent::Granted && status.queued > 0;
+            ensure!(!waits, "phone {index}: {} events wait on a good network", status.queued);
+        }
+        Ok(())
     }
 
     fn check_delivered(&self, index: usize) -> Result<()> {
