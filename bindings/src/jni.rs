@@ -203,6 +203,9 @@ native_methods! {
     ) tries journey.call_context(number, topic, scope);
     Java_jalon_android_Native_preview(journey, scope: CallScope) answers journey.preview(scope);
     Java_jalon_android_Native_uploadNow(journey) tells journey.upload_now();
+    Java_jalon_android_Native_setForeground(journey, foreground: bool)
+        tells journey.set_foreground(foreground);
+    Java_jalon_android_Native_setOnline(journey, online: bool) tells journey.set_online(online);
     Java_jalon_android_Native_uploadAndWait(journey, timeout_ms: u64)
         answers journey.upload_and_wait(timeout_ms);
     Java_jalon_android_Native_status(journey) answers journey.status();

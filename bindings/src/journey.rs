@@ -158,6 +158,18 @@ impl Journey {
         self.with((), jalon::Journey::upload_now);
     }
 
+    /// Tells whether the app is in front. On return, the screen that was shown is recorded again.
+    /// True until told otherwise. Returns immediately.
+    pub fn set_foreground(&self, foreground: bool) {
+        self.with((), |journey| journey.set_foreground(foreground));
+    }
+
+    /// Tells whether the phone has a network. While it has none, nothing is tried; once it is back,
+    /// what is due is tried at once. True until told otherwise. Returns immediately.
+    pub fn set_online(&self, online: bool) {
+        self.with((), |journey| journey.set_online(online));
+    }
+
     /// Uploads everything that is queued, and blocks until the queue is empty, an upload failed, or
     /// `timeout_ms` have passed; true when the queue is empty. Do not call it on the main thread.
     pub fn upload_and_wait(&self, timeout_ms: u64) -> bool {

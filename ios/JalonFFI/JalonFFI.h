@@ -330,9 +330,19 @@ void uniffi_jalon_ffi_fn_method_journey_record(uint64_t ptr, RustBuffer event, R
 void uniffi_jalon_ffi_fn_method_journey_set_consent(uint64_t ptr, RustBuffer consent, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_SET_FOREGROUND
+#define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_SET_FOREGROUND
+void uniffi_jalon_ffi_fn_method_journey_set_foreground(uint64_t ptr, int8_t foreground, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_SET_LOCATION
 #define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_SET_LOCATION
 void uniffi_jalon_ffi_fn_method_journey_set_location(uint64_t ptr, double latitude, double longitude, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_SET_ONLINE
+#define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_SET_ONLINE
+void uniffi_jalon_ffi_fn_method_journey_set_online(uint64_t ptr, int8_t online, RustCallStatus *_Nonnull out_status
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_STATUS
@@ -692,9 +702,21 @@ uint16_t uniffi_jalon_ffi_checksum_method_journey_set_consent(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_METHOD_JOURNEY_SET_FOREGROUND
+#define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_METHOD_JOURNEY_SET_FOREGROUND
+uint16_t uniffi_jalon_ffi_checksum_method_journey_set_foreground(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_METHOD_JOURNEY_SET_LOCATION
 #define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_METHOD_JOURNEY_SET_LOCATION
 uint16_t uniffi_jalon_ffi_checksum_method_journey_set_location(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_METHOD_JOURNEY_SET_ONLINE
+#define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_METHOD_JOURNEY_SET_ONLINE
+uint16_t uniffi_jalon_ffi_checksum_method_journey_set_online(void
 
 );
 #endif

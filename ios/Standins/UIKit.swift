@@ -33,6 +33,7 @@ extension ProcessInfo {
 @MainActor open class UIApplication: UIResponder {
     // No `shared`: what compiles here also compiles in an extension.
     public nonisolated static let didEnterBackgroundNotification = Notification.Name("background")
+    public nonisolated static let willEnterForegroundNotification = Notification.Name("foreground")
 }
 
 @MainActor open class UIScene: UIResponder {

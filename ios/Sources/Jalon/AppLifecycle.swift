@@ -2,8 +2,8 @@
     import JalonPlatform
     import UIKit
 
-    /// Starts the upload of queued events when the app leaves the screen, and records the view
-    /// controllers that appear.
+    /// Tells whether the app is in front, starts the upload of queued events when it leaves the
+    /// screen, and records the view controllers that appear.
     ///
     /// Without `UIApplication.shared`, so that all of it also compiles and works in an extension.
     enum AppLifecycle {
@@ -20,9 +20,10 @@
             }
             if isFirst {
                 // Held by the centre for as long as the process lives.
-                _ = NotificationCenter.default.addObserver(
-                    forName: UIApplication.didEnterBackgroundNotification, object: nil, queue: nil
-                ) { _ in leave() }
+                observe(UIApplication.didEnterBackgroundNotification, leave)
+                observe(UIApplication.willEnterForegroundNotification) {
+                    OpenJourneys.current?.setForeground(true)
+                }
             }
             if configuration.automaticScreens {
                 let name = configuration.screenName
@@ -30,10 +31,19 @@
             }
         }
 
+        private static func observe(
+            _ notification: Notification.Name, _ then: @escaping @Sendable () -> Void
+        ) {
+            _ = NotificationCenter.default.addObserver(
+                forName: notification, object: nil, queue: nil
+            ) { _ in then() }
+        }
+
         /// Keeps the process running for the upload, and no longer than the system allows: at its
         /// expiry the activity ends, and with it our claim on time.
         static func leave() {
             guard let journey = OpenJourneys.current else { return }
+            journey.setForeground(false)
             journey.uploadNow()
             // The scheduler answers from another process: not on the main thread.
             DispatchQueue.global(qos: .utility).async { BackgroundUploads.scheduleIfNeeded(journey) }

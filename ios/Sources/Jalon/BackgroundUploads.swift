@@ -75,8 +75,12 @@ enum BackgroundUploads {
             DispatchQueue.global(qos: .utility).async {
                 // Opened by the app as it starts, also in the background; else there is nothing to
                 // do.
-                let done = OpenJourneys.current?.uploadAndWait(timeoutMs: taskMs) ?? true
-                if !done, let journey = OpenJourneys.current { scheduleIfNeeded(journey) }
+                let journey = OpenJourneys.current
+                // The task has a network, of which a process that was suspended until now may not
+                // have heard yet.
+                journey?.setOnline(true)
+                let done = journey?.uploadAndWait(timeoutMs: taskMs) ?? true
+                if !done, let journey { scheduleIfNeeded(journey) }
                 finish.once(success: done)
             }
         }

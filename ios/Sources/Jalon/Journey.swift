@@ -19,6 +19,7 @@ internal import JalonBindings
 public final class Journey: Sendable {
     let native: JalonBindings.Journey
     let texts: CallTexts
+    private let connectivity = Connectivity()
 
     // MARK: Opening
 
@@ -39,6 +40,9 @@ public final class Journey: Sendable {
         StorageFolder.prepare(folder)
         let config = Config(writeKey: writeKey, endpoint: endpoint, folder: folder, configuration)
         self.init(config, texts: configuration.texts)
+        // Not the façade, which would then never go.
+        let native = self.native
+        connectivity.start { online in native.setOnline(online: online) }
         OpenJourneys.opened(self, configuration)
     }
 
@@ -191,7 +195,19 @@ public final class Journey: Sendable {
     /// the disk. An app needs it only to open the journey again.
     public func close() {
         OpenJourneys.forget(self)
+        connectivity.stop()
         native.close()
+    }
+
+    /// Tells whether the app is in front. On return, the core records the screen that was shown
+    /// again.
+    func setForeground(_ foreground: Bool) {
+        native.setForeground(foreground: foreground)
+    }
+
+    /// Tells whether the device has a network, as far as the system knows.
+    func setOnline(_ online: Bool) {
+        native.setOnline(online: online)
     }
 
     /// Uploads everything that is queued and blocks until the queue is empty, an upload failed or

@@ -721,10 +721,22 @@ public protocol JourneyProtocol: AnyObject, Sendable {
     func setConsent(consent: Consent)
 
     /**
+     * Tells whether the app is in front. On return, the screen that was shown is recorded again.
+     * True until told otherwise. Returns immediately.
+     */
+    func setForeground(foreground: Bool)
+
+    /**
      * Records where the customer is, in degrees, rounded to 0.01 (about a kilometre). Dropped
      * unless the location was allowed.
      */
     func setLocation(latitude: Double, longitude: Double)
+
+    /**
+     * Tells whether the phone has a network. While it has none, nothing is tried; once it is back,
+     * what is due is tried at once. True until told otherwise. Returns immediately.
+     */
+    func setOnline(online: Bool)
 
     /**
      * The state of the journey. Reads only memory; up to a second old.
@@ -969,6 +981,19 @@ open func setConsent(consent: Consent)  {try! rustCall() {
 }
 
     /**
+     * Tells whether the app is in front. On return, the screen that was shown is recorded again.
+     * True until told otherwise. Returns immediately.
+     */
+open func setForeground(foreground: Bool)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_jalon_ffi_fn_method_journey_set_foreground(
+            self.uniffiCloneHandle(),
+        FfiConverterBool.lower(foreground),uniffiCallStatus
+    )
+}
+}
+
+    /**
      * Records where the customer is, in degrees, rounded to 0.01 (about a kilometre). Dropped
      * unless the location was allowed.
      */
@@ -978,6 +1003,19 @@ open func setLocation(latitude: Double, longitude: Double)  {try! rustCall() {
             self.uniffiCloneHandle(),
         FfiConverterDouble.lower(latitude),
         FfiConverterDouble.lower(longitude),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Tells whether the phone has a network. While it has none, nothing is tried; once it is back,
+     * what is due is tried at once. True until told otherwise. Returns immediately.
+     */
+open func setOnline(online: Bool)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_jalon_ffi_fn_method_journey_set_online(
+            self.uniffiCloneHandle(),
+        FfiConverterBool.lower(online),uniffiCallStatus
     )
 }
 }
@@ -3559,7 +3597,13 @@ private let initializationResult: InitializationResult = {
     if (uniffi_jalon_ffi_checksum_method_journey_set_consent() != 47491) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_jalon_ffi_checksum_method_journey_set_foreground() != 30257) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_jalon_ffi_checksum_method_journey_set_location() != 48588) {
+        return InitializationResult.apiChecksumMismatch
+    }
+    if (uniffi_jalon_ffi_checksum_method_journey_set_online() != 22018) {
         return InitializationResult.apiChecksumMismatch
     }
     if (uniffi_jalon_ffi_checksum_method_journey_status() != 59080) {

@@ -12,7 +12,7 @@ use super::{sdk, surface};
 use crate::tools;
 
 /// In the order of their imports.
-const STAND_INS: [&str; 4] = ["os", "UIKit", "BackgroundTasks", "SwiftUI"];
+const STAND_INS: [&str; 5] = ["os", "Network", "UIKit", "BackgroundTasks", "SwiftUI"];
 /// Inside the room.
 const OUT: &str = "/built/apple";
 const MODULE_MAPS: [&str; 2] = [

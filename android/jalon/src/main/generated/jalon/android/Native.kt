@@ -42,7 +42,13 @@ internal object Native {
     external fun setConsent(handle: Long, input: ByteArray, length: Int): ByteArray?
 
     @JvmStatic
+    external fun setForeground(handle: Long, input: ByteArray, length: Int): ByteArray?
+
+    @JvmStatic
     external fun setLocation(handle: Long, input: ByteArray, length: Int): ByteArray?
+
+    @JvmStatic
+    external fun setOnline(handle: Long, input: ByteArray, length: Int): ByteArray?
 
     @JvmStatic
     external fun status(handle: Long, input: ByteArray, length: Int): ByteArray?
@@ -99,8 +105,14 @@ internal class NativeJourney(val handle: Long) {
     fun setConsent(consent: jalon.android.Consent) =
         tell({ writeConsent(consent) }, { input, length -> Native.setConsent(handle, input, length) })
 
+    fun setForeground(foreground: Boolean) =
+        tell({ boolean(foreground) }, { input, length -> Native.setForeground(handle, input, length) })
+
     fun setLocation(latitude: Double, longitude: Double) =
         tell({ double(latitude); double(longitude) }, { input, length -> Native.setLocation(handle, input, length) })
+
+    fun setOnline(online: Boolean) =
+        tell({ boolean(online) }, { input, length -> Native.setOnline(handle, input, length) })
 
     fun status(): jalon.android.Status =
         ask({}, { input, length -> Native.status(handle, input, length) }) { readStatus() }

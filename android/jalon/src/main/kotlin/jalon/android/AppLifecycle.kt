@@ -8,8 +8,8 @@ import java.lang.ref.WeakReference
 import java.util.WeakHashMap
 
 /**
- * Watches the app's Activities: records each as a screen, and starts the upload of queued events when
- * the customer leaves the app. Main thread only. (Not named `LifecycleObserver`: in an Android app
+ * Watches the app's Activities: records each as a screen, tells whether the app is in front, and starts the
+ * upload of queued events when the customer leaves the app. Main thread only. (Not named `LifecycleObserver`: in an Android app
  * that is androidx's interface, which this does not use.)
  */
 internal class AppLifecycle(
@@ -17,7 +17,8 @@ internal class AppLifecycle(
     private val options: Configuration,
     private val uploads: BackgroundUploads,
 ) : Application.ActivityLifecycleCallbacks {
-    private var started = 0
+    /** Those that were started, as far as seen: the journey may be opened after some were. */
+    private val started = WeakHashMap<Activity, Unit>()
 
     /** Activities whose screen view was recorded when they were created. */
     private val recordedOnCreate = WeakHashMap<Activity, Unit>()
@@ -39,9 +40,13 @@ internal class AppLifecycle(
     }
 
     override fun onActivityStarted(activity: Activity) = harmless {
-        // Back from another Activity or from the background; a new one was recorded above.
-        if (recordedOnCreate.remove(activity) == null) screen(activity)
-        started++
+        val isNew = recordedOnCreate.remove(activity) != null
+        // The same one back from the background: the core records the screen that was shown.
+        val isReturn = started.isEmpty() && lastRecorded.get() === activity
+        if (!isNew && !isReturn) screen(activity)
+        started[activity] = Unit
+        // After the screen: where the customer comes back to is this one.
+        journey.setForeground(true)
     }
 
     override fun onActivityResumed(activity: Activity) = harmless {
@@ -57,8 +62,10 @@ internal class AppLifecycle(
     override fun onActivityPaused(activity: Activity): Unit = Unit
 
     override fun onActivityStopped(activity: Activity) = harmless {
-        started = maxOf(0, started - 1)
-        if (started == 0 && !activity.isChangingConfigurations) uploads.leave()
+        started.remove(activity)
+        if (started.isNotEmpty() || activity.isChangingConfigurations) return@harmless
+        journey.setForeground(false)
+        uploads.leave()
     }
 
     override fun onActivitySaveInstanceState(activity: Activity, outState: Bundle): Unit = Unit
@@ -75,7 +82,8 @@ internal class AppLifecycle(
 
     private fun screen(activity: Activity) {
         if (!options.automaticScreens) return
-        val name = options.screenName(activity) ?: return
+        // The app's own code: if it fails, that costs this screen and nothing else.
+        val name = harmless({ null }) { options.screenName(activity) } ?: return
         lastRecorded = WeakReference(activity)
         journey.screen(name)
     }

@@ -71,6 +71,8 @@ internal class BackgroundUploads(
     /** The job runs: uploads, and says whether all of it is done. Not for the main thread. */
     fun work(): Boolean {
         working.set(true)
+        // The job has a network, of which a process that was frozen until now may not have heard yet.
+        journey.setOnline(true)
         return try {
             journey.uploadAndWait(JOB_MS)
         } finally {
@@ -101,5 +103,6 @@ internal class BackgroundUploads(
     @RequiresApi(Build.VERSION_CODES.UPSIDE_DOWN_CAKE)
     private fun inNamespace(scheduler: JobScheduler) = scheduler.forNamespace(NAMESPACE)
 
-    private fun inBackground(work: () -> Unit) = thread.execute { harmless(work) }
+    /** Runs [work] after what came before it. */
+    fun inBackground(work: () -> Unit) = thread.execute { harmless(work) }
 }

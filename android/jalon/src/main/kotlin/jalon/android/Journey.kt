@@ -174,6 +174,12 @@ public class Journey internal constructor(
     internal val records: Boolean
         get() = status().problem == null
 
+    /** Tells whether the app is in front. On return, the core records the screen that was shown again. */
+    internal fun setForeground(foreground: Boolean) = onNative { setForeground(foreground) }
+
+    /** Tells whether the phone has a network, as far as the system knows. */
+    internal fun setOnline(online: Boolean) = onNative { setOnline(online) }
+
     internal fun uploadAndWait(timeoutMs: Long): Boolean =
         harmless({ false }) { native?.uploadAndWait(timeoutMs) ?: true }
 

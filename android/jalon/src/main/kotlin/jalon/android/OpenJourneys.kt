@@ -47,15 +47,19 @@ internal object OpenJourneys {
         val uploads = BackgroundUploads(app, journey, options.jobId)
         val lifecycle = AppLifecycle(journey, options, uploads)
         val unlock = FirstUnlock(app) { uploads.resume() }
+        val connectivity = Connectivity(app, journey)
         this.uploads = uploads
         unwatch = {
             app.unregisterActivityLifecycleCallbacks(lifecycle)
             unlock.stop()
+            uploads.inBackground(connectivity::stop)
             this.uploads = null
             unwatch = {}
         }
         app.registerActivityLifecycleCallbacks(lifecycle)
         unlock.start()
+        // Asks the system, which answers from another process.
+        uploads.inBackground(connectivity::start)
         uploads.resume()
     }
 

@@ -2,16 +2,21 @@ package jalon.android
 
 import android.app.job.JobScheduler
 import android.content.Context
+import android.net.ConnectivityManager
 import jalon.android.support.Device
 import jalon.android.support.FakeCollector
 import jalon.android.support.HelpActivity
+import jalon.android.support.await
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
+import org.junit.Assert.assertTrue
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.Robolectric.buildActivity
 import org.robolectric.RobolectricTestRunner
 import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
+import org.robolectric.shadows.ShadowNetwork
 
 /** The oldest Android there is: what newer ones have is not asked for. */
 @RunWith(RobolectricTestRunner::class)
@@ -35,6 +40,27 @@ class OldPhoneTest {
                 collector.status = 200
                 check(journey.uploadAndWait(60_000))
                 assertEquals(listOf("screen_view", "call"), collector.events.map { it["type"].asString })
+            }
+        }
+    }
+
+    @Test
+    fun `on Android 6 the phone is offline once the last of its networks is gone`() {
+        FakeCollector().use { collector ->
+            Device(collector.url).use { device ->
+                val system =
+                    shadowOf(device.app.getSystemService(Context.CONNECTIVITY_SERVICE) as ConnectivityManager)
+                val journey = device.open()
+                val callback = await { system.networkCallbacks.singleOrNull() }
+                val (wifi, mobile) = listOf(1, 2).map(ShadowNetwork::newInstance)
+                callback.onAvailable(wifi)
+                callback.onAvailable(mobile)
+                callback.onLost(mobile)
+                journey.screen("home")
+                assertTrue(journey.uploadAndWait(60_000))
+                callback.onLost(wifi)
+                journey.screen("cart")
+                assertFalse(journey.uploadAndWait(60_000))
             }
         }
     }

@@ -110,6 +110,37 @@ class ScreensDeviceTest {
     }
 
     @Test
+    fun `back from the background the customer is where they were, once`() {
+        val journey = device.open()
+        val list = buildActivity(ListActivity::class.java).setup()
+        list.pause().stop().restart().resume()
+        journey.screen("cart")
+        list.pause().stop().restart().resume()
+        assertEquals(listOf("List", "List", "cart", "cart"), recorded())
+    }
+
+    @Test
+    fun `without automatic screens, too, coming back says where the customer is`() {
+        val journey = device.open { automaticScreens = false }
+        val list = buildActivity(ListActivity::class.java).setup()
+        journey.screen("cart")
+        list.pause().stop().restart().resume()
+        assertEquals(listOf("cart", "cart"), recorded())
+    }
+
+    @Test
+    fun `an activity from before the opening that goes takes nothing to the background`() {
+        val list = buildActivity(ListActivity::class.java).setup()
+        device.open()
+        list.pause()
+        val product = buildActivity(ProductDetailActivity::class.java).setup()
+        list.stop()
+        product.pause()
+        buildActivity(ListActivity::class.java).setup()
+        assertEquals(listOf("ProductDetail", "product_view", "List"), recorded())
+    }
+
+    @Test
     fun `the app names its screens, and leaves some out`() {
         device.open {
             screenName = { activity -> if (activity is ProductDetailActivity) "product/{id}" else null }

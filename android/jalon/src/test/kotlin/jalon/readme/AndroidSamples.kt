@@ -6,9 +6,11 @@ import android.app.Activity
 import android.app.Application
 import android.content.Intent
 import android.net.Uri
+import android.os.Bundle
+import android.view.View
 import androidx.compose.runtime.Composable
+import androidx.compose.runtime.LaunchedEffect
 import androidx.fragment.app.Fragment
-import androidx.lifecycle.compose.LifecycleStartEffect
 import jalon.android.CallUsButton
 import jalon.android.Consent
 import jalon.android.Journey
@@ -43,18 +45,14 @@ fun customerTapsCallUs(journey: Journey, activity: Activity) {
 }
 
 class ProductFragment : Fragment() {
-    override fun onStart() {
-        super.onStart()
+    override fun onViewCreated(view: View, savedInstanceState: Bundle?) {
         journey.screen("product/{id}")
     }
 }
 
 @Composable
 fun JourneyScreen(journey: Journey, name: String) {
-    LifecycleStartEffect(name) {
-        journey.screen(name)
-        onStopOrDispose { }
-    }
+    LaunchedEffect(name) { journey.screen(name) }
 }
 
 fun callUsButton(activity: Activity) = CallUsButton(activity).apply {

@@ -3,7 +3,6 @@ package jalon.readme
 import jalon.android.support.FakeCollector
 import jalon.android.support.Phone
 import jalon.readme.android.JourneyScreen
-import jalon.readme.android.ProductFragment
 import jalon.readme.android.customerAgreed
 import jalon.readme.android.customerLooksAt
 import jalon.readme.android.headersOf
@@ -43,11 +42,10 @@ class ReadmeTest {
                 journey = phone.journey
                 customerAgreed(journey)
                 customerLooksAt(journey)
-                ProductFragment().onStart()
                 JourneyScreen(journey, "cart")
                 assertEquals(setOf("User-to-User", "X-Jalon-Context"), headersOf(journey).keys)
                 phone.upload()
-                val expected = listOf("customer", "product_view", "screen_view", "screen_view", "call")
+                val expected = listOf("customer", "product_view", "screen_view", "call")
                 assertEquals(expected, collector.events.map { it["type"].asString })
             }
         }

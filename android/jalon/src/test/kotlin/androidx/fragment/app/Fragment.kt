@@ -1,6 +1,9 @@
 package androidx.fragment.app
 
+import android.os.Bundle
+import android.view.View
+
 /** Stands in for androidx.fragment, which only Google's repository has: what the samples of the docs use. */
 open class Fragment {
-    open fun onStart() = Unit
+    open fun onViewCreated(view: View, savedInstanceState: Bundle?) = Unit
 }
