@@ -32,6 +32,14 @@ pub struct Journey {
     locked: AtomicBool,
 }
 
+/// Hears that consent is needed again. Swift's alone: into Kotlin, JNI calls by itself.
+#[uniffi::export(callback_interface)]
+pub trait ConsentListener: Send + Sync {
+    /// Everything here was erased, and there is no answer since. Called on the journey's thread; must
+    /// not block.
+    fn consent_needed(&self);
+}
+
 #[uniffi::export]
 impl Journey {
     /// Opens the journey in `config.folder`; the same one if this process has it open already.
@@ -105,6 +113,12 @@ impl Journey {
     /// can be reached, also after a refusal. A new installation begins, without consent.
     pub fn erase(&self) {
         self.with((), jalon::Journey::erase);
+    }
+
+    /// Has `listener` hear when consent is needed again, after an erasure that `erase` or the
+    /// collector began.
+    pub fn on_consent_needed(&self, listener: Box<dyn ConsentListener>) {
+        self.when_consent_is_needed(move || listener.consent_needed());
     }
 
     /// Opens the connection that a call's snapshot will use. Call it when a "call us" button
@@ -194,6 +208,11 @@ impl Journey {
 }
 
 impl Journey {
+    /// Has `hook` called on the journey's thread when consent is needed again.
+    pub(crate) fn when_consent_is_needed(&self, hook: impl Fn() + Send + Sync + 'static) {
+        self.with((), |journey| journey.on_consent_needed(hook));
+    }
+
     /// Replaces the reason why storage cannot be reached where the platform knows better than the
     /// system's error: files that cannot be decrypted yet look as if they did not exist.
     fn explain_lock(&self, mut status: Status) -> Status {

@@ -14,7 +14,7 @@ mod types;
 pub mod jni;
 
 pub use config::{Config, LogLevel};
-pub use journey::Journey;
+pub use journey::{ConsentListener, Journey};
 pub use logging::{LogSink, log_to};
 pub use types::{
     CallContext, CallScope, Consent, Custom, Dropped, Event, JourneyError, LastUpload, NamedValue,

@@ -244,11 +244,27 @@ typedef void (*UniffiForeignFutureCompleteVoid)(uint64_t, UniffiForeignFutureRes
     );
 
 #endif
+#ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_CONSENT_LISTENER_METHOD0
+#define UNIFFI_FFIDEF_CALLBACK_INTERFACE_CONSENT_LISTENER_METHOD0
+typedef void (*UniffiCallbackInterfaceConsentListenerMethod0)(uint64_t, void* _Nonnull,
+        RustCallStatus *_Nonnull uniffiCallStatus
+    );
+
+#endif
 #ifndef UNIFFI_FFIDEF_CALLBACK_INTERFACE_LOG_SINK_METHOD0
 #define UNIFFI_FFIDEF_CALLBACK_INTERFACE_LOG_SINK_METHOD0
 typedef void (*UniffiCallbackInterfaceLogSinkMethod0)(uint64_t, RustBuffer, RustBuffer, void* _Nonnull,
         RustCallStatus *_Nonnull uniffiCallStatus
     );
+
+#endif
+#ifndef UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_CONSENT_LISTENER
+#define UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_CONSENT_LISTENER
+typedef struct UniffiVTableCallbackInterfaceConsentListener {
+    UniffiCallbackInterfaceFree _Nonnull uniffiFree;
+    UniffiCallbackInterfaceClone _Nonnull uniffiClone;
+    UniffiCallbackInterfaceConsentListenerMethod0 _Nonnull consentNeeded;
+} UniffiVTableCallbackInterfaceConsentListener;
 
 #endif
 #ifndef UNIFFI_FFIDEF_V_TABLE_CALLBACK_INTERFACE_LOG_SINK
@@ -305,6 +321,11 @@ void uniffi_jalon_ffi_fn_method_journey_erase(uint64_t ptr, RustCallStatus *_Non
 void uniffi_jalon_ffi_fn_method_journey_identify(uint64_t ptr, RustBuffer customer, RustBuffer proof, RustCallStatus *_Nonnull out_status
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_ON_CONSENT_NEEDED
+#define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_ON_CONSENT_NEEDED
+void uniffi_jalon_ffi_fn_method_journey_on_consent_needed(uint64_t ptr, uint64_t listener, RustCallStatus *_Nonnull out_status
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_PREPARE_CALL
 #define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_PREPARE_CALL
 void uniffi_jalon_ffi_fn_method_journey_prepare_call(uint64_t ptr, RustCallStatus *_Nonnull out_status
@@ -358,6 +379,11 @@ int8_t uniffi_jalon_ffi_fn_method_journey_upload_and_wait(uint64_t ptr, uint64_t
 #ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_UPLOAD_NOW
 #define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_METHOD_JOURNEY_UPLOAD_NOW
 void uniffi_jalon_ffi_fn_method_journey_upload_now(uint64_t ptr, RustCallStatus *_Nonnull out_status
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_INIT_CALLBACK_VTABLE_CONSENTLISTENER
+#define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_INIT_CALLBACK_VTABLE_CONSENTLISTENER
+void uniffi_jalon_ffi_fn_init_callback_vtable_consentlistener(const UniffiVTableCallbackInterfaceConsentListener* _Nonnull vtable
 );
 #endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_FN_INIT_CALLBACK_VTABLE_LOGSINK
@@ -672,6 +698,12 @@ uint16_t uniffi_jalon_ffi_checksum_method_journey_identify(void
 
 );
 #endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_METHOD_JOURNEY_ON_CONSENT_NEEDED
+#define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_METHOD_JOURNEY_ON_CONSENT_NEEDED
+uint16_t uniffi_jalon_ffi_checksum_method_journey_on_consent_needed(void
+
+);
+#endif
 #ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_METHOD_JOURNEY_PREPARE_CALL
 #define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_METHOD_JOURNEY_PREPARE_CALL
 uint16_t uniffi_jalon_ffi_checksum_method_journey_prepare_call(void
@@ -741,6 +773,12 @@ uint16_t uniffi_jalon_ffi_checksum_method_journey_upload_now(void
 #ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_CONSTRUCTOR_JOURNEY_OPEN
 #define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_CONSTRUCTOR_JOURNEY_OPEN
 uint16_t uniffi_jalon_ffi_checksum_constructor_journey_open(void
+
+);
+#endif
+#ifndef UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_METHOD_CONSENTLISTENER_CONSENT_NEEDED
+#define UNIFFI_FFIDEF_UNIFFI_JALON_FFI_CHECKSUM_METHOD_CONSENTLISTENER_CONSENT_NEEDED
+uint16_t uniffi_jalon_ffi_checksum_method_consentlistener_consent_needed(void
 
 );
 #endif

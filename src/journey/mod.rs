@@ -195,7 +195,17 @@ impl Journey {
     /// A customer who wants both may refuse before or after it: a refusal keeps the installation's
     /// id for a later erasure.
     pub fn erase(&self) {
-        self.handle.installation.erase(false, &self.handle.recorder);
+        self.handle.erase(false);
+    }
+
+    /// Has `hook` called when consent is needed again: once [`erase`](Self::erase), or an erasure at
+    /// the collector, has deleted everything here, unless the app has answered since. Replaces the
+    /// hook before. As an app starts, [`status`](Self::status) says whether consent is unknown.
+    ///
+    /// Called on the worker's thread: it must not block, and may call
+    /// [`set_consent`](Self::set_consent), but not [`close`](Self::close), which waits for the worker.
+    pub fn on_consent_needed(&self, hook: impl Fn() + Send + Sync + 'static) {
+        self.handle.on_consent_needed(Arc::new(hook));
     }
 
     /// Opens the connection for a call's snapshot ahead of time. Call it when a "call us" button

@@ -4,12 +4,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use super::consent_hook::ConsentHook;
 use super::reply::Reply;
 use super::round_trip::{RoundTrip, UploadProblem};
 use super::snapshot::Recent;
 use crate::call::CallScope;
 use crate::clock::Clock;
-use crate::config::{Config, PREVIEW_WAIT_MAX_MS};
+use crate::config::{Config, Consent, PREVIEW_WAIT_MAX_MS};
 use crate::installation::Installation;
 use crate::preview::Preview;
 use crate::recorder::Recorder;
@@ -22,6 +23,7 @@ pub(crate) struct Handle {
     inbox: Mutex<Inbox>,
     report: Mutex<Report>,
     recent: Mutex<Recent>,
+    consent_hook: ConsentHook,
 }
 
 /// Requests to the worker, and answers to what it sent.
@@ -68,6 +70,7 @@ impl Handle {
             inbox: Mutex::default(),
             report: Mutex::default(),
             recent: Mutex::default(),
+            consent_hook: ConsentHook::default(),
         }
     }
 
@@ -95,6 +98,25 @@ impl Handle {
     pub(crate) fn ask_close(&self) {
         self.inbox().close = true;
         self.recorder.wake_worker();
+    }
+
+    pub(crate) fn on_consent_needed(&self, hook: Arc<dyn Fn() + Send + Sync>) {
+        self.consent_hook.set(hook);
+    }
+
+    /// Erases the installation; the worker tells the app once that is done.
+    pub(crate) fn erase(&self, told_by_collector: bool) {
+        // Before the worker can be done with it.
+        self.consent_hook.arm();
+        self.installation.erase(told_by_collector, &self.recorder);
+    }
+
+    /// Tells the app that consent is needed, if an erasure is done and there was no answer since.
+    pub(super) fn tell_if_consent_is_needed(&self) {
+        let is_unknown = self.recorder.consent() == Consent::Unknown;
+        if is_unknown && !self.recorder.is_closed() && !self.installation.must_wipe() {
+            self.consent_hook.call_if_armed();
+        }
     }
 
     /// Asks for an upload, and blocks until nothing is left to upload (true), or until `timeout`, a

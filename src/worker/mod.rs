@@ -8,6 +8,7 @@
 
 mod calls;
 mod code_request;
+mod consent_hook;
 mod handle;
 mod opening;
 mod reply;
@@ -158,7 +159,7 @@ impl Worker {
         match end {
             Some(End::Erased) => {
                 log::warn!("the collector has erased this installation: deleting everything here");
-                installation.erase(true, recorder);
+                self.handle.erase(true);
             }
             Some(End::Conflict) => {
                 log::warn!(
@@ -179,6 +180,7 @@ impl Worker {
             self.storage.reset();
             self.uploader.reset();
             self.handle.installation.wipe()?;
+            self.handle.tell_if_consent_is_needed();
         }
         // A failure of this one does not keep the store from being used.
         let noted = self.handle.installation.write_again();

@@ -9,6 +9,7 @@
 mod copies;
 mod erasure;
 mod grant;
+mod hook;
 mod people;
 #[path = "../support/mod.rs"]
 mod support;

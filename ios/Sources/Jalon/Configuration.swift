@@ -18,6 +18,11 @@ extension Journey {
         /// after which only ``Journey/setConsent(_:)`` answers; but `.denied` always refuses.
         public var consent: Consent?
 
+        /// Called on the main thread when the customer must be asked for consent again: everything
+        /// was erased, by ``Journey/erase()`` or at the collector, and nobody has answered since. As
+        /// the app starts, ``Journey/status()`` says whether consent is unknown.
+        public var onConsentNeeded: (@MainActor @Sendable () -> Void)?
+
         /// Whether what customers type into a search is recorded, and not only how much it found.
         public var recordSearchQueries = false
 

@@ -43,6 +43,9 @@ public final class Journey: Sendable {
         // Not the façade, which would then never go.
         let native = self.native
         connectivity.start { online in native.setOnline(online: online) }
+        if let then = configuration.onConsentNeeded {
+            native.onConsentNeeded(listener: ConsentNeeded(then))
+        }
         OpenJourneys.opened(self, configuration)
     }
 

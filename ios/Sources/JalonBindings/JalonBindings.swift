@@ -690,6 +690,12 @@ public protocol JourneyProtocol: AnyObject, Sendable {
     func identify(customer: String, proof: String?)
 
     /**
+     * Has `listener` hear when consent is needed again, after an erasure that `erase` or the
+     * collector began.
+     */
+    func onConsentNeeded(listener: ConsentListener)
+
+    /**
      * Opens the connection that a call's snapshot will use. Call it when a "call us" button
      * appears. Returns immediately.
      */
@@ -910,6 +916,19 @@ open func identify(customer: String, proof: String?)  {try! rustCall() {
             self.uniffiCloneHandle(),
         FfiConverterString.lower(customer),
         FfiConverterOptionString.lower(proof),uniffiCallStatus
+    )
+}
+}
+
+    /**
+     * Has `listener` hear when consent is needed again, after an erasure that `erase` or the
+     * collector began.
+     */
+open func onConsentNeeded(listener: ConsentListener)  {try! rustCall() {
+        uniffiCallStatus in
+    uniffi_jalon_ffi_fn_method_journey_on_consent_needed(
+            self.uniffiCloneHandle(),
+        FfiConverterCallbackInterfaceConsentListener_lower(listener),uniffiCallStatus
     )
 }
 }
@@ -3088,6 +3107,146 @@ public func FfiConverterTypeValue_lower(_ value: Value) -> RustBuffer {
 
 
 /**
+ * Hears that consent is needed again. Swift's alone: into Kotlin, JNI calls by itself.
+ */
+public protocol ConsentListener: AnyObject, Sendable {
+
+    /**
+     * Everything here was erased, and there is no answer since. Called on the journey's thread; must
+     * not block.
+     */
+    func consentNeeded()
+
+}
+
+
+// Put the implementation in a struct so we don't pollute the top-level namespace
+fileprivate struct UniffiCallbackInterfaceConsentListener {
+
+    // Create the VTable using a series of closures.
+    // Swift automatically converts these into C callback functions.
+    //
+    // Store the vtable directly.
+    static let vtable: UniffiVTableCallbackInterfaceConsentListener = UniffiVTableCallbackInterfaceConsentListener(
+        uniffiFree: { (uniffiHandle: UInt64) -> () in
+            do {
+                try FfiConverterCallbackInterfaceConsentListener.handleMap.remove(handle: uniffiHandle)
+            } catch {
+                print("Uniffi callback interface ConsentListener: handle missing in uniffiFree")
+            }
+        },
+        uniffiClone: { (uniffiHandle: UInt64) -> UInt64 in
+            do {
+                return try FfiConverterCallbackInterfaceConsentListener.handleMap.clone(handle: uniffiHandle)
+            } catch {
+                fatalError("Uniffi callback interface ConsentListener: handle missing in uniffiClone")
+            }
+        },
+        consentNeeded: { (
+            uniffiHandle: UInt64,
+            uniffiOutReturn: UnsafeMutableRawPointer,
+            uniffiCallStatus: UnsafeMutablePointer<RustCallStatus>
+        ) in
+            let makeCall = {
+                () throws -> () in
+                guard let uniffiObj = try? FfiConverterCallbackInterfaceConsentListener.handleMap.get(handle: uniffiHandle) else {
+                    throw UniffiInternalError.unexpectedStaleHandle
+                }
+                return uniffiObj.consentNeeded(
+                )
+            }
+
+
+            let writeReturn = { () }
+            uniffiTraitInterfaceCall(
+                callStatus: uniffiCallStatus,
+                makeCall: makeCall,
+                writeReturn: writeReturn
+            )
+        }
+    )
+
+    // Rust stores this pointer for future callback invocations, so it must live
+    // for the process lifetime (not just for the init function call).
+    //
+    // `nonisolated(unsafe)` is needed under Swift 6 strict concurrency.
+    // This is safe because the pointee is initialized once during static init
+    // and never mutated by either side of the FFI.  Its fields are C function pointers.
+    nonisolated(unsafe) static let vtablePtr: UnsafePointer<UniffiVTableCallbackInterfaceConsentListener> = {
+        let ptr = UnsafeMutablePointer<UniffiVTableCallbackInterfaceConsentListener>.allocate(capacity: 1)
+        ptr.initialize(to: vtable)
+        return UnsafePointer(ptr)
+    }()
+}
+
+private func uniffiCallbackInitConsentListener() {
+    uniffi_jalon_ffi_fn_init_callback_vtable_consentlistener(UniffiCallbackInterfaceConsentListener.vtablePtr)
+}
+
+// FfiConverter protocol for callback interfaces
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+fileprivate struct FfiConverterCallbackInterfaceConsentListener {
+    fileprivate static let handleMap = UniffiHandleMap<ConsentListener>()
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+extension FfiConverterCallbackInterfaceConsentListener : FfiConverter {
+    typealias SwiftType = ConsentListener
+    typealias FfiType = UInt64
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public static func lift(_ handle: UInt64) throws -> SwiftType {
+        try handleMap.get(handle: handle)
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public static func read(from buf: inout (data: Data, offset: Data.Index)) throws -> SwiftType {
+        let handle: UInt64 = try readInt(&buf)
+        return try lift(handle)
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public static func lower(_ v: SwiftType) -> UInt64 {
+        return handleMap.insert(obj: v)
+    }
+
+#if swift(>=5.8)
+    @_documentation(visibility: private)
+#endif
+    public static func write(_ v: SwiftType, into buf: inout [UInt8]) {
+        writeInt(&buf, lower(v))
+    }
+}
+
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterCallbackInterfaceConsentListener_lift(_ handle: UInt64) throws -> ConsentListener {
+    return try FfiConverterCallbackInterfaceConsentListener.lift(handle)
+}
+
+#if swift(>=5.8)
+@_documentation(visibility: private)
+#endif
+public func FfiConverterCallbackInterfaceConsentListener_lower(_ v: ConsentListener) -> UInt64 {
+    return FfiConverterCallbackInterfaceConsentListener.lower(v)
+}
+
+
+
+
+/**
  * Receives log lines where the platform's log cannot be reached from Rust.
  */
 public protocol LogSink: AnyObject, Sendable {
@@ -3582,6 +3741,9 @@ private let initializationResult: InitializationResult = {
     if (uniffi_jalon_ffi_checksum_method_journey_identify() != 35952) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_jalon_ffi_checksum_method_journey_on_consent_needed() != 49107) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_jalon_ffi_checksum_method_journey_prepare_call() != 44886) {
         return InitializationResult.apiChecksumMismatch
     }
@@ -3618,10 +3780,14 @@ private let initializationResult: InitializationResult = {
     if (uniffi_jalon_ffi_checksum_constructor_journey_open() != 46437) {
         return InitializationResult.apiChecksumMismatch
     }
+    if (uniffi_jalon_ffi_checksum_method_consentlistener_consent_needed() != 53361) {
+        return InitializationResult.apiChecksumMismatch
+    }
     if (uniffi_jalon_ffi_checksum_method_logsink_write() != 40756) {
         return InitializationResult.apiChecksumMismatch
     }
 
+    uniffiCallbackInitConsentListener()
     uniffiCallbackInitLogSink()
     return InitializationResult.ok
 }()

@@ -50,4 +50,27 @@ struct ConsentTests {
         let last = collector.requests.compactMap(\.body).last?["installation"]?.text ?? ""
         #expect(first != last && !last.isEmpty)
     }
+
+    @Test(arguments: [true, false])
+    func afterAnErasureTheAppIsAskedToAskAgainWhoeverBeganIt(byCollector: Bool) async {
+        let collector = FakeCollector()
+        var configuration = Journey.Configuration()
+        configuration.consent = .granted
+        let phone = Phone(collector.url)
+        await withCheckedContinuation { (asked: CheckedContinuation<Void, Never>) in
+            configuration.onConsentNeeded = {
+                MainActor.assertIsolated()
+                asked.resume()
+            }
+            phone.open(configuration)
+            phone.journey.screen("home")
+            if byCollector {
+                collector.status.set(410)
+                phone.journey.uploadNow()
+            } else {
+                phone.journey.erase()
+            }
+        }
+        #expect(phone.journey.status().consent == .unknown)
+    }
 }

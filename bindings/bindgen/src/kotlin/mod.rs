@@ -15,8 +15,9 @@ const PACKAGE: &str = "jalon.android";
 /// Types that only the library itself uses.
 const INTERNAL: [&str; 2] = ["Config", "JourneyError"];
 
-/// What crosses to Swift alone: Android's log is reached from Rust, Apple's from Swift.
-const OF_SWIFT: [&str; 2] = ["log_to", "LogSink"];
+/// What crosses to Swift alone: Android's log is reached from Rust, Apple's from Swift; and
+/// `bindings/src/jni.rs` calls `Native.consentNeeded` by itself.
+const OF_SWIFT: [&str; 4] = ["log_to", "LogSink", "on_consent_needed", "ConsentListener"];
 
 const HEADER: &str = "\
 // Written by `cargo xtask bindings kotlin` from bindings/src: change it there.
@@ -39,7 +40,6 @@ pub(crate) fn files(interface: &ComponentInterface) -> Result<BTreeMap<&'static 
 }
 
 fn refuse_unknown(interface: &ComponentInterface) -> Result<()> {
-    let of_kotlin = |name: &str| !OF_SWIFT.contains(&name);
     if let Some(function) =
         interface.function_definitions().iter().find(|function| of_kotlin(function.name()))
     {
@@ -58,6 +58,10 @@ fn refuse_unknown(interface: &ComponentInterface) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn of_kotlin(name: &str) -> bool {
+    !OF_SWIFT.contains(&name)
 }
 
 /// Whether the app sees the type.

@@ -4,6 +4,7 @@ use anyhow::{Result, bail};
 use uniffi_bindgen::ComponentInterface;
 use uniffi_bindgen::interface::{Argument, AsType as _, Constructor, Method, Type};
 
+use super::of_kotlin;
 use super::shape::{self, member, reader};
 
 /// `Native`, whose names `bindings/src/jni.rs` implements, and `NativeJourney`.
@@ -16,7 +17,7 @@ pub(super) fn all(interface: &ComponentInterface) -> Result<String> {
         };
         externals.push(external(constructor.name()));
         methods.push(companion(constructor)?);
-        for method in object.methods() {
+        for method in object.methods().into_iter().filter(|method| of_kotlin(method.name())) {
             externals.push(external(method.name()));
             methods.push(of_method(method)?);
         }
@@ -25,6 +26,10 @@ pub(super) fn all(interface: &ComponentInterface) -> Result<String> {
         "
 /** The methods of the native library; their arguments and results are bytes. */
 internal object Native {{
+    /** Called by the native library, by name, on a thread of its own. */
+    @JvmStatic
+    fun consentNeeded(handle: Long) = OpenJourneys.consentNeeded(handle)
+
 {}}}
 
 /** A journey of the native library. */

@@ -27,6 +27,14 @@ final class Phone {
         var configuration = Journey.Configuration()
         configuration.consent = consent
         configuration.recordSearchQueries = recordSearchQueries
+        return open(configuration, endpoint: endpoint, writeKey: writeKey)
+    }
+
+    @discardableResult
+    func open(
+        _ given: Journey.Configuration, endpoint: String? = nil, writeKey: String = "wk_test"
+    ) -> Phone {
+        var configuration = given
         configuration.folder = folder
         configuration.logLevel = .off
         running = Journey(

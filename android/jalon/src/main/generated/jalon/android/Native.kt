@@ -5,6 +5,10 @@ package jalon.android
 
 /** The methods of the native library; their arguments and results are bytes. */
 internal object Native {
+    /** Called by the native library, by name, on a thread of its own. */
+    @JvmStatic
+    fun consentNeeded(handle: Long) = OpenJourneys.consentNeeded(handle)
+
     @JvmStatic
     external fun open(handle: Long, input: ByteArray, length: Int): ByteArray?
 

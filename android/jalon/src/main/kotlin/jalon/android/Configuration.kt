@@ -19,6 +19,13 @@ public class Configuration {
      */
     public var consent: Consent? = null
 
+    /**
+     * Called on the main thread when the customer must be asked for consent again: everything was erased,
+     * by [Journey.erase] or at the collector, and nobody has answered since. As the app starts,
+     * [Journey.status] says whether consent is unknown.
+     */
+    public var onConsentNeeded: (() -> Unit)? = null
+
     /** Whether what customers type into a search is recorded, and not only how much it found. */
     public var recordSearchQueries: Boolean = false
 

@@ -25,6 +25,7 @@ public class Journey internal constructor(
     private val native: NativeJourney?,
     private val problem: String?,
     internal val texts: CallTexts,
+    internal val onConsentNeeded: (() -> Unit)? = null,
 ) {
     /**
      * Records what the customer did or saw.

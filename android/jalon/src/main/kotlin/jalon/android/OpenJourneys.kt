@@ -2,6 +2,8 @@ package jalon.android
 
 import android.app.Application
 import android.content.Context
+import android.os.Handler
+import android.os.Looper
 import java.util.concurrent.ConcurrentHashMap
 
 /** Opens journeys, and keeps those that are open. */
@@ -31,7 +33,7 @@ internal object OpenJourneys {
             JourneyLog.level = options.logLevel ?: AppInfo.defaultLogLevel(app)
             val stranger = AppInfo.otherProcess(app)
             val journey = if (stranger == null) {
-                open(config(app, writeKey, endpoint, options), options.texts)
+                open(config(app, writeKey, endpoint, options), options.texts, options.onConsentNeeded)
             } else {
                 idle("this is the process $stranger: open the journey in the app's main process", options)
             }
@@ -64,14 +66,20 @@ internal object OpenJourneys {
     }
 
     /** Opens without Android: the part that tests run on a plain JVM. */
-    fun open(config: Config, texts: CallTexts): Journey {
+    fun open(config: Config, texts: CallTexts, onConsentNeeded: (() -> Unit)? = null): Journey {
         val native = try {
             NativeLibrary.load()
             NativeJourney.open(config)
         } catch (fault: LinkageError) {
             return idle("the native library is missing for this processor: ${fault.message}", texts)
         }
-        return journeys.getOrPut(native.handle) { Journey(native, null, texts) }
+        return journeys.getOrPut(native.handle) { Journey(native, null, texts, onConsentNeeded) }
+    }
+
+    /** The journey of this handle has no consent any more. On a thread of the native library. */
+    fun consentNeeded(handle: Long) = harmless {
+        val listener = journeys[handle]?.onConsentNeeded ?: return@harmless
+        Handler(Looper.getMainLooper()).post { harmless(listener) }
     }
 
     @Synchronized
