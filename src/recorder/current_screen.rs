@@ -16,6 +16,8 @@ struct Shown {
     /// How long it was shown before `since_ms`.
     before_ms: u64,
     since_ms: u64,
+    /// It was recorded while the app was in the background, as the app comes back: it is named already.
+    is_named: bool,
 }
 
 impl CurrentScreen {
@@ -32,14 +34,15 @@ impl CurrentScreen {
     /// ms. Any other entry changes nothing.
     pub(super) fn on_entry(&mut self, entry: &Entry, now: Now) -> Option<(String, u64)> {
         let Entry::App { event: Event::ScreenView { screen }, .. } = entry else { return None };
-        let next = Shown { name: screen.clone(), before_ms: 0, since_ms: now.elapsed_ms };
+        let (name, is_named) = (screen.clone(), self.in_background);
+        let next = Shown { name, before_ms: 0, since_ms: now.elapsed_ms, is_named };
         let shown = self.shown.replace(next)?;
         let now_ms = if self.in_background { shown.since_ms } else { now.elapsed_ms };
         Some((shown.name, shown.before_ms + now_ms.saturating_sub(shown.since_ms)))
     }
 
     /// Notes whether the app is in front. Returns the view of the screen that the customer comes
-    /// back to, if they come back to one.
+    /// back to, if there is one and the app has not just recorded it.
     pub(super) fn set_foreground(&mut self, foreground: bool, now: Now) -> Option<Event> {
         let was_in_background = std::mem::replace(&mut self.in_background, !foreground);
         let shown = self.shown.as_mut().filter(|_| was_in_background == foreground)?;
@@ -47,6 +50,7 @@ impl CurrentScreen {
             shown.before_ms += now.elapsed_ms.saturating_sub(shown.since_ms);
         }
         shown.since_ms = now.elapsed_ms;
-        foreground.then(|| Event::ScreenView { screen: shown.name.clone() })
+        let is_named = std::mem::take(&mut shown.is_named);
+        (foreground && !is_named).then(|| Event::ScreenView { screen: shown.name.clone() })
     }
 }

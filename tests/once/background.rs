@@ -55,13 +55,18 @@ fn without_a_screen_or_a_change_nothing_is_recorded() {
 }
 
 #[test]
-fn a_screen_that_is_recorded_in_the_background_counts_from_the_return_on() {
+fn a_screen_that_is_recorded_as_the_app_comes_back_is_not_recorded_twice() {
     let phone = Phone::running();
     phone.views(["home"]);
     phone.journey().set_foreground(false);
+    phone.clock.advance(3_600_000);
     phone.views(["message"]);
+    phone.journey().set_foreground(true);
+    phone.clock.advance(2_000);
+    phone.journey().set_foreground(false);
     phone.clock.advance(3_600_000);
     phone.journey().set_foreground(true);
     let dwells: Vec<Option<u64>> = views(&phone).into_iter().map(|(_, _, dwell)| dwell).collect();
-    assert_eq!(dwells, [None, Some(0), Some(0)]);
+    // Home, the message, and the message again at the second return.
+    assert_eq!(dwells, [None, Some(0), Some(2_000)]);
 }
