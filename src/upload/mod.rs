@@ -201,28 +201,19 @@ impl Upload {
         self.erasure.on_answer(verdict, Caps::PATIENT, now_ms, random);
     }
 
-    /// Notes the answer to a batch of `events` events. Returns true if the batch held a single
-    /// event that was refused, which must be dropped.
-    pub(crate) fn on_backlog(
-        &mut self,
-        verdict: Verdict,
-        events: usize,
-        now_ms: u64,
-        random: u64,
-    ) -> bool {
+    /// Notes the answer to a batch of `events` events.
+    pub(crate) fn on_backlog(&mut self, verdict: Verdict, events: usize, now_ms: u64, random: u64) {
         match verdict {
             Verdict::Pause => self.pause(),
             Verdict::Stored => self.events_max = (self.events_max * 2).min(BATCH_EVENTS_MAX),
             Verdict::Divide if events > 1 => self.events_max = events / 2,
             // An empty batch was refused: dividing cannot help.
             Verdict::Divide if events == 0 => {
-                self.backlog.on_answer(Verdict::BackOff, Caps::PATIENT, now_ms, random);
-                return false;
+                return self.backlog.on_answer(Verdict::BackOff, Caps::PATIENT, now_ms, random);
             }
             _ => {}
         }
         self.backlog.on_answer(verdict, Caps::PATIENT, now_ms, random);
-        verdict == Verdict::Divide && events == 1
     }
 
     fn pause(&mut self) {

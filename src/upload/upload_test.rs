@@ -97,7 +97,8 @@ fn a_poisoned_batch_is_halved_down_to_the_one_event_that_is_dropped() {
         let count = events_max.min(left);
         sizes.push(count);
         if poison < count {
-            if upload.on_backlog(Verdict::Divide, count, 0, 0) {
+            upload.on_backlog(Verdict::Divide, count, 0, 0);
+            if Verdict::Divide.drops(count) {
                 dropped += 1;
                 left -= 1;
                 poison = usize::MAX;
@@ -117,7 +118,8 @@ fn an_empty_batch_that_is_refused_is_no_reason_to_hurry() {
     let mut upload = Upload::new();
     let backlog = Backlog { wants_codes: true, ..Backlog::default() };
     assert_eq!(upload.next(0, &backlog), BATCH);
-    assert!(!upload.on_backlog(Verdict::Divide, 0, 0, 1_000));
+    upload.on_backlog(Verdict::Divide, 0, 0, 1_000);
+    assert!(!Verdict::Divide.drops(0));
     assert_eq!(upload.next(999, &backlog), None);
 }
 

@@ -31,6 +31,11 @@ impl Verdict {
     pub(crate) fn is_weather(self) -> bool {
         matches!(self, Self::Advised(_) | Self::BackOff)
     }
+
+    /// Returns whether this refuses a batch of a single event, which must be dropped.
+    pub(crate) fn drops(self, events: usize) -> bool {
+        self == Self::Divide && events == 1
+    }
 }
 
 /// Returns the verdict of an answer. `ours` says whether the body was our collector's: no other

@@ -315,12 +315,7 @@ impl Uploader {
             }
             Purpose::Batch { events, told } => {
                 let told = Told { same_customer, ..told.clone() };
-                let stored = self.after_batch(verdict, &answer, *events, &told, storage, now);
-                if stored.is_err() {
-                    // The batch is sent again, and the collector drops the duplicates.
-                    storage.release_batch();
-                }
-                stored
+                self.after_batch(verdict, &answer, *events, &told, storage, now)
             }
             Purpose::Call { seq, told } => {
                 let (seq, told) = (*seq, Told { same_customer, ..told.clone() });
@@ -364,11 +359,17 @@ impl Uploader {
         now: Now,
     ) -> Result<(), Error> {
         let random = self.random();
-        if self.schedule.on_backlog(verdict, events, now.elapsed_ms, random) {
-            return storage.drop_refused(now);
-        }
+        let noted = match verdict {
+            Verdict::Stored => storage.acknowledge_batch(answer, told, now),
+            _ if verdict.drops(events) => storage.drop_refused(now).map(|()| None),
+            _ => Ok(None),
+        };
+        // An answer that the disk did not take counts as none: the batch waits before it is sent
+        // again, or it would be sent without end.
+        let verdict = if noted.is_err() { Verdict::BackOff } else { verdict };
+        self.schedule.on_backlog(verdict, events, now.elapsed_ms, random);
         if verdict == Verdict::Stored {
-            if let Some(kept) = storage.acknowledge_batch(answer, told, now)? {
+            if let Some(kept) = noted? {
                 self.codes.on_stored(events, kept, now.elapsed_ms);
                 if answer.codes_doubted && told.codes.is_none() {
                     // The next request names the codes, so that the answer says which are good.
@@ -379,10 +380,12 @@ impl Uploader {
                     self.on_no_call();
                 }
             }
-        } else if storage.release_batch() {
+            return Ok(());
+        }
+        if !verdict.drops(events) && storage.release_batch() {
             self.codes.on_failure(events, now.elapsed_ms);
         }
-        Ok(())
+        noted.map(drop)
     }
 
     fn epoch(&self) -> Option<u32> {
