@@ -10,6 +10,7 @@
 mod disk;
 mod events;
 mod files;
+mod injected;
 mod log;
 #[path = "../support/mod.rs"]
 mod support;
