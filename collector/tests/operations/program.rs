@@ -1,96 +1,17 @@
 //! The real binary: its commands, and that a SIGKILL loses nothing that it confirmed.
 
 use std::collections::HashSet;
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::Write as _;
 use std::net::TcpStream;
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Command, Output};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jalon::call::ContextToken;
 use serde_json::{Value, json};
 
-const BINARY: &str = env!("CARGO_BIN_EXE_jalon-collector");
-
-fn run(args: &[&str]) -> Output {
-    Command::new(BINARY).args(args).output().unwrap()
-}
-
-fn stdout(output: &Output) -> String {
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    String::from_utf8(output.stdout.clone()).unwrap()
-}
-
-/// A collector in a process of its own, killed when dropped.
-struct Server {
-    child: Child,
-    address: String,
-}
-
-impl Server {
-    fn start(data: &Path) -> Self {
-        let mut child = Command::new(BINARY)
-            .args(["serve", "--listen", "127.0.0.1:0", "--data"])
-            .arg(data)
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("listening on http://").unwrap().to_owned();
-        Self { child, address }
-    }
-
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// One request on a connection of its own; `None` when no whole answer came.
-fn request(
-    address: &str,
-    method: &str,
-    path: &str,
-    key: &str,
-    body: &Value,
-) -> Option<(u16, Value)> {
-    let mut stream = TcpStream::connect(address).ok()?;
-    let body = body.to_string();
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {key}\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
-    stream.write_all(head.as_bytes()).ok()?;
-    stream.write_all(body.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let (head, body) = answer.split_once("\r\n\r\n")?;
-    let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
-}
-
-fn batch(installation: u128, first: u64, count: u64) -> Value {
-    let event =
-        |seq| json!({"seq": seq, "at": 1, "session": 1, "type": "screen_view", "screen": "s"});
-    json!({"installation": format!("{installation:032x}"), "epoch": 1, "sent_at": 1,
-        "oldest": first, "next": first + count,
-        "events": (first..first + count).map(event).collect::<Vec<_>>()})
-}
-
-fn create_key(data: &str, kind: &str) -> String {
-    let args = ["key", "create", "--data", data, "--kind", kind, "--app", "shop"];
-    stdout(&run(&args)).trim().to_owned()
-}
+use super::server::{BINARY, Server, batch, create_key, request, run, stdout};
 
 #[test]
 fn sigkill_loses_nothing_that_was_confirmed() {
@@ -107,7 +28,7 @@ fn sigkill_loses_nothing_that_was_confirmed() {
 }
 
 /// The batches that were confirmed: the installation, and the first `seq` of ten.
-type Confirmed = HashSet<(u128, u64)>;
+pub(super) type Confirmed = HashSet<(u128, u64)>;
 
 /// Four clients upload one batch after the other, until the server is killed in the middle.
 fn upload_until_killed(server: &mut Server, key: &str, round: u128, confirmed: &Mutex<Confirmed>) {
@@ -150,7 +71,7 @@ fn upload_until_killed(server: &mut Server, key: &str, round: u128, confirmed: &
 }
 
 /// Every batch that was confirmed is in the database, and no batch in part.
-fn are_stored_whole(folder: &Path, confirmed: Confirmed) {
+pub(super) fn are_stored_whole(folder: &Path, confirmed: Confirmed) {
     let connection = rusqlite::Connection::open(folder.join("collector.db")).unwrap();
     let check: String =
         connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
@@ -298,9 +219,7 @@ fn an_audit_that_cannot_be_made_says_so_and_makes_nothing() {
 fn sigterm_ends_it_gracefully() {
     let folder = tempfile::tempdir().unwrap();
     let mut server = Server::start(folder.path());
-    let kill = Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status();
-    assert!(kill.unwrap().success());
-    assert!(server.child.wait().unwrap().success());
+    assert!(server.end().success());
 }
 
 #[test]
@@ -311,9 +230,7 @@ fn a_head_that_never_ends_does_not_keep_it_from_ending() {
     slow.write_all(b"GET /healthz HTTP/1.1\r\nhost:").unwrap();
     // An answer on another connection shows that the slow one was accepted.
     request(&server.address, "GET", "/healthz", "", &Value::Null).unwrap();
-    let kill = Command::new("kill").args(["-TERM", &server.child.id().to_string()]).status();
-    assert!(kill.unwrap().success());
-    assert!(server.child.wait().unwrap().success());
+    assert!(server.end().success());
 }
 
 #[test]
