@@ -84,6 +84,9 @@ pub const LEASES_HELD: u32 = 5;
 pub const LEASES_LOW: u32 = 3;
 /// Unclaimed codes leased to one installation, whatever it says it holds.
 pub const LEASES_UNCLAIMED_MAX: u32 = 20;
+/// The same for a phone that names the codes it holds: whoever signs in and out all day leaves many
+/// behind.
+pub const LEASES_UNCLAIMED_NAMED_MAX: u32 = 100;
 /// Configured screens whose numbers are sent with fresh codes: about 8 KB of the 64 KB that the SDK
 /// reads.
 pub const LEASE_SCREENS_MAX: usize = 200;

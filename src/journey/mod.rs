@@ -139,7 +139,8 @@ impl Journey {
     /// customer with a valid proof is shown as verified to the agent. The same id again, without a
     /// proof or with the same one, changes nothing, also after a restart: call this at every start,
     /// since a power cut may have taken what the journey knew. An id that is blank or longer than 128
-    /// bytes, or a proof longer than 4 KiB, is dropped and counted as invalid.
+    /// bytes is counted as invalid, and nobody is known from then on; a proof longer than 4 KiB is
+    /// counted as invalid, and left out.
     ///
     /// The proof is signed with ES256 or HS256 by a key that the collector was given. Its claims
     /// are `sub`, this customer's id; `aud`, the app as the collector knows it; `iat` and `exp`, at

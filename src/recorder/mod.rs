@@ -139,10 +139,14 @@ impl Recorder {
 
     /// Records who the customer is from now on. Does nothing if it is the same customer and proof.
     pub(crate) fn identify(&self, id: Option<String>, proof: Option<String>) {
-        let blank = id.as_ref().is_some_and(|id| id.trim().is_empty() || id.len() > ID_BYTES_MAX);
-        if blank || proof.as_ref().is_some_and(|proof| proof.len() > PROOF_BYTES_MAX) {
-            return self.drop_one(DropReason::Invalid, Some(Misuse::Customer));
+        let bad_id = id.as_ref().is_some_and(|id| id.trim().is_empty() || id.len() > ID_BYTES_MAX);
+        let bad_proof = proof.as_ref().is_some_and(|proof| proof.len() > PROOF_BYTES_MAX);
+        if bad_id || bad_proof {
+            self.drop_one(DropReason::Invalid, Some(Misuse::Customer));
         }
+        // Whoever it is, it is not the customer before.
+        let id = id.filter(|_| !bad_id);
+        let proof = proof.filter(|_| id.is_some() && !bad_proof);
         let now = self.now();
         let mut state = self.state();
         let outcome = state.identify(id, proof, now);

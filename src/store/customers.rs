@@ -23,9 +23,28 @@ impl Store {
         Ok(change)
     }
 
+    /// Returns the newest change of customer up to and including this `seq`.
+    pub(crate) fn change_at(&self, seq: u64) -> Result<Option<Change>, Error> {
+        self.change_before(seq.saturating_add(1).min(i64::MAX as u64))
+    }
+
     /// Returns the `seq` at which the use of the phone began by whoever recorded this `seq`.
     pub(crate) fn since(&self, seq: u64) -> Result<u64, Error> {
-        Ok(self.change_before(seq)?.map_or(0, |change| change.since))
+        Ok(self.change_at(seq)?.map_or(0, |change| change.since))
+    }
+
+    /// Returns the first change after this `seq` that no event of its own tells: a batch ends before
+    /// it, so that the next one says it in its envelope.
+    pub(super) fn first_untold_by_event(&self, seq: u64) -> Result<Option<u64>, Error> {
+        let first: Option<i64> = self
+            .connection
+            .prepare_cached(
+                r#"SELECT min(seq) FROM customers WHERE seq > ?1 AND (unknown OR NOT EXISTS (
+                     SELECT 1 FROM events WHERE events.seq = customers.seq AND sent = 0
+                       AND instr(CAST(body AS TEXT), '"type":"customer"') > 0))"#,
+            )?
+            .query_row([seq as i64], |row| row.get(0))?;
+        Ok(first.map(|first| first as u64))
     }
 
     /// Returns the changes of customer from this `seq` on, oldest first.

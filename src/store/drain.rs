@@ -47,14 +47,16 @@ impl Store {
             let mut outcome = DrainOutcome::default();
             let mut progress = Progress::begin(tx)?;
             let mut lost = 0;
+            if damages > 0 {
+                forget_customer(tx, state, &mut outcome)?;
+            }
             // Make room before the first record too: the quota may have shrunk since the last
             // drain.
             let mut bytes_added = ROOM_STEP_BYTES;
             for record in records {
                 let Some(gap) = progress.take(tx, &record)? else { continue };
                 if gap.may_hold_a_customer() {
-                    customers::forget(tx, state, state.next_seq)?;
-                    outcome.changes.push((state.next_seq, Who::Unknown));
+                    forget_customer(tx, state, &mut outcome)?;
                 }
                 lost += gap.counted;
                 if bytes_added >= ROOM_STEP_BYTES {
@@ -165,7 +167,11 @@ fn add(
 ) -> Result<(), Error> {
     let snapshot_pending = match record.kind {
         Kind::Dropped => {
-            state.dropped.add(record.dropped_reason().unwrap_or(DropReason::Corrupt), 1);
+            let reason = record.dropped_reason().unwrap_or(DropReason::Corrupt);
+            state.dropped.add(reason, 1);
+            if reason == DropReason::Corrupt {
+                forget_customer(tx, state, outcome)?;
+            }
             return Ok(());
         }
         Kind::Event => false,
@@ -191,6 +197,17 @@ fn add(
         outcome.calls.push(seq);
     }
     outcome.added.push((seq, record.body));
+    Ok(())
+}
+
+/// Notes that a change of customer may have been among records that were lost here.
+fn forget_customer(
+    tx: &Transaction<'_>,
+    state: &mut State,
+    outcome: &mut DrainOutcome,
+) -> Result<(), Error> {
+    customers::forget(tx, state, state.next_seq)?;
+    outcome.changes.push((state.next_seq, Who::Unknown));
     Ok(())
 }
 

@@ -59,6 +59,37 @@ fn where_records_are_missing_nobody_can_say_who_the_customer_is() {
 }
 
 #[test]
+fn a_change_that_no_event_tells_is_told_by_an_envelope_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    drain(&mut store, events(1, 1..=3));
+    // Record 4 is lost: from event 4 on nobody can say who it is.
+    drain(&mut store, events(1, 5..=6));
+    assert_eq!(store.change_at(1).unwrap(), None);
+    assert_eq!(batch(&mut store, 100, usize::MAX), [1, 2, 3], "and no further");
+    let leased = r#"{"stored":3,"codes":[{"locator":"412907384","expires_in_s":600}]}"#;
+    assert!(!store.acknowledge_batch(&answer(leased), &told(3), at(0)).unwrap());
+    let owner = store.change_at(store.counts().unwrap().oldest_seq).unwrap().unwrap();
+    assert_eq!((owner.seq, owner.customer), (4, Who::Unknown));
+    assert_eq!(store.since(4).unwrap(), 4, "also for a call of that very number");
+    assert_eq!(batch(&mut store, 100, usize::MAX), [4, 5]);
+    assert!(store.acknowledge_batch(&answer(leased), &told(5), at(0)).unwrap());
+}
+
+#[test]
+fn a_torn_or_damaged_journal_leaves_nobody_known() {
+    for damages in [0, 1] {
+        let dir = tempfile::tempdir().unwrap();
+        let mut store = open(dir.path());
+        let mut note = record(2, 1, Kind::Dropped, "");
+        note.body = vec![DropReason::Corrupt as u8];
+        let records = if damages == 0 { vec![note] } else { events(2, 1..=1) };
+        store.drain(records, damages, &Dropped::default(), RUN, at(0)).unwrap();
+        assert_eq!(*store.customer(), Who::Unknown);
+    }
+}
+
+#[test]
 fn a_lease_dies_when_either_clock_says_so() {
     const DAY: u64 = 86_400_000;
     let leased = r#"{"stored":1,"codes":[{"locator":"412907384","expires_in_s":604800}]}"#;

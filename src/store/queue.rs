@@ -34,6 +34,7 @@ impl Store {
         bytes_max: usize,
     ) -> Result<Vec<Row>, Error> {
         let mut batch: Vec<Row> = Vec::new();
+        let end = self.first_untold_by_event(self.counts()?.oldest_seq)?.unwrap_or(u64::MAX);
         let mut bytes = 0;
         let mut statement = self
             .connection
@@ -42,10 +43,11 @@ impl Store {
         while let Some(row) = rows.next()? {
             let body: Vec<u8> = row.get(1)?;
             bytes += body.len() + SEQ_BYTES_MAX;
-            if bytes > bytes_max && !batch.is_empty() {
+            let seq = row.get::<_, i64>(0)? as u64;
+            if seq >= end || (bytes > bytes_max && !batch.is_empty()) {
                 break;
             }
-            batch.push((row.get::<_, i64>(0)? as u64, body));
+            batch.push((seq, body));
         }
         drop(rows);
         drop(statement);

@@ -110,7 +110,7 @@ pub(crate) struct Header<'a> {
     pub codes_version: Option<u32>,
     /// The locators held, to have them renewed; `None` if no codes are asked for.
     pub codes: Option<&'a [u32]>,
-    /// The newest change of customer below `oldest`; `None` if there was none.
+    /// The newest change of customer up to `oldest`; `None` if there was none.
     pub owner: Option<&'a Change>,
     pub app: &'a App,
 }

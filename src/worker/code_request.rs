@@ -42,7 +42,7 @@ impl CodeRequest {
     /// wake-ups: the next batch with events brings codes.
     pub(super) fn on_failure(&mut self, events: usize, now_ms: u64) {
         if events == 0 {
-            self.asked_ms.get_or_insert(now_ms);
+            self.asked_ms = Some(now_ms);
             self.out_of_reach = true;
         }
     }

@@ -20,7 +20,7 @@ pub(super) struct Contents<'a> {
     pub(super) codes_version: Option<u32>,
     /// The locators to renew; `None` if no codes are asked for.
     pub(super) codes: Option<&'a [u32]>,
-    /// The newest change of customer below the oldest event that waits.
+    /// The newest change of customer up to the oldest event that waits.
     pub(super) owner: Option<Change>,
     pub(super) sent_at_ms: i64,
 }

@@ -99,7 +99,7 @@ impl Recent {
     fn before(&self, seq: u64) -> Vec<(u64, &[u8])> {
         let mut from = 0;
         let mut customer = &self.earlier;
-        for (at, next) in self.changes.iter().take_while(|(at, _)| *at < seq) {
+        for (at, next) in self.changes.iter().take_while(|(at, _)| *at <= seq) {
             if !customer.continues_as(next) {
                 from = *at;
             }
@@ -136,7 +136,7 @@ impl Recent {
     fn everything(&self, seq: u64) -> Carried<'_> {
         let events = self.before(seq);
         let changes = self.changes.iter().rev();
-        let at_tap = changes.map(|(at, who)| (*at, who)).find(|(at, _)| *at < seq);
+        let at_tap = changes.map(|(at, who)| (*at, who)).find(|(at, _)| *at <= seq);
         let customer = at_tap.map_or(&self.earlier, |(_, who)| who).identified();
         Carried { customer, screen: None, events }
     }

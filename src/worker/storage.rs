@@ -294,11 +294,11 @@ impl Storage {
             codes_left: leases.len(),
             codes_version: if leases.is_empty() { None } else { store.codes_version()? },
             codes: asks.then_some(&leases[..]),
-            owner: if names_owner { store.change_before(counts.oldest_seq)? } else { None },
+            owner: if names_owner { store.change_at(counts.oldest_seq)? } else { None },
             sent_at_ms: self.handle.recorder.stamp_ms(now),
         };
         let envelope = Envelope::new(&self.config, &contents);
-        let through = if names_owner { counts.oldest_seq.saturating_sub(1) } else { 0 };
+        let through = if names_owner { counts.oldest_seq } else { 0 };
         Ok((envelope, Told { through, codes: asks.then_some(leases), same_customer: false }))
     }
 

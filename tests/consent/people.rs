@@ -263,3 +263,22 @@ fn a_new_installation_does_not_take_whoever_uses_the_app_for_nobody() {
     let screens: Vec<_> = preview.steps.iter().filter_map(|step| step.screen.clone()).collect();
     assert_eq!((preview.customer.as_deref(), &*screens), (Some("ben"), &["of ben".to_owned()][..]));
 }
+
+#[test]
+fn a_customer_who_cannot_be_named_is_not_the_one_before() {
+    let phone = leased();
+    phone.journey().identify("ana", None);
+    phone.views(["of ana"]);
+    phone.run_until_idle();
+    phone.journey().identify(" ", None);
+    phone.views(["of somebody"]);
+    assert_eq!(phone.status().codes, 0);
+    let preview = phone.journey().preview(CallScope::Everything);
+    assert_eq!(preview.customer, None);
+    assert!(preview.steps.iter().all(|step| step.screen.as_deref() != Some("of ana")));
+    assert_eq!(phone.status().dropped.get(DropReason::Invalid), 1);
+    phone.journey().identify("ben", Some("x".repeat(5_000)));
+    phone.run_until_idle();
+    let preview = phone.journey().preview(CallScope::Everything);
+    assert_eq!(preview.customer.as_deref(), Some("ben"), "without the proof");
+}

@@ -183,7 +183,7 @@ fn insert_events(
 }
 
 /// Whether the event that is stored under this seq is another one. A call is stored apart, in two parts
-/// that arrive in either order; and a later collector may store more fields than an earlier one did.
+/// that arrive in either order; and another version of the collector may store more fields or fewer.
 fn is_another(
     connection: &Connection,
     id: i64,
@@ -200,7 +200,8 @@ fn is_another(
     if kind == "refused" || (kind == "call" && event.kind == "call") {
         return Ok(false);
     }
-    Ok(kind != event.kind || (body != event.body && !includes(&event.body, &body)))
+    Ok(kind != event.kind
+        || (body != event.body && !includes(&event.body, &body) && !includes(&body, &event.body)))
 }
 
 /// Whether a body has every field of another, with the same value.

@@ -4,7 +4,10 @@ use rusqlite::{Connection, params};
 
 use super::Upload;
 use super::writer::State;
-use crate::limits::{LEASE_HONOURED_MS, LEASE_MS, LEASES_HELD, LEASES_LOW, LEASES_UNCLAIMED_MAX};
+use crate::limits::{
+    LEASE_HONOURED_MS, LEASE_MS, LEASES_HELD, LEASES_LOW, LEASES_UNCLAIMED_MAX,
+    LEASES_UNCLAIMED_NAMED_MAX,
+};
 use crate::secret::{Hash, Secret};
 use crate::wire::Lease;
 
@@ -46,7 +49,11 @@ pub(super) fn top_up(
     let mut leases = renew(connection, state, installation, upload)?;
     let held = if upload.codes.is_some() { leases.len() as u32 } else { said };
     if held < LEASES_LOW {
-        let room = LEASES_UNCLAIMED_MAX.saturating_sub(honoured);
+        let most = match upload.codes {
+            Some(_) => LEASES_UNCLAIMED_NAMED_MAX,
+            None => LEASES_UNCLAIMED_MAX,
+        };
+        let room = most.saturating_sub(honoured);
         let wanted = (LEASES_HELD - held).min(room) as usize;
         draw_leases(connection, state, installation, upload, wanted, &mut leases)?;
     }

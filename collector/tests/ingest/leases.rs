@@ -121,6 +121,20 @@ async fn codes_that_are_named_live_on_and_those_that_are_not_honoured_are_replac
 }
 
 #[tokio::test]
+async fn whoever_signs_in_and_out_all_day_still_gets_codes() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    phone.codes_left = 0;
+    let mut batch = phone.batch(&[]);
+    batch["codes"] = json!([]);
+    let mut given = 0;
+    for _ in 0..30 {
+        given += locators(&site.batch(&batch).await.ok()).len();
+    }
+    assert_eq!(given, 100);
+}
+
+#[tokio::test]
 async fn codes_of_another_version_are_doubted_until_the_phone_names_them() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);

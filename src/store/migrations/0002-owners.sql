@@ -21,7 +21,8 @@ INSERT INTO customers
     SELECT seq, json_extract(CAST(body AS TEXT), '$.customer.id'),
            json_extract(CAST(body AS TEXT), '$.customer.proof'),
            json_extract(CAST(body AS TEXT), '$.at'), 0, seq, sent
-    FROM events WHERE instr(CAST(body AS TEXT), '"type":"customer"') > 0;
+    FROM events WHERE instr(CAST(body AS TEXT), '"type":"customer"') > 0
+      AND json_extract(CAST(body AS TEXT), '$.type') = 'customer';
 -- Of what is older, only the customer of today is known; if there was a change since, not even that.
 INSERT OR IGNORE INTO customers
     SELECT 0, iif(known, customer, NULL), iif(known, proof, NULL), identified_at, NOT known, 0, 0
