@@ -9,6 +9,7 @@
 
 mod accounted;
 mod background;
+mod epochs;
 mod network;
 mod online;
 mod simulated;
