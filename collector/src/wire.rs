@@ -33,7 +33,7 @@ pub struct UploadRequest<'a> {
     pub codes_version: Option<u32>,
     /// The locators it holds, to have them renewed: sent when it asks for codes.
     pub codes: Option<Vec<String>>,
-    /// Who used the phone just before `oldest`, and from which event on. Repeated in each request, so
+    /// Who used the phone as of `oldest`, and from which event on. Repeated in each request, so
     /// that it does not depend on an event that the phone may have dropped.
     pub owner: Option<Owner>,
     /// The app and the device.
@@ -49,7 +49,7 @@ pub struct UploadRequest<'a> {
     pub events: Vec<&'a RawValue>,
 }
 
-/// The newest change of customer below `oldest`.
+/// The newest change of customer up to `oldest`.
 #[derive(Deserialize, ToSchema)]
 pub struct Owner {
     /// The `seq` of the change; 0 for what held before the first event.

@@ -60,8 +60,6 @@ pub(crate) struct Phone {
     pub dialled: Vec<(String, crate::oracle::StretchId)>,
     /// When the collector last answered it, in ms of true time.
     pub online_ms: Option<i64>,
-    /// When the collector last heard of it, in ms of true time.
-    pub reached_ms: Option<i64>,
     /// How many requests it has sent.
     pub requests: u64,
     folder: PathBuf,
@@ -87,7 +85,6 @@ impl Phone {
             was_cut: false,
             dialled: Vec::new(),
             online_ms: None,
-            reached_ms: None,
             requests: 0,
             folder,
             config,

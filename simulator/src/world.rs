@@ -232,9 +232,6 @@ impl World {
                             bail!("the collector answered {}", response.status);
                         }
                         let phone = &mut self.phones[index];
-                        if sent.request.body.is_some() && response.status == 200 {
-                            phone.reached_ms = Some(now_ms);
-                        }
                         let outcome = match answer_after_ms {
                             Some(_) => {
                                 if sent.request.body.is_some() && response.status == 200 {

@@ -186,9 +186,9 @@ impl InstallationState {
         self.trouble.as_ref()
     }
 
-    /// Begins to delete everything but the notes, if that is due: writes the notes, and returns the
-    /// folder to sync and to delete in, and whether to keep `place`. The worker must have closed store and journal. Nothing is
-    /// made in the folder before [`end_wipe`](Self::end_wipe).
+    /// Begins to delete all but the notes, if that is due: writes the notes, and returns the folder to
+    /// sync and delete in, and whether to keep `place`. The worker must have closed store and journal.
+    /// Nothing is made in the folder before [`end_wipe`](Self::end_wipe).
     pub(super) fn begin_wipe(&mut self) -> Result<Option<(Arc<Folder>, bool)>, Error> {
         let Some(folder) = self.folder.as_ref().filter(|_| self.must_wipe) else {
             return Ok(None);

@@ -12,20 +12,12 @@ impl Store {
     /// Returns the newest change of customer below this `seq`; `None` if there was none since the
     /// installation began.
     pub(crate) fn change_before(&self, seq: u64) -> Result<Option<Change>, Error> {
-        let change = self
-            .connection
-            .prepare_cached(
-                "SELECT seq, id, proof, at, unknown, told, since FROM customers WHERE seq < ?1
-                 ORDER BY seq DESC LIMIT 1",
-            )?
-            .query_row([seq as i64], read)
-            .optional()?;
-        Ok(change)
+        newest_before(&self.connection, seq)
     }
 
     /// Returns the newest change of customer up to and including this `seq`.
     pub(crate) fn change_at(&self, seq: u64) -> Result<Option<Change>, Error> {
-        self.change_before(seq.saturating_add(1).min(i64::MAX as u64))
+        self.change_before(seq.saturating_add(1))
     }
 
     /// Returns the `seq` at which the use of the phone began by whoever recorded this `seq`.
@@ -53,7 +45,9 @@ impl Store {
             "SELECT seq, id, proof, at, unknown, told, since FROM customers WHERE seq >= ?1
              ORDER BY seq",
         )?;
-        let changes = statement.query_map([seq as i64], read)?.collect::<Result<_, _>>()?;
+        let changes = statement
+            .query_map([seq.min(i64::MAX as u64) as i64], read)?
+            .collect::<Result<_, _>>()?;
         Ok(changes)
     }
 
@@ -163,15 +157,19 @@ pub(super) fn renumber(tx: &Transaction<'_>, store_was_lost: bool) -> Result<(),
 
 /// Reads the newest change, for a store that is being opened: who it is, and since when.
 pub(super) fn newest(connection: &Connection) -> Result<(Who, u64), Error> {
-    let newest = connection
-        .query_row(
-            "SELECT seq, id, proof, at, unknown, told, since FROM customers
-             ORDER BY seq DESC LIMIT 1",
-            [],
-            read,
-        )
-        .optional()?;
+    let newest = newest_before(connection, u64::MAX)?;
     Ok(newest.map_or((Who::Nobody, 0), |change| (change.customer, change.since)))
+}
+
+fn newest_before(connection: &Connection, seq: u64) -> Result<Option<Change>, Error> {
+    let change = connection
+        .prepare_cached(
+            "SELECT seq, id, proof, at, unknown, told, since FROM customers WHERE seq < ?1
+             ORDER BY seq DESC LIMIT 1",
+        )?
+        .query_row([seq.min(i64::MAX as u64) as i64], read)
+        .optional()?;
+    Ok(change)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Change> {

@@ -38,15 +38,18 @@ pub(super) fn append(
             "UPDATE installations SET synced_at = max(synced_at, ?2), change = ?3 WHERE id = ?1",
         )?
         .execute(params![id, upload.arrived_at, change as i64])?;
-    connection.execute_batch("SAVEPOINT upload")?;
+    // Cached, as all that each upload runs.
+    let run = |sql| connection.prepare_cached(sql)?.execute([]).map(drop);
+    run("SAVEPOINT upload")?;
     insert_owner(connection, id, upload)?;
     let Some(stored) = insert_events(connection, id, upload)? else {
-        connection.execute_batch("ROLLBACK TO upload; RELEASE upload")?;
+        run("ROLLBACK TO upload")?;
+        run("RELEASE upload")?;
         // Both phones hold the same codes: none of them may lead to the other's journey.
         lease::end_unclaimed(connection, id, upload.arrived_at)?;
         return Ok(Err(InstallationError::Conflict));
     };
-    connection.execute_batch("RELEASE upload")?;
+    run("RELEASE upload")?;
     let refused = insert_refused(connection, id, upload)?;
     if stored + refused > 0 {
         note_arrival(connection, id, upload)?;

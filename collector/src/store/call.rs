@@ -241,7 +241,7 @@ fn by_lease(
         .prepare_cached(BY_LEASE)?
         .query_row(params![lease, claim.app, screen], |row| Ok((Row::read(row)?, row.get(4)?)))
         .optional()?;
-    // A digit that arrived twice moves the others and passes the check digit in one case of fifteen,
+    // A digit that arrived twice moves the others and passes the check digit in one case of twenty,
     // with another phone's locator: only a screen that the app has shows that it may be right.
     let is_screen = connection
         .prepare_cached("SELECT 1 FROM screens WHERE app = ?1 AND number = ?2")?

@@ -75,7 +75,7 @@ pub struct NewEvent {
     pub customer: Option<Identification>,
 }
 
-/// The newest change of customer below the oldest event that waits on the phone.
+/// The newest change of customer up to the oldest event that waits on the phone.
 #[derive(Debug)]
 pub struct NewOwner {
     /// Its seq.
