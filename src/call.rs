@@ -10,6 +10,7 @@ use std::fmt;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use phone_number::phone_number;
+use serde::{Deserialize, Serialize};
 
 /// Digits of a call code: always 13, so that an IVR needs no end key.
 pub const CODE_DIGITS: usize = 13;
@@ -44,7 +45,7 @@ pub const DAMM: [[u8; 10]; 10] = [
 ];
 
 /// How much the customer lets a call carry.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum CallScope {
     /// The whole journey.
     #[default]

@@ -80,6 +80,12 @@ pub(crate) const WALL_STEP_MAX_MS: i64 = LEASE_LIFE_MAX_S as i64 * 1_000;
 /// How far the wall clock may have gone back before a lease's time is not believed any more: time
 /// zones and corrections take less.
 pub(crate) const WALL_BACK_MAX_MS: i64 = 24 * 3_600_000;
+/// Bytes of a journal segment: some thousand events, ten seconds of the busiest app. Both segments are
+/// in memory as long as the journey is open.
+pub(crate) const SEGMENT_BYTES_MAX: u64 = 1024 * 1024;
+/// Bytes that the store needs beside its pages: a write-ahead log of 64 pages and two drains, its
+/// index, and the small files.
+pub(crate) const STORE_SPARE_BYTES: u64 = 592 * 1024;
 /// Number of leased codes below which more are requested.
 pub(crate) const CODES_LOW: usize = 3;
 /// Leased codes kept: the collector leases five.
@@ -235,15 +241,17 @@ impl Config {
         format!("{}{path}", self.endpoint.trim_end_matches('/'))
     }
 
-    /// Returns the bytes of one journal segment: the two share a fifth of the quota.
+    /// Returns the bytes of one journal segment: the two share a seventh of the quota at most, and
+    /// take it from the beginning.
     pub(crate) fn segment_bytes(&self) -> u64 {
-        self.quota_bytes / 10
+        (self.quota_bytes / 14).min(SEGMENT_BYTES_MAX)
     }
 
-    /// Returns the bytes that the store's pages may fill. The rest of the quota is for the journal
-    /// (a fifth), the write-ahead log, and some spare room.
+    /// Returns the bytes that the store's pages may fill: half of the quota, less if the rest would
+    /// not do for the journal and [`STORE_SPARE_BYTES`].
     pub(crate) fn store_bytes(&self) -> u64 {
-        self.quota_bytes / 2
+        let rest = self.quota_bytes.saturating_sub(2 * self.segment_bytes() + STORE_SPARE_BYTES);
+        (self.quota_bytes / 2).min(rest)
     }
 }
 

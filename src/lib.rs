@@ -41,6 +41,7 @@ mod preview;
 mod recorder;
 mod session;
 mod store;
+mod system;
 mod transport;
 mod upload;
 mod wire;

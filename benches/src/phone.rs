@@ -3,16 +3,14 @@
 use std::path::Path;
 use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use jalon::clock::SystemClock;
 use jalon::{
-    App, Config, Consent, Done, Event, Journey, Lane, Product, Request, Response, SendError,
-    Transport,
+    App, CallScope, Config, Consent, Done, Event, Journey, Lane, Product, Request, Response,
+    SendError, Transport,
 };
 
-use crate::clock::wait_until;
 use crate::http::{self, Client};
 use crate::rows;
 
@@ -64,15 +62,12 @@ pub fn fill(
     products: &[Product],
     count: usize,
 ) -> Result<()> {
-    /// Far less than the smallest segment holds.
-    const JOURNAL_BYTES: u64 = 128 * 1024;
-    let folder = config.folder.clone();
     let journey = Journey::open_with(config, transport, Arc::new(SystemClock))?;
     journey.record(Event::ScreenView { screen: "product/{id}".to_owned() });
     for (at, event) in views(products, count).into_iter().enumerate() {
         if at % 200 == 0 {
-            let wait = (Duration::from_millis(1), Duration::from_mins(1));
-            wait_until("the drain", wait.0, wait.1, || journal_bytes(&folder) < JOURNAL_BYTES)?;
+            // It waits until the journal is drained.
+            let _ = journey.preview(CallScope::OnlyThisScreen);
         }
         journey.record(event);
     }
@@ -80,11 +75,6 @@ pub fn fill(
     ensure!(dropped.total() == 0, "dropped while filling: {dropped:?}");
     journey.close();
     Ok(())
-}
-
-fn journal_bytes(folder: &Path) -> u64 {
-    let bytes = |name| std::fs::metadata(folder.join(name)).map_or(0, |file| file.len());
-    ["journal-0", "journal-1"].into_iter().map(bytes).sum()
 }
 
 /// No network.

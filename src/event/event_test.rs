@@ -1,6 +1,6 @@
 use super::*;
 
-fn cut_of(event: Event) -> Result<Vec<&'static str>, DropReason> {
+fn cut_of(event: Event) -> Result<Vec<Cow<'static, str>>, DropReason> {
     event.bounded().map(|entry| match entry {
         Entry::App { cut, .. } => cut,
         other => panic!("{other:?}"),

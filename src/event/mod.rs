@@ -4,7 +4,10 @@
 
 mod dropped;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
 
 use crate::call::CallScope;
 use crate::config::{
@@ -17,7 +20,7 @@ pub use dropped::{DropReason, Dropped};
 ///
 /// Strings are cut at their limit, and the event says which were. If a required name, code or id is
 /// blank, the event is dropped as invalid.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Event {
     /// A screen was shown. The SDK adds the previous screen, and how long that was shown.
     ScreenView {
@@ -66,7 +69,7 @@ pub enum Event {
 }
 
 /// A product, as the app's catalogue knows it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Product {
     /// The catalogue's id. At most 128 bytes, not blank.
     pub id: String,
@@ -81,7 +84,7 @@ pub struct Product {
 }
 
 /// An amount of money.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Price {
     /// The amount in minor units: 13076 is 130.76 EUR.
     pub minor: i64,
@@ -90,7 +93,7 @@ pub struct Price {
 }
 
 /// An order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// The shop's id. At most 128 bytes, not blank.
     pub id: String,
@@ -101,7 +104,7 @@ pub struct Order {
 }
 
 /// A value of a custom event.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Value {
     /// A text of at most 256 bytes.
     Text(String),
@@ -130,6 +133,21 @@ impl Kind {
     }
 }
 
+/// The form of a journal record's body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// JSON as on the wire, without `seq`; or the reasons of a note of dropped events.
+    Json = 0,
+    /// The compact form, which is quicker to write.
+    Compact = 1,
+}
+
+impl Form {
+    pub(crate) fn from_number(number: u8) -> Option<Self> {
+        [Self::Json, Self::Compact].get(usize::from(number)).copied()
+    }
+}
+
 /// A record of the journal, as read back for the store.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Record {
@@ -143,22 +161,45 @@ pub(crate) struct Record {
     pub elapsed_ms: u64,
     pub session: u32,
     pub kind: Kind,
-    /// Its JSON as on the wire, without `seq`.
+    pub form: Form,
     pub body: Vec<u8>,
 }
 
 impl Record {
-    /// Returns the reason in a note of a dropped event; `None` for any other record.
-    pub(crate) fn dropped_reason(&self) -> Option<DropReason> {
-        let number = self.body.first().filter(|_| self.kind == Kind::Dropped)?;
-        DropReason::ALL.get(usize::from(*number)).copied()
+    /// Returns what a note of dropped events counts; `None` for any other record. A note of one event
+    /// is its reason's number; a note of more has a number and a count of eight bytes for each reason.
+    pub(crate) fn dropped(&self) -> Option<Dropped> {
+        if self.kind != Kind::Dropped {
+            return None;
+        }
+        let reason = |number: u8| DropReason::ALL.get(usize::from(number)).copied();
+        let mut dropped = Dropped::default();
+        if let [number] = self.body[..] {
+            dropped.add(reason(number).unwrap_or(DropReason::Corrupt), 1);
+        }
+        for counted in self.body.chunks_exact(9) {
+            if let Some((number, count)) = counted.split_first_chunk::<1>()
+                && let (Some(reason), Ok(count)) = (reason(number[0]), count.try_into())
+            {
+                dropped.add(reason, u64::from_le_bytes(count));
+            }
+        }
+        Some(dropped)
+    }
+
+    /// Returns the body of a note that counts these.
+    pub(crate) fn body_of_counts(dropped: &Dropped) -> Vec<u8> {
+        let counted = dropped.iter().filter(|(_, count)| *count > 0);
+        counted
+            .flat_map(|(reason, count)| [reason as u8].into_iter().chain(count.to_le_bytes()))
+            .collect()
     }
 }
 
 /// An entry for the journal: an event of the app, or one of the SDK's own.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Entry {
-    App { event: Event, cut: Vec<&'static str> },
+    App { event: Event, cut: Vec<Cow<'static, str>> },
     Customer { id: Option<String>, proof: Option<String> },
     Location { latitude: f64, longitude: f64 },
     Call { token: String, code: Option<String>, scope: CallScope, topic: Option<String> },
@@ -230,7 +271,10 @@ impl Event {
     }
 }
 
-fn bound_product(product: &mut Product, cut: &mut Vec<&'static str>) -> Result<(), DropReason> {
+fn bound_product(
+    product: &mut Product,
+    cut: &mut Vec<Cow<'static, str>>,
+) -> Result<(), DropReason> {
     name(&mut product.id, ID_BYTES_MAX, "product.id", cut)?;
     shorten(&mut product.name, NAME_BYTES_MAX, "product.name", cut);
     shorten(&mut product.category, ID_BYTES_MAX, "product.category", cut);
@@ -240,7 +284,7 @@ fn bound_product(product: &mut Product, cut: &mut Vec<&'static str>) -> Result<(
 
 fn bound_values(
     values: &mut BTreeMap<String, Value>,
-    cut: &mut Vec<&'static str>,
+    cut: &mut Vec<Cow<'static, str>>,
 ) -> Result<(), DropReason> {
     if values.len() > CUSTOM_VALUES_MAX {
         return Err(DropReason::TooLarge);
@@ -273,7 +317,7 @@ fn name(
     text: &mut String,
     bytes_max: usize,
     field: &'static str,
-    cut: &mut Vec<&'static str>,
+    cut: &mut Vec<Cow<'static, str>>,
 ) -> Result<(), DropReason> {
     if text.trim().is_empty() {
         return Err(DropReason::Invalid);
@@ -286,7 +330,7 @@ fn shorten(
     text: &mut Option<String>,
     bytes_max: usize,
     field: &'static str,
-    cut: &mut Vec<&'static str>,
+    cut: &mut Vec<Cow<'static, str>>,
 ) {
     if let Some(text) = text {
         trim(text, bytes_max, field, cut);
@@ -294,14 +338,19 @@ fn shorten(
 }
 
 /// Cuts a text at the last whole character within the limit, and notes the field.
-fn trim(text: &mut String, bytes_max: usize, field: &'static str, cut: &mut Vec<&'static str>) {
+fn trim(
+    text: &mut String,
+    bytes_max: usize,
+    field: &'static str,
+    cut: &mut Vec<Cow<'static, str>>,
+) {
     if text.len() > bytes_max {
         text.truncate(text.floor_char_boundary(bytes_max));
         // An event that waits in memory must take only the bytes it counts, not the megabyte it was
         // cut from.
         text.shrink_to_fit();
-        if !cut.contains(&field) {
-            cut.push(field);
+        if !cut.iter().any(|other| other == field) {
+            cut.push(Cow::Borrowed(field));
         }
     }
 }

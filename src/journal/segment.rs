@@ -1,268 +1,246 @@
-//! One file of the journal: its header and its records, and how both are written and read back.
-//! Which of the two files is written or drained is decided in the parent module.
+//! One file of the journal: how it is found, started, filled with zeros, mapped, appended to and
+//! emptied. Which of the two files is written or drained is decided in the parent module.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::io::{self, Read as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
 
-use crate::config::EVENT_BYTES_MAX;
-use crate::event::{Kind, Record};
+use super::header::{BODY_AT, Header, ZEROS_AT, count_in};
+use super::record::{RECORD_BYTES, Scan, leading_zeros, scan};
+use crate::event::{DropReason, Dropped, Record};
+use crate::system::Map;
 
-pub(super) const MAGIC: &[u8; 8] = b"JALONJ1\0";
-/// Magic, ordinal, salt, session, wall clock of its last event, CRC.
-pub(super) const HEADER_BYTES: u64 = 8 + 8 + 4 + 4 + 8 + 4;
-pub(super) const RECORD_MAGIC: u16 = 0x1A4A;
-/// Magic, kind, reserved, body's length, CRC, run, index, wall clock, elapsed clock, session.
-pub(super) const RECORD_BYTES: usize = 2 + 1 + 1 + 4 + 4 + 8 + 8 + 8 + 8 + 4;
-pub(super) const CRC_AT: usize = 8;
-pub(super) const CRC_END: usize = 12;
+/// How much of a segment `open` reads on the app's thread, unless there is more in it: a second of a
+/// busy customer's events.
+const LOOK_BYTES: usize = 16 * 1024;
+/// How many zeros are written at once.
+const ZEROS_BYTES: usize = 64 * 1024;
+/// The mapped bytes that the worker touches ahead: a second of a busy customer's events. The caller
+/// then waits for no page.
+const TOUCHED_BYTES: usize = 64 * 1024;
 
-/// The start of a segment. A record is valid only with its segment's salt, so that writing a new
-/// header frees the whole segment at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Header {
-    /// The newer of the two segments has the higher ordinal.
-    pub(super) ordinal: u64,
-    pub(super) salt: u32,
-    /// The last session among the records freed before, which would otherwise be lost with them.
-    pub(super) session: u32,
-    pub(super) session_wall_ms: i64,
-}
-
-/// One file of the journal.
+/// One file of the journal, with a header of its own.
 #[derive(Debug)]
 pub(super) struct Segment {
-    pub(super) file: File,
-    pub(super) header: Header,
-    /// Where the next record goes; the file's position is there too.
-    pub(super) end: u64,
+    file: File,
+    /// Without it, records are appended with `write(2)`.
+    map: Option<Map>,
+    header: Header,
+    /// Where the next record goes.
+    end: u64,
+    /// Where it is full.
+    bytes_max: u64,
 }
 
 impl Segment {
-    /// Removes all records, and writes a new header.
-    pub(super) fn start(
-        mut file: File,
-        ordinal: u64,
-        salt: u32,
-        session: (u32, i64),
-    ) -> io::Result<Self> {
-        let header = Header { ordinal, salt, session: session.0, session_wall_ms: session.1 };
-        // In this order, so that a kill between the two leaves an empty segment, not a damaged one.
-        file.set_len(HEADER_BYTES.min(file.metadata()?.len()))?;
-        file.write_all_at(&header.encode(), 0)?;
-        file.seek(SeekFrom::Start(HEADER_BYTES))?;
-        Ok(Self { file, header, end: HEADER_BYTES })
+    /// Maps an empty segment, and allocates it first if need be: with zeros that are written one and
+    /// all, since a page that has no place on the disk ends the process when it is touched. Blocks on
+    /// the disk.
+    ///
+    /// # Errors
+    /// Whatever the system says. The segment can be appended to as before, then.
+    pub(super) fn map(&mut self) -> io::Result<()> {
+        let page = rustix::param::page_size() as u64;
+        let bytes = self.bytes_max / page * page;
+        let found = self.file.metadata()?;
+        if found.len() != bytes || found.blocks() * 512 < bytes {
+            self.allocate(bytes).inspect_err(|_| {
+                // Cut back, so that no half of it takes a full disk's last room.
+                let _ = self.file.set_len(BODY_AT);
+            })?;
+        }
+        let mut map = Map::of(&self.file, bytes as usize)?;
+        // By the system's own hand: it says so if a page cannot be had, where touching it would end
+        // the process.
+        zero(map.bytes(), ZEROS_AT as usize, TOUCHED_BYTES)?;
+        (self.map, self.bytes_max) = (Some(map), bytes);
+        Ok(())
     }
 
-    pub(super) fn append(&mut self, record: &[u8]) -> io::Result<()> {
-        let outcome = loop {
-            match self.file.write(record) {
-                Ok(written) if written == record.len() => break Ok(()),
-                Ok(_) => break Err(io::Error::new(io::ErrorKind::StorageFull, "short write")),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => break Err(error),
+    fn allocate(&self, bytes: u64) -> io::Result<()> {
+        self.file.set_len(BODY_AT)?;
+        #[cfg(any(target_os = "linux", target_os = "android"))]
+        {
+            // In one piece where the file system can: a disk that is too full says so before anything
+            // is written. Where it cannot, the zeros below are what counts.
+            use rustix::fs::{FallocateFlags, fallocate};
+            use rustix::io::Errno;
+            let allocated = fallocate(&self.file, FallocateFlags::empty(), 0, bytes);
+            if matches!(allocated, Err(Errno::NOSPC | Errno::DQUOT | Errno::FBIG | Errno::IO)) {
+                allocated?;
             }
-        };
-        if outcome.is_ok() {
-            self.end += record.len() as u64;
-        } else {
+        }
+        write_zeros(&self.file, ZEROS_AT, bytes)
+    }
+
+    pub(super) fn is_mapped(&self) -> bool {
+        self.map.is_some()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.end <= self.header.body_at
+    }
+
+    pub(super) fn is_half_full(&self) -> bool {
+        self.end > self.bytes_max / 2
+    }
+
+    pub(super) fn has_room_for(&self, bytes: usize) -> bool {
+        self.end + bytes as u64 <= self.bytes_max
+    }
+
+    pub(super) fn salt(&self) -> u32 {
+        self.header.salt
+    }
+
+    pub(super) fn ordinal(&self) -> u64 {
+        self.header.ordinal
+    }
+
+    /// Appends a sealed record, for which there must be room.
+    pub(super) fn append(&mut self, record: &[u8]) -> io::Result<()> {
+        let at = self.end as usize;
+        let place = self.map.as_mut().and_then(|map| map.bytes().get_mut(at..at + record.len()));
+        if let Some(place) = place {
+            place.copy_from_slice(record);
+        } else if let Err(error) = self.file.write_all_at(record, self.end) {
             // Back to the last whole record. If this fails too, the scan skips the torn one.
             let _ = self.file.set_len(self.end);
-            let _ = self.file.seek(SeekFrom::Start(self.end));
+            return Err(error);
         }
-        outcome
+        self.end += record.len() as u64;
+        Ok(())
     }
 
-    pub(super) fn last_session(&self) -> (u32, i64) {
-        let mut bytes = vec![0; (self.end - HEADER_BYTES) as usize];
-        let read = self.file.read_exact_at(&mut bytes, HEADER_BYTES);
-        let last = read.ok().and_then(|()| scan(&bytes, self.header.salt, |_| ()).last);
-        last.unwrap_or((self.header.session, self.header.session_wall_ms))
+    /// Counts a drop where it survives a kill. False if the segment is not mapped.
+    pub(super) fn count_dropped(&mut self, reason: DropReason) -> bool {
+        self.map.as_mut().map(|map| count_in(map.bytes(), reason)).is_some()
+    }
+
+    /// Reads its records and the drops that it counted; `visit` sees each record. Through the file,
+    /// not the map: a disk that fails is an error then.
+    pub(super) fn read(&mut self, mut visit: impl FnMut(Record)) -> io::Result<(Scan, Dropped)> {
+        let Header { body_at, salt, .. } = self.header;
+        let counts = self.header.read_counts(&self.file)?;
+        let mut bytes = vec![0; self.end.saturating_sub(body_at) as usize];
+        self.file.read_exact_at(&mut bytes, body_at)?;
+        let scan = scan(&bytes, salt, |record| visit(record.to_record()));
+        if !scan.is_torn {
+            self.end = body_at + scan.end as u64;
+        }
+        Ok((scan, counts))
+    }
+
+    /// Removes all records, and starts the segment again. A mapped one stays mapped.
+    pub(super) fn clear(&mut self, ordinal: u64, salt: u32, session: (u32, i64)) -> io::Result<()> {
+        // While there are both records and zeros, the header says so.
+        let stale = Header::new(ordinal, salt, session, true);
+        self.file.write_all_at(&stale.encode(), 0)?;
+        let zeroed = match self.map.as_mut() {
+            Some(map) => zero(map.bytes(), ZEROS_AT as usize, self.end as usize),
+            None => write_zeros(&self.file, ZEROS_AT, self.end),
+        };
+        if zeroed.is_err() {
+            // The records go all the same, and with them the room that was allocated.
+            self.map = None;
+            self.file.set_len(0)?;
+        }
+        let header = Header { is_stale: false, ..stale };
+        self.file.write_all_at(&header.encode(), 0)?;
+        (self.header, self.end) = (header, BODY_AT);
+        Ok(())
     }
 }
 
-impl Header {
-    pub(super) fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(HEADER_BYTES as usize);
-        bytes.extend_from_slice(MAGIC);
-        bytes.extend_from_slice(&self.ordinal.to_le_bytes());
-        bytes.extend_from_slice(&self.salt.to_le_bytes());
-        bytes.extend_from_slice(&self.session.to_le_bytes());
-        bytes.extend_from_slice(&self.session_wall_ms.to_le_bytes());
-        bytes.extend_from_slice(&crc32fast::hash(&bytes).to_le_bytes());
-        bytes
+/// Writes zeros to a file, from `start` to `end`.
+fn write_zeros(file: &File, start: u64, end: u64) -> io::Result<()> {
+    let zeros = vec![0; ZEROS_BYTES.min(end.saturating_sub(start) as usize)];
+    let mut at = start;
+    while at < end {
+        let count = zeros.len().min((end - at) as usize);
+        file.write_all_at(&zeros[..count], at)?;
+        at += count as u64;
     }
+    Ok(())
+}
 
-    pub(super) fn decode(bytes: &[u8]) -> Option<Self> {
-        let (body, crc) = bytes.get(..HEADER_BYTES as usize)?.split_last_chunk::<4>()?;
-        if crc32fast::hash(body) != u32::from_le_bytes(*crc) {
-            return None;
-        }
-        let rest = body.strip_prefix(MAGIC)?;
-        Some(Self {
-            ordinal: u64::from_le_bytes(chunk(rest, 0)?),
-            salt: u32::from_le_bytes(chunk(rest, 8)?),
-            session: u32::from_le_bytes(chunk(rest, 12)?),
-            session_wall_ms: i64::from_le_bytes(chunk(rest, 16)?),
-        })
-    }
+/// Has the system write zeros from `start` to `end`: it answers with an error where a page cannot be
+/// had.
+fn zero(mapped: &mut [u8], start: usize, end: usize) -> io::Result<()> {
+    let end = end.min(mapped.len());
+    let Some(stretch) = mapped.get_mut(start..end) else { return Ok(()) };
+    File::open("/dev/zero")?.read_exact(stretch)
 }
 
 /// A segment as it was found on disk.
 pub(super) struct Found {
-    pub(super) file: File,
+    file: File,
     pub(super) header: Option<Header>,
-    pub(super) records: u64,
-    pub(super) events: u64,
-    pub(super) end: u64,
-    pub(super) torn: bool,
-    pub(super) last: Option<(u32, i64)>,
+    pub(super) scan: Scan,
+    /// Something stands behind the last record, or there is no valid header.
+    pub(super) is_torn: bool,
 }
 
 impl Found {
+    /// Opens a segment's file, or makes it, and reads its records: up to a stretch of zeros, behind
+    /// which there are none unless the power was cut.
     pub(super) fn open(path: &Path) -> io::Result<Self> {
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)?;
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
+        let mut file = options.open(path)?;
+        let mut bytes = Vec::with_capacity(LOOK_BYTES);
+        (&mut file).take(LOOK_BYTES as u64).read_to_end(&mut bytes)?;
+        if bytes.len() == LOOK_BYTES && !ends_in_zeros(&bytes) {
+            file.read_to_end(&mut bytes)?;
+        }
         let header = Header::decode(&bytes);
-        let Some(known) = header else {
-            // The header is not ours, so the records after it cannot be told from noise.
-            let torn = bytes.len() as u64 > HEADER_BYTES;
-            return Ok(Self {
-                file,
-                header,
-                records: 0,
-                events: 0,
-                end: HEADER_BYTES,
-                torn,
-                last: None,
-            });
-        };
-        let body = &bytes[HEADER_BYTES as usize..];
-        let scan = scan(body, known.salt, |_| ());
-        let end = HEADER_BYTES + scan.end as u64;
-        let torn = scan.end < body.len();
-        let Scan { records, events, last, .. } = scan;
-        Ok(Self { file, header, records, events, end, torn, last })
+        let body = header.filter(|header| !header.is_stale).map(|header| {
+            let body = bytes.get(header.body_at as usize..).unwrap_or_default();
+            scan(body, header.salt, |_| ())
+        });
+        // Without a header of ours, what stands there cannot be told from noise.
+        let is_noise = header.is_none() && leading_zeros(&bytes) < bytes.len();
+        let scan = body.unwrap_or_default();
+        Ok(Self { file, header, is_torn: scan.is_torn || is_noise, scan })
     }
 
-    /// Prepares to append after the last whole record; starts the segment again if it has no
-    /// header.
-    pub(super) fn into_segment(
-        mut self,
+    /// Prepares to append behind the last record.
+    pub(super) fn into_active(self, bytes_max: u64) -> io::Result<Segment> {
+        let Some(header) = self.header else { return Err(io::Error::other("there is no header")) };
+        let end = header.body_at + self.scan.end as u64;
+        // Nothing may stand behind it that a later reader could take for records.
+        self.file.set_len(end)?;
+        Ok(Segment { file: self.file, map: None, header, end, bytes_max })
+    }
+
+    /// Prepares to read all of it, also what stands behind a stretch of zeros.
+    pub(super) fn into_sealed(self, bytes_max: u64) -> io::Result<Segment> {
+        let Some(header) = self.header else { return Err(io::Error::other("there is no header")) };
+        let end = self.file.metadata()?.len().max(header.body_at);
+        Ok(Segment { file: self.file, map: None, header, end, bytes_max })
+    }
+
+    /// Starts the segment without records.
+    pub(super) fn into_empty(
+        self,
+        bytes_max: u64,
         ordinal: u64,
         salt: u32,
         session: (u32, i64),
     ) -> io::Result<Segment> {
-        let Some(header) = self.header else {
-            return Segment::start(self.file, ordinal, salt, session);
-        };
-        if self.torn {
-            self.file.set_len(self.end)?;
+        let is_clean = |known: Header| !known.is_stale && known.body_at == BODY_AT;
+        if self.scan.records > 0 || self.is_torn || !self.header.is_some_and(is_clean) {
+            // In this order, so that a kill between the two leaves an empty file, not a damaged one.
+            self.file.set_len(0)?;
         }
-        self.file.seek(SeekFrom::Start(self.end))?;
-        Ok(Segment { file: self.file, header, end: self.end })
+        let header = Header::new(ordinal, salt, session, false);
+        self.file.write_all_at(&header.encode(), 0)?;
+        Ok(Segment { file: self.file, map: None, header, end: BODY_AT, bytes_max })
     }
 }
 
-/// The bytes of one valid record.
-pub(super) struct RawRecord<'a>(pub(super) &'a [u8]);
-
-impl<'a> RawRecord<'a> {
-    /// Reads the record at the start of `bytes`, if there is a whole, valid one.
-    pub(super) fn at(bytes: &'a [u8], salt: u32) -> Option<Self> {
-        if u16::from_le_bytes(chunk(bytes, 0)?) != RECORD_MAGIC {
-            return None;
-        }
-        let body_bytes = u32::from_le_bytes(chunk(bytes, 4)?) as usize;
-        if body_bytes > EVENT_BYTES_MAX {
-            return None;
-        }
-        let record = bytes.get(..RECORD_BYTES + body_bytes)?;
-        let crc = u32::from_le_bytes(chunk(record, CRC_AT)?);
-        (crc == crc_of(salt, record) && Kind::from_number(record[2]).is_some())
-            .then_some(Self(record))
-    }
-
-    pub(super) fn run(&self) -> u64 {
-        chunk(self.0, 12).map_or(0, u64::from_le_bytes)
-    }
-
-    pub(super) fn index(&self) -> u64 {
-        chunk(self.0, 20).map_or(0, u64::from_le_bytes)
-    }
-
-    pub(super) fn at_ms(&self) -> i64 {
-        chunk(self.0, 28).map_or(0, i64::from_le_bytes)
-    }
-
-    pub(super) fn session(&self) -> u32 {
-        chunk(self.0, 44).map_or(0, u32::from_le_bytes)
-    }
-
-    pub(super) fn to_record(&self) -> Record {
-        Record {
-            run: self.run(),
-            index: self.index(),
-            at_ms: self.at_ms(),
-            elapsed_ms: chunk(self.0, 36).map_or(0, u64::from_le_bytes),
-            session: self.session(),
-            kind: Kind::from_number(self.0[2]).unwrap_or(Kind::Dropped),
-            body: self.0[RECORD_BYTES..].to_vec(),
-        }
-    }
-}
-
-#[derive(Debug, Default)]
-pub(super) struct Scan {
-    pub(super) records: u64,
-    /// Records that are events, not notes of dropped ones.
-    pub(super) events: u64,
-    /// Where the last whole record ends.
-    pub(super) end: usize,
-    /// Stretches before `end` that cannot be read.
-    pub(super) damages: u64,
-    pub(super) last: Option<(u32, i64)>,
-}
-
-/// Visits every whole record. After damage it looks for the next one.
-pub(super) fn scan<'a>(bytes: &'a [u8], salt: u32, mut visit: impl FnMut(&RawRecord<'a>)) -> Scan {
-    let mut scan = Scan::default();
-    let mut at = 0;
-    let mut damaged = false;
-    while at < bytes.len() {
-        let Some(record) = RawRecord::at(&bytes[at..], salt) else {
-            damaged = true;
-            at += 1;
-            continue;
-        };
-        scan.damages += u64::from(std::mem::take(&mut damaged));
-        if Kind::from_number(record.0[2]) != Some(Kind::Dropped) {
-            scan.last = Some((record.session(), record.at_ms()));
-            scan.events += 1;
-        }
-        scan.records += 1;
-        visit(&record);
-        at += record.0.len();
-        scan.end = at;
-    }
-    scan
-}
-
-pub(super) fn crc_of(salt: u32, record: &[u8]) -> u32 {
-    let mut hasher = crc32fast::Hasher::new_with_initial(salt);
-    hasher.update(&record[..CRC_AT]);
-    hasher.update(&record[CRC_END..]);
-    hasher.finalize()
-}
-
-pub(super) fn chunk<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
-    bytes.get(at..at + N)?.try_into().ok()
+/// Returns whether the last bytes are zero, as many as a record has at least.
+fn ends_in_zeros(bytes: &[u8]) -> bool {
+    bytes.last_chunk::<RECORD_BYTES>().is_some_and(|last| leading_zeros(last) == RECORD_BYTES)
 }

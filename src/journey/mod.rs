@@ -53,8 +53,8 @@ pub struct Journey {
 impl Journey {
     /// Opens the journey in `config.folder`, with the default transport.
     ///
-    /// On the calling thread it makes and locks the folder, reads three small files and the
-    /// journal, and starts a thread; it does not open SQLite or use the network. Storage that is
+    /// On the calling thread it makes and locks the folder, reads four small files and the beginning
+    /// of the journal, and starts a thread; it does not open SQLite or use the network. Storage that is
     /// out of reach (a locked device, a full disk) is not an error: events wait in memory, `status`
     /// says why, and the worker tries again.
     ///
@@ -128,8 +128,10 @@ impl Journey {
 
     /// Records what the customer did or saw.
     ///
-    /// With a grant: one `write(2)` to the journal on the calling thread, after which the event
-    /// survives a kill of the process. Without an answer about consent, the newest 200 events wait
+    /// With a grant: one copy into the journal, a file mapped into memory, on the calling thread; no
+    /// system call but the wake of the worker if it sleeps. After that the event survives a kill of
+    /// the process. (For a moment after `open`, and where the system cannot map the file, the copy is
+    /// a `write(2)`.) Without an answer about consent, the newest 200 events wait
     /// in memory. After a refusal, the event is dropped and counted.
     pub fn record(&self, event: Event) {
         self.handle.recorder.record(event);
@@ -234,7 +236,7 @@ impl Journey {
         }
         let tap = self.handle.recorder.tap(request.topic(), request.scope());
         let code = tap.as_ref().and_then(|tap| tap.code);
-        let token = tap.map(|tap| tap.token);
+        let token = tap.as_ref().map(|tap| tap.token);
         let named = |name: &str, value| NamedValue { name: name.to_owned(), value };
         let headers = |token: ContextToken| {
             let bare = named(CONTEXT_HEADER, token.to_string());

@@ -10,8 +10,10 @@ mod buffer;
 mod codes;
 mod current_screen;
 mod drain_signal;
+mod journal_end;
 mod misuse;
 mod state;
+mod tap;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -19,8 +21,9 @@ pub(crate) use codes::CodesVersion;
 pub(crate) use drain_signal::DrainSignal;
 use misuse::{Misuse, MisuseWarnings};
 use state::RecorderState;
+pub(crate) use tap::Tap;
 
-use crate::call::{CallCode, CallScope, ContextToken};
+use crate::call::{CallScope, ContextToken};
 use crate::clock::{Bell, Clock, Now};
 use crate::config::{Consent, ID_BYTES_MAX, NAME_BYTES_MAX, PROOF_BYTES_MAX};
 use crate::event::{DropReason, Dropped, Entry, Event};
@@ -38,12 +41,6 @@ pub(crate) struct Recorder {
     record_search_queries: bool,
     state: Mutex<RecorderState>,
     warnings: MisuseWarnings,
-}
-
-/// The token and the code that a tap was given.
-pub(crate) struct Tap {
-    pub token: ContextToken,
-    pub code: Option<CallCode>,
 }
 
 /// The recorder's counts at one moment.
@@ -176,7 +173,7 @@ impl Recorder {
 
     /// Takes a token and, if one is leased, a code, and records the call. `None` without a grant,
     /// after `close`, if the call is to carry only the number, or if it got no code and could not
-    /// be kept.
+    /// be kept. The worker is woken once the tap is dropped.
     pub(crate) fn tap(&self, topic: Option<String>, scope: CallScope) -> Option<Tap> {
         if scope == CallScope::OnlyTheNumber {
             return None;
@@ -187,7 +184,10 @@ impl Recorder {
         });
         let now = self.now();
         let mut state = self.state();
-        let (tap, outcome) = state.tap(topic, scope, now, || self.mint())?;
+        let (mut tap, mut outcome) = state.tap(topic, scope, now, || self.mint())?;
+        if let Some(tap) = tap.as_mut().filter(|_| outcome.wake) {
+            (tap.wakes, outcome.wake) = (Some(self.bell.clone()), false);
+        }
         self.finish(state, outcome);
         tap
     }
@@ -225,8 +225,7 @@ impl Recorder {
         self.unlock_and_warn(state);
     }
 
-    /// Takes the answer about consent that holds as the folder is first read. A refusal forgets
-    /// what waited in memory.
+    /// Takes the stored answer about consent. A refusal forgets what waited in memory.
     pub(crate) fn adopt_consent(&self, consent: Consent) {
         let mut state = self.state();
         match consent {
@@ -279,24 +278,30 @@ impl Recorder {
 
     /// Returns a copy of the drain signal: what waits in the journal at this moment.
     pub(crate) fn drain_signal(&self) -> DrainSignal {
-        self.state().signal()
+        self.state().journal().signal()
     }
 
     /// Has the worker drain the journal without waiting for more records.
     pub(crate) fn request_drain(&self) {
-        self.state().request_drain();
+        self.state().journal().request_drain();
     }
 
-    /// Seals what was appended so far. Returns the version of the codes at that moment, and the
-    /// dropped events that no journal notes.
-    pub(crate) fn seal(&self, drainer: &mut Drainer) -> (CodesVersion, Dropped) {
+    /// Seals what was appended so far. Returns the version of the codes at that moment, the dropped
+    /// events that no journal counts, and whether nothing is left to seal.
+    pub(crate) fn seal(&self, drainer: &mut Drainer) -> (CodesVersion, Dropped, bool) {
         self.state().seal(drainer)
+    }
+
+    /// Takes the worker's spare segment to append to. Another one may go back, to be prepared in its
+    /// turn.
+    pub(crate) fn take_spare(&self, drainer: &mut Drainer) {
+        self.state().journal().take_spare(drainer);
     }
 
     /// Notes that the store has taken over a segment with `events` events and `noted` drops, and
     /// with it the `counted` drops that no journal notes.
     pub(crate) fn on_drained(&self, events: u64, noted: &Dropped, counted: &Dropped) {
-        self.state().on_drained(events, noted, counted);
+        self.state().journal().on_drained(events, noted, counted);
     }
 
     /// Appends what waits in memory for room in the journal: a drain has made some.

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::buffer::{Buffer, Buffered};
 use super::codes::{CodePool, CodesVersion};
 use super::current_screen::CurrentScreen;
-use super::drain_signal::DrainSignal;
+use super::journal_end::JournalEnd;
 use super::{Outcome, RecorderCounts, Tap};
 use crate::call::{CallScope, ContextToken};
 use crate::clock::Now;
@@ -18,7 +18,7 @@ use crate::event::{DropReason, Dropped, Entry, Kind};
 use crate::journal::{AppendError, Drainer, Writer};
 use crate::session::Session;
 use crate::store::Lease;
-use crate::wire::{self, Stamp, Who};
+use crate::wire::{Stamp, Who};
 
 /// The recorder's state. No field is visible outside this file.
 #[derive(Default)]
@@ -27,20 +27,13 @@ pub(super) struct RecorderState {
     /// The customer's answer about the location; `None` while it is not known.
     location_allowed: Option<bool>,
     closed: bool,
-    writer: Option<Writer>,
+    journal: JournalEnd,
     session: Session,
     screen: CurrentScreen,
     /// The current customer; `None` until the store was read.
     customer: Option<Who>,
     buffer: Buffer,
     codes: CodePool,
-    signal: DrainSignal,
-    /// Drops that are counted in neither the journal nor the store.
-    dropped: Dropped,
-    /// Drops that are noted in the journal.
-    noted: Dropped,
-    /// An event was too large, and the log has not said so yet.
-    warns_too_large: bool,
 }
 
 impl RecorderState {
@@ -55,23 +48,23 @@ impl RecorderState {
         }
         let gate = self.consent.gate();
         if gate == Gate::Refuse {
-            self.dropped.add(DropReason::Consent, 1);
+            self.journal.count_dropped(DropReason::Consent, 1);
             return Outcome::IGNORED;
         }
-        let (before, is_call) = (self.signal, entry.kind() == Kind::Call);
+        let (before, is_call) = (self.journal.signal(), entry.kind() == Kind::Call);
         if is_call || entry.kind() == Kind::Customer {
-            self.signal.on_urgent();
+            self.journal.on_urgent();
         }
         self.session = self.session.on_event(now);
         let previous = self.screen.on_entry(&entry, now);
-        let (kept, spent) = if gate == Gate::Keep && self.writer.is_some() {
+        let (kept, spent) = if gate == Gate::Keep && self.journal.is_open() {
             let kept = self.append_in_order(&entry, previous.as_ref(), now);
             (kept, Some((entry, previous)))
         } else {
             self.buffer(entry, previous, now);
             (true, None)
         };
-        let wake = self.signal.wakes_worker(&before, is_call);
+        let wake = self.journal.signal().wakes_worker(&before, is_call);
         Outcome { kept, wake, _spent: spent }
     }
 
@@ -123,7 +116,7 @@ impl RecorderState {
         };
         let outcome = self.take(entry, now);
         // A code works even if the record of its call was lost: it leads to the lease.
-        let tap = (outcome.kept || code.is_some()).then_some(Tap { token, code });
+        let tap = (outcome.kept || code.is_some()).then_some(Tap { token, code, wakes: None });
         Some((tap, outcome))
     }
 
@@ -139,9 +132,9 @@ impl RecorderState {
         if self.closed {
             return false;
         }
-        let before = self.signal;
-        self.count_dropped(reason, now);
-        self.signal.wakes_worker(&before, false)
+        let before = self.journal.signal();
+        self.note_dropped(reason, now);
+        self.journal.signal().wakes_worker(&before, false)
     }
 
     /// Appends an entry after what waits in memory. While a change of customer waits there, nothing
@@ -162,7 +155,7 @@ impl RecorderState {
                 screen: screen.name(),
                 previous: previous.map(|(name, dwell_ms)| (name.as_str(), *dwell_ms)),
             };
-            let kept = self.append(entry, &stamp, now);
+            let kept = self.journal.append(entry, &stamp, now.elapsed_ms);
             self.screen = screen;
             kept
         } else {
@@ -176,7 +169,7 @@ impl RecorderState {
                 true
             }
             Err(error) => {
-                self.drop_refused(&error, now);
+                self.journal.drop_refused(&error, self.session.id(), now);
                 false
             }
         }
@@ -185,43 +178,21 @@ impl RecorderState {
     /// Appends what waits in memory, given a grant and a journal: oldest first, up to a change of
     /// customer that does not fit, since what follows is not the previous customer's. True if all is.
     pub(super) fn append_buffered(&mut self) -> bool {
-        if self.consent != Consent::Granted || self.writer.is_none() {
+        if self.consent != Consent::Granted || !self.journal.is_open() {
             return false;
         }
         while let Some(buffered) = self.buffer.pop() {
-            match self.append(&buffered.entry, &buffered.stamp(), buffered.now) {
+            let elapsed_ms = buffered.now.elapsed_ms;
+            match self.journal.append(&buffered.entry, &buffered.stamp(), elapsed_ms) {
                 Ok(()) => {}
                 Err(AppendError::Full | AppendError::Refused) if buffered.is_customer() => {
                     self.buffer.put_back(buffered);
                     return false;
                 }
-                Err(error) => self.drop_refused(&error, buffered.now),
+                Err(error) => self.journal.drop_refused(&error, self.session.id(), buffered.now),
             }
         }
         true
-    }
-
-    fn append(&mut self, entry: &Entry, stamp: &Stamp<'_>, now: Now) -> Result<(), AppendError> {
-        let Some(writer) = self.writer.as_mut() else { return Err(AppendError::Refused) };
-        let body = |out: &mut Vec<u8>| wire::write_body(out, entry, stamp);
-        let (kind, elapsed_ms) = (entry.kind(), now.elapsed_ms);
-        let appended = writer.append(kind, stamp.at_ms, elapsed_ms, stamp.session, body);
-        match appended {
-            Ok(()) => self.signal.on_event(writer.is_half_full(), elapsed_ms),
-            Err(AppendError::TooLarge) => {}
-            // The worker should look: perhaps it could not drain.
-            Err(AppendError::Full | AppendError::Refused) => self.signal.look_soon(elapsed_ms),
-        }
-        appended
-    }
-
-    fn drop_refused(&mut self, error: &AppendError, now: Now) {
-        if matches!(error, AppendError::TooLarge) {
-            self.warns_too_large = true;
-            self.count_dropped(DropReason::TooLarge, now);
-        } else {
-            self.dropped.add(DropReason::Disk, 1);
-        }
     }
 
     /// Keeps an entry in memory. Older entries that make room for it count as dropped.
@@ -234,29 +205,21 @@ impl RecorderState {
         let screen = self.screen.name().map(str::to_owned);
         let session = self.session.id();
         let dropped = self.buffer.push(Buffered { entry, now, session, screen, previous });
-        self.dropped.add(reason, dropped);
+        self.journal.count_dropped(reason, dropped);
     }
 
-    /// Counts a dropped event in the journal, if there is one: there the count survives a kill.
-    fn count_dropped(&mut self, reason: DropReason, now: Now) {
-        let session = self.session.id();
-        let writer = self.writer.as_mut().filter(|_| self.consent == Consent::Granted);
-        let noted = writer.is_some_and(|writer| {
-            let body = |out: &mut Vec<u8>| out.push(reason as u8);
-            writer.append(Kind::Dropped, now.wall_ms, now.elapsed_ms, session, body).is_ok()
-        });
-        if noted {
-            self.noted.add(reason, 1);
-            // A note alone is drained too, so that the store counts it.
-            self.signal.look_soon(now.elapsed_ms);
+    /// Counts a dropped event, in the journal only with a grant.
+    fn note_dropped(&mut self, reason: DropReason, now: Now) {
+        if self.consent == Consent::Granted {
+            self.journal.note_dropped(reason, self.session.id(), now);
         } else {
-            self.dropped.add(reason, 1);
+            self.journal.count_dropped(reason, 1);
         }
     }
 
     /// Returns whether an event was too large since the last time this was asked.
     pub(super) fn take_too_large(&mut self) -> bool {
-        std::mem::take(&mut self.warns_too_large)
+        self.journal.take_too_large()
     }
 
     // The customer's answers.
@@ -296,11 +259,11 @@ impl RecorderState {
     }
 
     pub(super) fn has_journal(&self) -> bool {
-        self.writer.is_some()
+        self.journal.is_open()
     }
 
     pub(super) fn lacks_journal(&self) -> bool {
-        self.consent == Consent::Granted && self.writer.is_none()
+        self.consent == Consent::Granted && !self.journal.is_open()
     }
 
     /// Takes the journal, and appends what waited in memory.
@@ -312,8 +275,7 @@ impl RecorderState {
         torn: u64,
         now: Now,
     ) {
-        self.signal.on_open(waiting, !writer.is_empty());
-        self.writer = Some(writer);
+        self.journal.install(writer, waiting);
         self.session = if self.session.id() == 0 {
             Session::left(left.0, left.1)
         } else {
@@ -321,11 +283,11 @@ impl RecorderState {
             self.session.after(left.0)
         };
         for _ in 0..torn {
-            self.count_dropped(DropReason::Corrupt, now);
+            self.note_dropped(DropReason::Corrupt, now);
         }
         self.buffer.count_sessions_from(left.0);
         self.append_buffered();
-        self.signal.request();
+        self.journal.request_drain();
     }
 
     /// Drops the journal and forgets everything but the tokens, after a refusal or an erasure.
@@ -343,27 +305,15 @@ impl RecorderState {
 
     // For the worker.
 
-    pub(super) fn signal(&self) -> DrainSignal {
-        self.signal
+    pub(super) fn journal(&mut self) -> &mut JournalEnd {
+        &mut self.journal
     }
 
-    pub(super) fn request_drain(&mut self) {
-        self.signal.request();
-    }
-
-    /// Seals what was appended so far: a swap of two pointers, no I/O. Returns the version of the
-    /// codes, and the drops that the store is to count.
-    pub(super) fn seal(&mut self, drainer: &mut Drainer) -> (CodesVersion, Dropped) {
-        if self.writer.as_mut().is_some_and(|writer| drainer.seal(writer)) {
-            self.signal.on_seal();
-        }
-        (self.codes.version(), self.dropped)
-    }
-
-    pub(super) fn on_drained(&mut self, events: u64, noted: &Dropped, counted: &Dropped) {
-        self.signal.on_drained(events);
-        self.noted.subtract(noted);
-        self.dropped.subtract(counted);
+    /// Seals what was appended so far. Returns the version of the codes, the drops that the store is
+    /// to count, and whether nothing is left to seal.
+    pub(super) fn seal(&mut self, drainer: &mut Drainer) -> (CodesVersion, Dropped, bool) {
+        let (counted, all) = self.journal.seal(drainer);
+        (self.codes.version(), counted, all)
     }
 
     pub(super) fn codes(&self) -> &CodePool {
@@ -387,13 +337,11 @@ impl RecorderState {
     }
 
     pub(super) fn counts(&self) -> RecorderCounts {
-        let mut dropped = self.dropped;
-        dropped.merge(&self.noted);
         RecorderCounts {
             consent: self.consent,
             session: self.session.id(),
-            waiting: self.buffer.len() as u64 + self.signal.undrained(),
-            dropped,
+            waiting: self.buffer.len() as u64 + self.journal.undrained(),
+            dropped: self.journal.dropped(),
             codes: self.codes.len(),
         }
     }

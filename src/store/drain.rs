@@ -167,9 +167,9 @@ fn add(
 ) -> Result<(), Error> {
     let snapshot_pending = match record.kind {
         Kind::Dropped => {
-            let reason = record.dropped_reason().unwrap_or(DropReason::Corrupt);
-            state.dropped.add(reason, 1);
-            if reason == DropReason::Corrupt {
+            let dropped = record.dropped().unwrap_or_default();
+            state.dropped.merge(&dropped);
+            if dropped.get(DropReason::Corrupt) > 0 {
                 forget_customer(tx, state, outcome)?;
             }
             return Ok(());

@@ -1,5 +1,5 @@
 use super::*;
-use crate::event::{Entry, Kind, Record};
+use crate::event::{Entry, Form, Kind, Record};
 use crate::wire::{Answer, Stamp, read_answer, write_body};
 
 #[path = "people_test.rs"]
@@ -19,7 +19,7 @@ fn open(dir: &Path) -> Store {
 
 fn record(run: u64, n: u64, kind: Kind, body: &str) -> Record {
     let body = body.as_bytes().to_vec();
-    Record { run, index: n, at_ms: 0, elapsed_ms: 0, session: 1, kind, body }
+    Record { run, index: n, at_ms: 0, elapsed_ms: 0, session: 1, kind, form: Form::Json, body }
 }
 
 /// Records of a run with the given indexes, each with its index as its body.

@@ -1,6 +1,7 @@
 //! Encodes an entry's body: the event as on the wire, without `seq`. Reading bodies back is the
-//! rest of `wire`'s.
+//! rest of `wire`'s, and what the caller writes is `compact`'s.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Serialize, Serializer};
@@ -56,7 +57,7 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    values: Option<&'a BTreeMap<String, Value>>,
+    values: Option<Values<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     customer: Option<CustomerBody<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +65,7 @@ struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     call: Option<CallBody<'a>>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
-    cut: &'a [&'static str],
+    cut: &'a [Cow<'static, str>],
 }
 
 #[derive(Serialize)]
@@ -191,7 +192,7 @@ impl<'a> Body<'a> {
                 ..self
             },
             Event::Custom { name, values } => {
-                Self { kind: "custom", name: Some(name), values: Some(values), ..self }
+                Self { kind: "custom", name: Some(name), values: Some(Values(values)), ..self }
             }
         }
     }
@@ -233,12 +234,23 @@ impl<'a> From<&'a Order> for OrderBody<'a> {
     }
 }
 
-impl Serialize for Value {
+/// The values of a custom event. On the wire each is plain JSON, without its type's name.
+struct Values<'a>(&'a BTreeMap<String, Value>);
+
+impl Serialize for Values<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Text(text) => serializer.serialize_str(text),
-            Self::Number(number) => serializer.serialize_f64(*number),
-            Self::Flag(flag) => serializer.serialize_bool(*flag),
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, Plain(value))))
+    }
+}
+
+struct Plain<'a>(&'a Value);
+
+impl Serialize for Plain<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            Value::Text(text) => serializer.serialize_str(text),
+            Value::Number(number) => serializer.serialize_f64(*number),
+            Value::Flag(flag) => serializer.serialize_bool(*flag),
         }
     }
 }

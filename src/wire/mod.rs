@@ -1,10 +1,11 @@
 //! The wire format, version 1: the only place that writes or reads its JSON.
 //!
-//! A record's body is the event as on the wire, without `seq`: it is encoded once, on the caller's
-//! thread, and a batch is a list of bodies. No policy: when to send, and what an answer's status
+//! A body is the event as on the wire, without `seq`, and a batch is a list of bodies. The caller
+//! writes a compact form of it; the worker turns that into JSON, once. No policy: when to send, and what an answer's status
 //! means, is decided in `upload`.
 
 mod body;
+mod compact;
 mod step;
 mod who;
 
@@ -15,7 +16,10 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use body::{Stamp, write_body};
+pub(crate) use body::Stamp;
+#[cfg(test)]
+pub(crate) use body::write_body;
+pub(crate) use compact::{to_json, write_compact};
 pub(crate) use step::read_step;
 pub(crate) use who::{Change, Identified, Who};
 

@@ -37,6 +37,7 @@ use waiters::Waiters;
 use crate::clock::Now;
 use crate::config::Config;
 use crate::error::Error;
+use crate::system::lower_priority;
 use crate::transport::Transport;
 
 /// The status says this once the worker has stopped: what is recorded from then on stays in the
@@ -74,6 +75,7 @@ impl Worker {
     /// Starts the worker's thread.
     pub(crate) fn start(mut self) -> std::io::Result<JoinHandle<()>> {
         std::thread::Builder::new().name("jalon".to_owned()).spawn(move || {
+            lower_priority();
             let run = |worker: &mut Self| catch_unwind(AssertUnwindSafe(|| worker.run()));
             if run(&mut self).is_err() {
                 // Whatever it was (the app's own transport runs here too), it may not come again.

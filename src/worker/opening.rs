@@ -19,7 +19,12 @@ pub(super) fn open_store(
     let limits = limits(config, handle.recorder.clock().now());
     let installation = identity.installation.as_bytes();
     let open = if identity.has_store { Store::open_again } else { Store::open };
-    let mut store = match open(&path, installation, identity.epoch, limits, now) {
+    let mut opened = open(&path, installation, identity.epoch, limits, now);
+    if opened.as_ref().is_err_and(Error::condemns_the_store) {
+        // Once more: a disk that fails to read a page once looks like damage, too.
+        opened = open(&path, installation, identity.epoch, limits, now);
+    }
+    let mut store = match opened {
         Err(error) if error.condemns_the_store() => replace_store(handle, config, &error, now)?,
         other => other?,
     };

@@ -1,6 +1,8 @@
 //! The worker's storage: drains the journal into the store, and hands out what is to be sent. Does
 //! not decide when anything is sent.
 
+mod drain;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -37,6 +39,8 @@ pub(super) struct Storage {
     codes_are_stale: bool,
     /// The first call drained since this was last taken.
     drained_call: Option<u64>,
+    /// Why the journal is written and not mapped, if that is so.
+    unmapped: Option<String>,
     retry: Retry,
 }
 
@@ -53,6 +57,7 @@ impl Storage {
             codes_seen: CodesVersion::default(),
             codes_are_stale: false,
             drained_call: None,
+            unmapped: None,
             retry: Retry::default(),
         }
     }
@@ -78,10 +83,14 @@ impl Storage {
         let handle = Arc::clone(&self.handle);
         handle.installation.reconcile(&handle.recorder)?;
         let (drainer, identity) = handle.installation.hand_over();
-        self.drainer = drainer.or(self.drainer.take());
+        if drainer.is_some() {
+            (self.drainer, self.taken_over) = (drainer, false);
+        }
         // A refusal or an erasure may have come meanwhile: then nothing is opened again.
         let granted = handle.recorder.is_granted();
         let Some(identity) = identity.filter(|_| granted) else { return Ok(()) };
+        // Before the store: the app records already.
+        self.prepare_segment()?;
         let first = self.store.is_none();
         if first {
             self.open_store(identity, now)?;
@@ -107,7 +116,7 @@ impl Storage {
 
     pub(super) fn on_success(&mut self) {
         self.retry = Retry::default();
-        self.handle.report().trouble = None;
+        self.handle.report().trouble.clone_from(&self.unmapped);
     }
 
     /// Notes that storage failed: it is tried again later, and the status says why.
@@ -152,77 +161,6 @@ impl Storage {
         self.pending_calls = store.calls_waiting()?.into();
         self.first_unsent_ms = (store.counts()?.unsent > 0).then_some(now.elapsed_ms);
         self.store = Some(store);
-        Ok(())
-    }
-
-    // Draining.
-
-    fn drain_what_is_due(&mut self, now: Now, closing: bool) -> Result<(), Error> {
-        // Without a journal at the recorder (a refusal or an erasure came meanwhile), the one here
-        // is about to be deleted.
-        while let Some(drainer) = &self.drainer
-            && self.handle.recorder.has_journal()
-        {
-            let signal = self.handle.recorder.drain_signal();
-            if !drainer.has_sealed() && !signal.is_due(now.elapsed_ms, closing) {
-                break;
-            }
-            self.drain(now)?;
-        }
-        Ok(())
-    }
-
-    /// Copies one segment into the store, then frees it.
-    fn drain(&mut self, now: Now) -> Result<(), Error> {
-        let handle = Arc::clone(&self.handle);
-        if self.taken_over {
-            return self.free_segment();
-        }
-        let (Some(store), Some(drainer)) = (self.store.as_mut(), self.drainer.as_mut()) else {
-            return Ok(());
-        };
-        let leftover = drainer.has_sealed();
-        let run = drainer.run();
-        let (seen, counted) = handle.recorder.seal(drainer);
-        let read = drainer.read()?;
-        let (events, noted) = read.tally();
-        let outcome = store.drain(read.records, read.damages, &counted, run, now)?;
-        // Under the report's lock, so that no status misses an event in transit or counts it twice.
-        let counts = store.counts();
-        let mut report = handle.report();
-        handle.recorder.on_drained(events, &noted, &counted);
-        report.counts = counts.unwrap_or(report.counts);
-        drop(report);
-        handle.recorder.append_buffered();
-        self.taken_over = true;
-        if !outcome.added.is_empty() {
-            self.first_unsent_ms.get_or_insert(now.elapsed_ms);
-        }
-        self.pending_calls.extend(&outcome.calls);
-        self.drained_call = self.drained_call.or(outcome.calls.first().copied());
-        let changed_customer = !outcome.changes.is_empty();
-        handle.recent().add(outcome.added, outcome.changes);
-        store.expire(now)?;
-        if changed_customer {
-            // A power cut that takes a change of customer back would file what was synced before it
-            // under whoever signs in next.
-            store.make_durable(now)?;
-        }
-        // A segment that was sealed earlier does not contain the taps since then.
-        if !leftover {
-            self.codes_seen = seen;
-            self.offer_codes(now)?;
-        }
-        self.free_segment()
-    }
-
-    fn free_segment(&mut self) -> Result<(), Error> {
-        let mut bits = [0; 4];
-        self.handle.recorder.clock().random(&mut bits);
-        if let Some(drainer) = self.drainer.as_mut() {
-            drainer.free(u32::from_le_bytes(bits))?;
-        }
-        self.taken_over = false;
         Ok(())
     }
 

@@ -70,8 +70,8 @@ fn a_full_disk_costs_events_that_are_counted_and_recording_goes_on_when_there_is
             phone.clock.advance(1_000);
 
             fill(&phone.folder());
-            for round in 0..4 {
-                let more = screens(&format!("full-{round}"), 100);
+            for round in 0..20 {
+                let more = screens(&format!("full-{round}"), 500);
                 phone.views(&more);
                 recorded.extend(more);
                 phone.clock.advance(5_000);
@@ -131,10 +131,11 @@ fn short_writes_tear_no_record_and_are_counted() {
         child::run("prlimit", &["--pid", &pid, &bytes]);
     };
     for bytes in ["700", "5000", "5001", "20011"] {
-        let mut phone = Phone::running();
+        let mut phone = Phone::new();
         phone.network.offline();
-        phone.run_until_idle();
+        // No segment can be allocated, so the records are written.
         limit(bytes);
+        phone.open();
         let mut recorded = screens(bytes, 150);
         phone.views(&recorded);
         phone.clock.advance(3_000);

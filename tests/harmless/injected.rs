@@ -127,7 +127,7 @@ fn mend_the_disk() {
 }
 
 /// Lives the life with the nth call failing, and returns whether one did.
-fn live_with(call: &str, n: usize, stays: bool, restarts: bool) -> bool {
+fn live_with(call: &str, error: &str, n: usize, stays: bool, restarts: bool) -> bool {
     let dir = tempfile::tempdir_in(memory()).unwrap();
     let folder = dir.path().join("jalon");
     let text = |path: &Path| path.to_str().unwrap().to_owned();
@@ -146,11 +146,11 @@ fn live_with(call: &str, n: usize, stays: bool, restarts: bool) -> bool {
     }
     let on = if stays { "+" } else { "" };
     add("-e", format!("trace={call}"));
-    add("-e", format!("inject={call}:error=EIO:when={n}{on}"));
+    add("-e", format!("inject={call}:error={error}:when={n}{on}"));
     let wrapper: Vec<&str> = wrapper.iter().map(String::as_str).collect();
     let needs = format!(
         "`strace` (apt-get install strace), and leave to trace (in Docker --cap-add SYS_PTRACE); \
-         {call} failed with when={n}{on}, restarts: {restarts}"
+         {call} failed by {error} with when={n}{on}, restarts: {restarts}"
     );
     child::passes_in_a_child(a_short_life, &wrapper, &needs);
     fs::read_to_string(&log).unwrap().contains("(INJECTED)")
@@ -164,11 +164,15 @@ fn memory() -> &'static Path {
 
 /// Lets the nth of these calls fail, until a life makes fewer.
 fn each_fails(call: &str) {
+    each_fails_by(call, "EIO");
+}
+
+fn each_fails_by(call: &str, error: &str) {
     let mut n = 1;
-    while live_with(call, n, false, true) {
-        live_with(call, n, true, false);
+    while live_with(call, error, n, false, true) {
+        live_with(call, error, n, true, false);
         if n <= RESTARTS_MAX {
-            live_with(call, n, true, true);
+            live_with(call, error, n, true, true);
         }
         n += 1;
         assert!(n < CALLS_MAX, "{call}: no end in sight");
@@ -192,8 +196,26 @@ fn any_write_to_the_store_may_fail() {
 }
 
 #[test]
+fn any_read_may_fail() {
+    each_fails("read");
+    each_fails("pread64");
+}
+
+#[test]
 fn any_sync_may_fail() {
     each_fails("fsync");
+}
+
+#[test]
+fn any_file_may_fail_to_be_allocated() {
+    each_fails("fallocate");
+}
+
+#[test]
+fn the_disk_may_be_full_at_any_moment() {
+    for call in ["write", "pwrite64", "fallocate"] {
+        each_fails_by(call, "ENOSPC");
+    }
 }
 
 #[test]

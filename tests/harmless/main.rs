@@ -12,6 +12,7 @@ mod events;
 mod files;
 mod injected;
 mod log;
+mod mapped;
 #[path = "../support/mod.rs"]
 mod support;
 mod threads;

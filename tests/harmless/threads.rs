@@ -1,5 +1,5 @@
-//! Promise: on the app's threads, recording and the tap make no system call but the journal's one
-//! `write(2)`, and `open` makes only those that ARCHITECTURE.md lists. Under `strace`, with the
+//! Promise: on the app's threads, recording and the tap make no system call but the wake of a worker
+//! that sleeps, and `open` makes only those that ARCHITECTURE.md lists. Under `strace`, with the
 //! system's clock and real files. And many threads at once do no harm.
 
 use std::collections::BTreeMap;
@@ -132,27 +132,25 @@ fn traced() -> BTreeMap<String, Vec<(String, String)>> {
 }
 
 #[test]
-fn the_apps_thread_makes_one_write_per_event_and_what_the_architecture_lists_at_open() {
+fn the_apps_thread_makes_no_call_per_event_and_what_the_architecture_lists_at_open() {
     let sections = traced();
-    for (section, writes) in [
-        ("record-first", RECORDS),
-        ("record-later", RECORDS),
-        ("tap-first", TAPS),
-        ("tap-later", TAPS),
-    ] {
-        let calls = &sections[section];
+    for (section, wakes) in
+        [("record-first", 2), ("record-later", 2), ("tap-first", TAPS), ("tap-later", TAPS)]
+    {
+        let calls = sections.get(section).map(Vec::as_slice).unwrap_or_default();
         let others: Vec<&String> = calls
             .iter()
             // Waking the worker and waiting for the lock are allowed: the worker never holds the
             // lock across I/O, so that a wait is as short as a swap of two pointers.
-            .filter(|(name, line)| name != "write" && !is_wake(line) && !is_lock(line))
+            .filter(|(_, line)| !is_wake(line) && !is_lock(line))
             // The allocator may take or return memory, as for any other code.
             .filter(|(name, _)| !["brk", "mmap", "munmap", "madvise"].contains(&name.as_str()))
             .map(|(_, line)| line)
             .collect();
         assert_eq!(others, [""; 0], "{section}");
-        let count = calls.iter().filter(|(name, _)| name == "write").count();
-        assert_eq!(count, writes, "{section}: one write each");
+        // One when the first event comes, one at the hundredth; one for each tap.
+        let count = calls.iter().filter(|(_, line)| is_wake(line)).count();
+        assert!(count <= wakes, "{section}: {count} wakes");
     }
     for section in ["open-first", "open-later"] {
         let calls = &sections[section];

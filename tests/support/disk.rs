@@ -3,13 +3,29 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::Random;
 use super::child::PLACE;
 
 const DB: &str = "journey.db";
 const WAL: &str = "journey.db-wal";
+
+/// The journal's two files.
+const JOURNAL: [&str; 2] = ["journal-0", "journal-1"];
+/// What a disk writes at once.
+const PAGE: usize = 4096;
+
+/// Where the records of a journal's file end: behind them it is all zeros.
+pub fn journal_end(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
+}
+
+/// The file of the journal that holds the most.
+pub fn fullest_journal(folder: &Path) -> PathBuf {
+    let files = JOURNAL.map(|name| folder.join(name));
+    files.into_iter().max_by_key(|path| journal_end(&fs::read(path).unwrap())).unwrap()
+}
 
 /// The content of a journey's files.
 #[derive(Clone, Default)]
@@ -36,12 +52,28 @@ impl Disk {
 
     /// What a power cut may leave of `self`, when `durable` is the last state that was synced as a
     /// whole. The store is as of then or newer, by whole transactions. A journal is never synced:
-    /// it may be as old as any of `before`, and cut anywhere. The small files were synced.
+    /// each of its pages may be as old as in any of `before`, and the file cut anywhere. The small
+    /// files were synced.
     pub fn after_power_cut(&self, durable: &Self, before: &[Self], random: &mut Random) -> Self {
         let mut left = self.clone();
-        for name in ["journal-0", "journal-1"] {
-            let at = random.below(before.len() as u64 + 1) as usize;
-            let mut bytes = before.get(at).unwrap_or(self).0.get(name).cloned();
+        for name in JOURNAL {
+            let by_pages = random.below(2) == 0;
+            let mut any = || {
+                let at = random.below(before.len() as u64 + 1) as usize;
+                before.get(at).unwrap_or(self).0.get(name)
+            };
+            let mut bytes = any().cloned();
+            if let Some(bytes) = bytes.as_mut().filter(|_| by_pages) {
+                for (at, page) in bytes.chunks_mut(PAGE).enumerate() {
+                    let older = any()
+                        .map(Vec::as_slice)
+                        .unwrap_or_default()
+                        .get(at * PAGE..)
+                        .unwrap_or_default();
+                    let count = older.len().min(page.len());
+                    page[..count].copy_from_slice(&older[..count]);
+                }
+            }
             if random.below(3) == 0 {
                 bytes = bytes.map(|mut bytes| {
                     bytes.truncate(random.below(bytes.len() as u64 + 1) as usize);

@@ -20,7 +20,7 @@ pub mod random;
 
 pub use clock::TestClock;
 pub use collector::ModelCollector;
-pub use disk::Disk;
+pub use disk::{Disk, fullest_journal, journal_end};
 pub use log::TestLog;
 pub use network::{Fault, TestNetwork};
 pub use phone::Phone;

@@ -12,7 +12,7 @@ pub struct Phone {
     pub clock: Arc<TestClock>,
     pub network: Arc<TestNetwork>,
     pub config: Config,
-    journey: Option<Journey>,
+    journey: Option<Arc<Journey>>,
     dir: TempDir,
 }
 
@@ -56,13 +56,18 @@ impl Phone {
         let network: Arc<TestNetwork> = Arc::clone(&self.network);
         let journey = Journey::open_with(self.config.clone(), network, clock)?;
         self.clock.worker_started();
-        self.journey = Some(journey);
+        self.journey = Some(Arc::new(journey));
         self.clock.run_until_idle();
         Ok(self.journey())
     }
 
     pub fn journey(&self) -> &Journey {
-        self.journey.as_ref().expect("the app does not run")
+        self.journey.as_deref().expect("the app does not run")
+    }
+
+    /// The journey, to be used beside the phone.
+    pub fn shared_journey(&self) -> Arc<Journey> {
+        Arc::clone(self.journey.as_ref().expect("the app does not run"))
     }
 
     /// Closes the app orderly.

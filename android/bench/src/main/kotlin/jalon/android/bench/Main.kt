@@ -42,9 +42,6 @@ private const val TAP_ROUNDS = 20
 private const val TAP_WARM_UP_ROUNDS = 5
 private const val TAPS = 100
 
-/** Far less than a segment of the journal holds. */
-private const val JOURNAL_BYTES = 128 * 1024
-
 /** Events whose memory is weighed. */
 private const val WEIGHED = 100_000
 private const val WEIGHED_STEP_NS = 100_000L
@@ -279,9 +276,9 @@ private fun tap(report: Report, dir: File, products: List<Shown>) = Network().us
     network.refusesBatches = true
     val folder = File(dir, "taps")
     Ours(folder, network.url).use { ours ->
-        val journal = listOf("journal-0", "journal-1").map { File(folder, it) }
         for (at in 0 until QUEUED.toInt()) {
-            if (at % 200 == 0) await("the drain") { journal.sumOf { it.length() } < JOURNAL_BYTES }
+            // It waits until the journal is drained.
+            if (at % 200 == 0) ours.journey.preview()
             ours.view(products[at % products.size])
         }
         val journey = ours.journey
