@@ -30,6 +30,9 @@ pub(crate) enum Error {
     /// Another process, or another journey in this process, has the folder open.
     #[error("the folder is in use by another journey")]
     InUse,
+    /// The file system does not support locks.
+    #[error("there is no lock on the folder")]
+    Unlocked,
     /// The customer withdrew consent, or asked for an erasure, while a request was being prepared.
     #[error("consent was withdrawn meanwhile")]
     Withdrawn,
@@ -66,7 +69,11 @@ impl Error {
                 error.sqlite_error_code(),
                 Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
             ),
-            Self::Io { .. } | Self::NotUnlocked | Self::InUse | Self::Withdrawn => false,
+            Self::Io { .. }
+            | Self::NotUnlocked
+            | Self::InUse
+            | Self::Unlocked
+            | Self::Withdrawn => false,
         }
     }
 }

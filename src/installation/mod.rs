@@ -13,6 +13,7 @@
 //! something is still to be deleted. What consent allows is decided in `consent`; the store's
 //! content is `store`'s.
 
+mod early;
 mod folder;
 mod found;
 mod identity_file;
@@ -139,6 +140,11 @@ impl Installation {
             // It tries again.
             recorder.wake_worker();
         }
+    }
+
+    /// Returns whether the folder is locked against other processes.
+    pub(crate) fn is_locked(&self) -> bool {
+        self.state().is_locked()
     }
 
     /// Writes the small files again, if one could not be written.

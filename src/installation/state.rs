@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use super::early::Early;
 use super::folder::Folder;
 use super::found::Found;
 use super::identity_file::{Identity, InstallationId};
@@ -43,15 +44,6 @@ pub(super) struct InstallationState {
     unwritten: bool,
     /// Why the folder cannot be used, if it cannot.
     trouble: Option<String>,
-}
-
-/// What the app said before the folder could be read.
-#[derive(Default)]
-struct Early {
-    /// It answered about consent: the recorder has the answer.
-    answered: bool,
-    /// It asked for an erasure. Any answer came after that.
-    erased: bool,
 }
 
 impl InstallationState {
@@ -182,13 +174,17 @@ impl InstallationState {
         };
     }
 
+    pub(super) fn is_locked(&self) -> bool {
+        self.folder.as_ref().is_some_and(|folder| folder.lock_trouble.is_none())
+    }
+
     pub(super) fn trouble(&self) -> Option<&String> {
         self.trouble.as_ref()
     }
 
     /// Begins to delete all but the notes, if that is due: writes the notes, and returns the folder to
-    /// sync and delete in, and whether to keep `place`. The worker must have closed store and journal.
-    /// Nothing is made in the folder before [`end_wipe`](Self::end_wipe).
+    /// delete in, and whether to keep `place`. Store and journal must be closed, and nothing is made in
+    /// the folder before [`end_wipe`](Self::end_wipe).
     pub(super) fn begin_wipe(&mut self) -> Result<Option<(Arc<Folder>, bool)>, Error> {
         let Some(folder) = self.folder.as_ref().filter(|_| self.must_wipe) else {
             return Ok(None);

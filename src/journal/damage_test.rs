@@ -24,7 +24,7 @@ fn a_torn_tail_is_cut_off_and_counted_once_wherever_it_tears() {
             journal.seal();
             for _ in 0..2 {
                 let read = journal.read();
-                let (events, dropped) = read.tally();
+                let (events, dropped) = (read.events, read.noted());
                 assert_eq!((events, dropped.get(DropReason::Corrupt)), (1, 1), "lost {lost}");
                 let note = read.records.last().unwrap();
                 assert_eq!(note.index, 1, "of a run of its own: it is counted once");
@@ -52,7 +52,7 @@ fn any_damaged_byte_costs_one_record_at_most_or_the_segment_that_held_it() {
             journal.reopen();
             let torn = journal.torn;
             let (bodies, drained) = journal.drain();
-            let lost = torn + drained.damages + drained.tally().1.total();
+            let lost = torn + drained.damages + drained.noted().total();
             assert_eq!((bodies.len(), lost), (if at < header { 0 } else { 2 }, 1), "byte {at}");
         }
     }
@@ -99,7 +99,7 @@ fn a_segment_that_was_being_emptied_holds_nothing_and_counts_nothing() {
     assert_eq!((journal.waiting, journal.torn), (1, 0));
     let (bodies, drained) = journal.drain();
     assert_eq!(bodies, ["kept"]);
-    assert_eq!((drained.damages, drained.tally().1.total()), (0, 0));
+    assert_eq!((drained.damages, drained.noted().total()), (0, 0));
 }
 
 #[test]
@@ -126,4 +126,25 @@ fn a_segment_of_the_first_version_is_read_and_one_of_a_later_version_counts_as_l
     assert_eq!((journal.waiting, journal.torn), (0, 1));
     journal.append(1, "after");
     assert_eq!(journal.bodies(), ["after"]);
+}
+
+#[test]
+fn a_hole_in_the_newer_of_two_full_segments_costs_what_it_held_and_nothing_behind_it() {
+    let mut journal = Journal::mapped();
+    let bodies: Vec<String> = (0..2_000).map(|n| format!("body-{n:04}")).collect();
+    for body in &bodies {
+        journal.append(1, body);
+    }
+    let path = journal.file_with("body-1999");
+    journal.open = None;
+    let mut torn = std::fs::read(&path).unwrap();
+    // Behind what `open` looks at first.
+    torn[5 * 4096..6 * 4096].fill(0);
+    std::fs::write(&path, torn).unwrap();
+    journal.reopen();
+    journal.append(2, "after");
+    let (kept, drained) = journal.drain();
+    assert_eq!(drained.damages, 1);
+    assert!(kept.len() > 1_920 && kept.len() < 2_001, "{}", kept.len());
+    assert_eq!(kept[kept.len() - 2..], ["body-1999", "after"]);
 }

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::segment::Segment;
+use super::segment::{Segment, Tail};
 use super::writer::Writer;
 use crate::error::Error;
 use crate::event::{DropReason, Dropped, Form, Kind, Record};
@@ -25,22 +25,20 @@ pub(crate) struct Drainer {
 #[derive(Debug, Default)]
 pub(crate) struct Drained {
     pub records: Vec<Record>,
+    /// Events that the segment was to hold, whether or not they can be read.
+    pub events: u64,
     /// Stretches that cannot be read, each of one record or more; the gaps in `index` say how many.
     pub damages: u64,
 }
 
 impl Drained {
-    /// Returns how many events there are, and the drops that are noted between them.
-    pub(crate) fn tally(&self) -> (u64, Dropped) {
+    /// Returns the drops that are noted between the events.
+    pub(crate) fn noted(&self) -> Dropped {
         let mut noted = Dropped::default();
-        let mut events = 0;
-        for record in &self.records {
-            match record.dropped() {
-                Some(dropped) => noted.merge(&dropped),
-                None => events += 1,
-            }
+        for dropped in self.records.iter().filter_map(Record::dropped) {
+            noted.merge(&dropped);
         }
-        (events, noted)
+        noted
     }
 }
 
@@ -67,12 +65,11 @@ impl Drainer {
 
     /// Seals what the caller has written. No I/O, so that it can be done under the callers' lock.
     /// Returns whether everything appended so far is sealed or drained: not while an earlier segment
-    /// is still sealed.
+    /// is still sealed, and not while the caller has no other segment to go on in.
     pub(crate) fn seal(&mut self, writer: &mut Writer) -> bool {
         if self.sealed.is_some() {
             return false;
         }
-        self.hand_over_spare(writer);
         self.sealed = writer.take_sealed();
         writer.is_empty()
     }
@@ -98,11 +95,11 @@ impl Drainer {
 
     /// Has the spare segment, if there is one here, be newer than the one that the caller writes to:
     /// one that came back from the caller is started again. Returns whether there is one.
-    pub(crate) fn renew_spare(&mut self, salt: u32) -> Result<bool, Error> {
+    pub(crate) fn renew_spare(&mut self, salt: impl FnOnce() -> u32) -> Result<bool, Error> {
         let (ordinal, session) = (self.ordinal + 1, self.session);
         let Some(spare) = self.spare.as_mut() else { return Ok(false) };
         if spare.ordinal() < self.ordinal {
-            spare.clear(ordinal, salt, session).map_err(Error::io("start the journal"))?;
+            spare.clear(ordinal, salt(), session).map_err(Error::io("start the journal"))?;
             self.ordinal = ordinal;
         }
         Ok(true)
@@ -117,25 +114,24 @@ impl Drainer {
         let mut drained = Drained::default();
         let Some(sealed) = self.sealed.as_mut() else { return Ok(drained) };
         let (scan, counts) = sealed.read(|record| drained.records.push(record))?;
-        drained.damages = scan.damages;
+        (drained.damages, drained.events) = (scan.damages, sealed.events());
         self.session = scan.last.unwrap_or(self.session);
         let mut dropped = counts;
-        if scan.is_torn {
-            dropped.add(DropReason::Corrupt, 1);
+        match sealed.tail() {
+            Tail::Appended(last) if drained.records.last().is_none_or(|read| read.index < last) => {
+                // In the place of the last one: the gap before it shows how many more are missing.
+                let mut lost = Dropped::default();
+                lost.add(DropReason::Corrupt, 1);
+                drained.records.push(note(self.run, last, &lost));
+            }
+            Tail::Unknown if scan.is_torn => dropped.add(DropReason::Corrupt, 1),
+            _ => {}
         }
         if dropped.total() > 0 {
             // As a record of a run of its own, so that the store takes it over once, however often
             // the segment is read.
-            drained.records.push(Record {
-                run: sealed.ordinal() << 32 | u64::from(sealed.salt()),
-                index: 1,
-                at_ms: 0,
-                elapsed_ms: 0,
-                session: 0,
-                kind: Kind::Dropped,
-                form: Form::Json,
-                body: Record::body_of_counts(&dropped),
-            });
+            let run = sealed.ordinal() << 32 | u64::from(sealed.salt());
+            drained.records.push(note(run, 1, &dropped));
         }
         Ok(drained)
     }
@@ -155,5 +151,19 @@ impl Drainer {
                 Err(Error::io("free the journal")(error))
             }
         }
+    }
+}
+
+/// A note of dropped events that the segment does not hold as a record.
+fn note(run: u64, index: u64, dropped: &Dropped) -> Record {
+    Record {
+        run,
+        index,
+        at_ms: 0,
+        elapsed_ms: 0,
+        session: 0,
+        kind: Kind::Dropped,
+        form: Form::Json,
+        body: Record::body_of_counts(dropped),
     }
 }

@@ -95,20 +95,28 @@ impl Header {
     }
 }
 
-/// Counts a drop in a mapped segment: eight bytes at once, which no kill can tear.
-pub(super) fn count_in(mapped: &mut [u8], reason: DropReason) {
+/// Counts a drop in a mapped segment. False if the count there is damaged.
+pub(super) fn count_in(mapped: &mut [u8], reason: DropReason) -> bool {
     let at = COUNTS_AT + 8 * reason as usize;
-    if let Some(place) = mapped.get_mut(at..).and_then(|bytes| bytes.first_chunk_mut::<8>()) {
-        let count = count_of(*place).unwrap_or_default().saturating_add(1);
-        *place = (u64::from(count) | u64::from(!count) << 32).to_le_bytes();
-    }
+    let place = mapped.get_mut(at..).and_then(|bytes| bytes.first_chunk_mut::<8>());
+    let Some((place, count)) = place.and_then(|place| count_of(*place).map(|count| (place, count)))
+    else {
+        return false;
+    };
+    let count = count.saturating_add(1);
+    *place = (u64::from(count) | u64::from(!count) << 32).to_le_bytes();
+    true
 }
 
-/// Reads a count; `None` if it is damaged.
+/// Reads a count; `None` if it is damaged. A processor of 32 bits writes the halves one after the
+/// other, and a kill may come between: then one of them is a step behind.
 fn count_of(bytes: [u8; 8]) -> Option<u32> {
     let both = u64::from_le_bytes(bytes);
-    let (count, complement) = (both as u32, (both >> 32) as u32);
-    (both == 0 || complement == !count).then_some(count)
+    let (count, other) = (both as u32, !((both >> 32) as u32));
+    if both <= 1 {
+        return Some(count);
+    }
+    (count.abs_diff(other) <= 1).then_some(count.max(other))
 }
 
 /// The bytes of a segment that are zero where there are no records: all but the header.

@@ -24,7 +24,7 @@ use std::io;
 use std::path::Path;
 
 pub(crate) use drainer::Drainer;
-use segment::Found;
+use segment::{Found, Tail};
 pub(crate) use writer::{AppendError, Writer};
 
 use crate::error::Error;
@@ -48,14 +48,18 @@ pub(crate) struct Opened {
 /// Opens the two segments, and makes those that are missing. `run` and `salt` are random. Maps
 /// nothing: until the worker has, records are written.
 pub(crate) fn open(folder: &Path, bytes_max: u64, run: u64, salt: u32) -> Result<Opened, Error> {
-    let io = Error::io("open the journal");
-    let found = SEGMENTS
-        .iter()
-        .map(|name| Found::open(&folder.join(name)))
-        .collect::<io::Result<Vec<_>>>()
-        .map_err(io)?;
-    let io = Error::io("start the journal");
-    arrange(found, bytes_max, run, salt).map_err(io)
+    let found = find(folder).map_err(Error::io("open the journal"))?;
+    arrange(found, bytes_max, run, salt).map_err(Error::io("start the journal"))
+}
+
+fn find(folder: &Path) -> io::Result<Vec<Found>> {
+    let found = SEGMENTS.iter().map(|name| Found::open(&folder.join(name)));
+    let mut found = found.collect::<io::Result<Vec<_>>>()?;
+    if found.iter().all(|segment| segment.scan.records > 0) {
+        // One of them is appended to: nothing in it may be overlooked.
+        found.iter_mut().try_for_each(Found::read_on)?;
+    }
+    Ok(found)
 }
 
 fn arrange(mut found: Vec<Found>, bytes_max: u64, run: u64, salt: u32) -> io::Result<Opened> {
@@ -85,16 +89,19 @@ fn arrange(mut found: Vec<Found>, bytes_max: u64, run: u64, salt: u32) -> io::Re
         }
         (false, true) => {
             let active = older.into_empty(bytes_max, next, salt, session)?;
-            (active, None, Some(newer.into_sealed(bytes_max)?))
+            (active, None, Some(newer.into_sealed(bytes_max, Tail::Unknown)?))
         }
         (true, false) => {
             let active = newer.into_empty(bytes_max, next, salt, session)?;
-            (active, None, Some(older.into_sealed(bytes_max)?))
+            (active, None, Some(older.into_sealed(bytes_max, Tail::Unknown)?))
         }
         (true, true) => {
             torn += u64::from(newer.is_torn);
+            let run = |segment: &Found| segment.scan.runs.unwrap_or_default();
+            let continued = run(&older).1 == run(&newer).0;
+            let tail = if continued { Tail::Continued } else { Tail::Unknown };
             let active = newer.into_active(bytes_max)?;
-            (active, None, Some(older.into_sealed(bytes_max)?))
+            (active, None, Some(older.into_sealed(bytes_max, tail)?))
         }
     };
     let drainer = Drainer::new(run, next + 1, spare, sealed, session);

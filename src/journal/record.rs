@@ -76,6 +76,10 @@ impl<'a> RawRecord<'a> {
         chunk(self.0, at).unwrap_or([0; N])
     }
 
+    fn run(&self) -> u64 {
+        u64::from_le_bytes(self.number(12))
+    }
+
     fn session(&self) -> (u32, i64) {
         (u32::from_le_bytes(self.number(44)), i64::from_le_bytes(self.number(28)))
     }
@@ -83,7 +87,7 @@ impl<'a> RawRecord<'a> {
     pub(super) fn to_record(&self) -> Record {
         let (session, at_ms) = self.session();
         Record {
-            run: u64::from_le_bytes(self.number(12)),
+            run: self.run(),
             index: u64::from_le_bytes(self.number(20)),
             at_ms,
             elapsed_ms: u64::from_le_bytes(self.number(36)),
@@ -109,6 +113,8 @@ pub(super) struct Scan {
     pub(super) is_torn: bool,
     /// The last event's session, and the wall clock.
     pub(super) last: Option<(u32, i64)>,
+    /// The runs of the first and of the last record.
+    pub(super) runs: Option<(u64, u64)>,
 }
 
 /// Visits every whole record. After damage it looks for the next one.
@@ -129,6 +135,7 @@ pub(super) fn scan<'a>(bytes: &'a [u8], salt: u32, mut visit: impl FnMut(&RawRec
             scan.events += 1;
         }
         scan.records += 1;
+        scan.runs = Some((scan.runs.map_or(record.run(), |(first, _)| first), record.run()));
         visit(&record);
         at += record.0.len();
         scan.end = at;

@@ -17,7 +17,7 @@ const LOOK_BYTES: usize = 16 * 1024;
 /// How many zeros are written at once.
 const ZEROS_BYTES: usize = 64 * 1024;
 /// The mapped bytes that the worker touches ahead: a second of a busy customer's events. The caller
-/// then waits for no page.
+/// then waits for none of these pages, until the system writes them to the disk.
 const TOUCHED_BYTES: usize = 64 * 1024;
 
 /// One file of the journal, with a header of its own.
@@ -31,6 +31,21 @@ pub(super) struct Segment {
     end: u64,
     /// Where it is full.
     bytes_max: u64,
+    /// Events that were appended or found, whether or not they can be read.
+    events: u64,
+    /// What is lost if it does not end in a whole record.
+    tail: Tail,
+}
+
+/// What is known about the end of a segment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// This process appended the record with this place in its run, last of all.
+    Appended(u64),
+    /// An earlier process did, and nothing shows how many records are missing.
+    Unknown,
+    /// An earlier process did, and went on in the other segment: the places there show what is missing.
+    Continued,
 }
 
 impl Segment {
@@ -49,6 +64,9 @@ impl Segment {
                 // Cut back, so that no half of it takes a full disk's last room.
                 let _ = self.file.set_len(BODY_AT);
             })?;
+            if self.file.metadata()?.blocks() * 512 < bytes {
+                return Err(io::Error::other("the file system allocates nothing for zeros"));
+            }
         }
         let mut map = Map::of(&self.file, bytes as usize)?;
         // By the system's own hand: it says so if a page cannot be had, where touching it would end
@@ -98,8 +116,17 @@ impl Segment {
         self.header.ordinal
     }
 
-    /// Appends a sealed record, for which there must be room.
-    pub(super) fn append(&mut self, record: &[u8]) -> io::Result<()> {
+    /// Returns how many events it is to hold.
+    pub(super) fn events(&self) -> u64 {
+        self.events
+    }
+
+    pub(super) fn tail(&self) -> Tail {
+        self.tail
+    }
+
+    /// Appends the record with this place in its run, an event or not, for which there must be room.
+    pub(super) fn append(&mut self, record: &[u8], index: u64, is_event: bool) -> io::Result<()> {
         let at = self.end as usize;
         let place = self.map.as_mut().and_then(|map| map.bytes().get_mut(at..at + record.len()));
         if let Some(place) = place {
@@ -110,12 +137,15 @@ impl Segment {
             return Err(error);
         }
         self.end += record.len() as u64;
+        self.events += u64::from(is_event);
+        self.tail = Tail::Appended(index);
         Ok(())
     }
 
-    /// Counts a drop where it survives a kill. False if the segment is not mapped.
+    /// Counts a drop where it survives a kill. False if the segment is not mapped, or its count is
+    /// damaged.
     pub(super) fn count_dropped(&mut self, reason: DropReason) -> bool {
-        self.map.as_mut().map(|map| count_in(map.bytes(), reason)).is_some()
+        self.map.as_mut().is_some_and(|map| count_in(map.bytes(), reason))
     }
 
     /// Reads its records and the drops that it counted; `visit` sees each record. Through the file,
@@ -148,7 +178,7 @@ impl Segment {
         }
         let header = Header { is_stale: false, ..stale };
         self.file.write_all_at(&header.encode(), 0)?;
-        (self.header, self.end) = (header, BODY_AT);
+        (self.header, self.end, self.events, self.tail) = (header, BODY_AT, 0, Tail::Unknown);
         Ok(())
     }
 }
@@ -176,6 +206,8 @@ fn zero(mapped: &mut [u8], start: usize, end: usize) -> io::Result<()> {
 /// A segment as it was found on disk.
 pub(super) struct Found {
     file: File,
+    /// What was read of it.
+    bytes: Vec<u8>,
     pub(super) header: Option<Header>,
     pub(super) scan: Scan,
     /// Something stands behind the last record, or there is no valid header.
@@ -191,34 +223,61 @@ impl Found {
         let mut file = options.open(path)?;
         let mut bytes = Vec::with_capacity(LOOK_BYTES);
         (&mut file).take(LOOK_BYTES as u64).read_to_end(&mut bytes)?;
-        if bytes.len() == LOOK_BYTES && !ends_in_zeros(&bytes) {
-            file.read_to_end(&mut bytes)?;
+        let mut found = Self { file, bytes, header: None, scan: Scan::default(), is_torn: false };
+        found.look();
+        if found.bytes.len() == LOOK_BYTES && (found.is_torn || !ends_in_zeros(&found.bytes)) {
+            found.read_on()?;
         }
-        let header = Header::decode(&bytes);
-        let body = header.filter(|header| !header.is_stale).map(|header| {
-            let body = bytes.get(header.body_at as usize..).unwrap_or_default();
+        Ok(found)
+    }
+
+    /// Reads the rest of it, too.
+    pub(super) fn read_on(&mut self) -> io::Result<()> {
+        let read = self.file.read_to_end(&mut self.bytes)?;
+        if read > 0 {
+            self.look();
+        }
+        Ok(())
+    }
+
+    fn look(&mut self) {
+        self.header = Header::decode(&self.bytes);
+        let body = self.header.filter(|header| !header.is_stale).map(|header| {
+            let body = self.bytes.get(header.body_at as usize..).unwrap_or_default();
             scan(body, header.salt, |_| ())
         });
         // Without a header of ours, what stands there cannot be told from noise.
-        let is_noise = header.is_none() && leading_zeros(&bytes) < bytes.len();
-        let scan = body.unwrap_or_default();
-        Ok(Self { file, header, is_torn: scan.is_torn || is_noise, scan })
+        let is_noise = self.header.is_none() && leading_zeros(&self.bytes) < self.bytes.len();
+        self.scan = body.unwrap_or_default();
+        self.is_torn = self.scan.is_torn || is_noise;
     }
 
-    /// Prepares to append behind the last record.
+    /// Prepares to append behind the last record. All of it must have been read.
     pub(super) fn into_active(self, bytes_max: u64) -> io::Result<Segment> {
         let Some(header) = self.header else { return Err(io::Error::other("there is no header")) };
         let end = header.body_at + self.scan.end as u64;
-        // Nothing may stand behind it that a later reader could take for records.
-        self.file.set_len(end)?;
-        Ok(Segment { file: self.file, map: None, header, end, bytes_max })
+        if self.is_torn {
+            // Nothing may stand behind it that a later reader could take for records. Zeros stay: on
+            // a full disk they are the room that is left.
+            self.file.set_len(end)?;
+        }
+        Ok(Segment {
+            file: self.file,
+            map: None,
+            header,
+            end,
+            bytes_max,
+            events: self.scan.events,
+            tail: Tail::Continued,
+        })
     }
 
     /// Prepares to read all of it, also what stands behind a stretch of zeros.
-    pub(super) fn into_sealed(self, bytes_max: u64) -> io::Result<Segment> {
+    pub(super) fn into_sealed(self, bytes_max: u64, tail: Tail) -> io::Result<Segment> {
         let Some(header) = self.header else { return Err(io::Error::other("there is no header")) };
         let end = self.file.metadata()?.len().max(header.body_at);
-        Ok(Segment { file: self.file, map: None, header, end, bytes_max })
+        let events = self.scan.events;
+        Ok(Segment { file: self.file, map: None, header, end, bytes_max, events, tail })
     }
 
     /// Starts the segment without records.
@@ -236,7 +295,8 @@ impl Found {
         }
         let header = Header::new(ordinal, salt, session, false);
         self.file.write_all_at(&header.encode(), 0)?;
-        Ok(Segment { file: self.file, map: None, header, end: BODY_AT, bytes_max })
+        let (end, tail) = (BODY_AT, Tail::Unknown);
+        Ok(Segment { file: self.file, map: None, header, end, bytes_max, events: 0, tail })
     }
 }
 

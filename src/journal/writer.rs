@@ -73,7 +73,8 @@ impl Writer {
         let record = &mut self.record[..bytes];
         let fields = Fields { kind, form, run, index, at_ms, elapsed_ms, session };
         seal(record, &fields, self.active.salt());
-        self.active.append(record).map_err(|_| AppendError::Refused)?;
+        let is_event = kind != Kind::Dropped;
+        self.active.append(record, index, is_event).map_err(|_| AppendError::Refused)?;
         self.appended += 1;
         Ok(())
     }

@@ -347,6 +347,7 @@ impl Journey {
         self.handle.ask_close();
         // Locked until the worker has ended: a second `close` waits for it too.
         self.running().end(&self.handle);
+        self.handle.recorder.close_journal();
         self.handle.installation.close();
     }
 

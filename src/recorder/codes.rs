@@ -84,10 +84,14 @@ impl CodePool {
     }
 
     /// Adds tokens and replaces the screens: both can be used whatever happened since the store was
-    /// read.
-    pub(super) fn add(&mut self, tokens: &mut Vec<ContextToken>, screens: HashMap<String, u16>) {
+    /// read. Returns the screens before.
+    pub(super) fn add(
+        &mut self,
+        tokens: &mut Vec<ContextToken>,
+        screens: HashMap<String, u16>,
+    ) -> HashMap<String, u16> {
         self.tokens.append(tokens);
-        self.screens = screens;
+        std::mem::replace(&mut self.screens, screens)
     }
 
     /// Replaces the leases with those that the store holds.

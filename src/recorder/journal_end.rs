@@ -31,6 +31,11 @@ impl JournalEnd {
         self.writer = Some(writer);
     }
 
+    /// Gives the journal up, to be dropped once the lock is free.
+    pub(super) fn close(&mut self) -> Option<Writer> {
+        self.writer.take()
+    }
+
     pub(super) fn signal(&self) -> DrainSignal {
         self.signal
     }

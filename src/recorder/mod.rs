@@ -1,5 +1,5 @@
 //! The recorder, on the caller's thread: check consent, stamp, encode, append, wake the worker. All
-//! of it happens in memory, except for the write to the journal.
+//! of it happens in memory, except for the write to a journal that is not mapped.
 //!
 //! What cannot be appended yet (consent is unknown, or the disk is out of reach) waits in memory.
 //! Nothing here opens files, and no thread holds the lock across any I/O but the journal's append
@@ -12,6 +12,7 @@ mod current_screen;
 mod drain_signal;
 mod journal_end;
 mod misuse;
+mod outcome;
 mod state;
 mod tap;
 
@@ -20,6 +21,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) use codes::CodesVersion;
 pub(crate) use drain_signal::DrainSignal;
 use misuse::{Misuse, MisuseWarnings};
+use outcome::Outcome;
 use state::RecorderState;
 pub(crate) use tap::Tap;
 
@@ -52,21 +54,6 @@ pub(crate) struct RecorderCounts {
     pub waiting: u64,
     pub dropped: Dropped,
     pub codes: usize,
-}
-
-/// What became of an entry.
-struct Outcome {
-    /// It is in the journal, or waits in memory.
-    kept: bool,
-    /// The worker must be woken.
-    wake: bool,
-    /// What was written, with the screen before: freed once the lock is.
-    _spent: Option<(Entry, Option<(String, u64)>)>,
-}
-
-impl Outcome {
-    /// Nothing was kept, and the worker has nothing to do.
-    const IGNORED: Self = Self { kept: false, wake: false, _spent: None };
 }
 
 impl Recorder {
@@ -202,6 +189,12 @@ impl Recorder {
         self.state().close();
     }
 
+    /// Gives the journal's memory and file back, once the worker has ended.
+    pub(crate) fn close_journal(&self) {
+        let journal = self.state().journal().close();
+        drop(journal);
+    }
+
     pub(crate) fn is_closed(&self) -> bool {
         self.state().is_closed()
     }
@@ -325,7 +318,9 @@ impl Recorder {
         let mut tokens = Vec::new();
         let missing = self.state().codes().tokens_missing();
         tokens.resize_with(missing, || self.mint());
-        self.state().offer_codes(seen, leases, screens, customer, &mut tokens);
+        let spent = self.state().offer_codes(seen, leases, screens, customer, &mut tokens);
+        // Hundreds of names: freed once the lock is.
+        drop(spent);
     }
 
     pub(crate) fn codes_version(&self) -> CodesVersion {
@@ -362,7 +357,7 @@ impl Recorder {
 
     /// Unlocks, then writes any warning to the log and wakes the worker if the outcome asks for it.
     fn finish(&self, state: MutexGuard<'_, RecorderState>, outcome: Outcome) {
-        let Outcome { kept, wake, _spent } = outcome;
+        let Outcome { kept, wake, spent } = outcome;
         if kept {
             drop(state);
         } else {
@@ -371,6 +366,7 @@ impl Recorder {
         if wake {
             self.wake_worker();
         }
+        drop(spent);
     }
 
     /// Unlocks, then writes to the log what went wrong under the lock.

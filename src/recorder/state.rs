@@ -9,7 +9,8 @@ use super::buffer::{Buffer, Buffered};
 use super::codes::{CodePool, CodesVersion};
 use super::current_screen::CurrentScreen;
 use super::journal_end::JournalEnd;
-use super::{Outcome, RecorderCounts, Tap};
+use super::outcome::Outcome;
+use super::{RecorderCounts, Tap};
 use crate::call::{CallScope, ContextToken};
 use crate::clock::Now;
 use crate::config::Consent;
@@ -65,7 +66,7 @@ impl RecorderState {
             (true, None)
         };
         let wake = self.journal.signal().wakes_worker(&before, is_call);
-        Outcome { kept, wake, _spent: spent }
+        Outcome { kept, wake, spent }
     }
 
     /// Notes who the customer is from now on. Does nothing if it is the same customer and proof.
@@ -320,7 +321,7 @@ impl RecorderState {
         &self.codes
     }
 
-    /// Takes what the store holds for the next tap.
+    /// Takes what the store holds for the next tap. Returns the screens before.
     pub(super) fn offer_codes(
         &mut self,
         seen: CodesVersion,
@@ -328,12 +329,13 @@ impl RecorderState {
         screens: HashMap<String, u16>,
         customer: &Who,
         tokens: &mut Vec<ContextToken>,
-    ) {
-        self.codes.add(tokens, screens);
+    ) -> HashMap<String, u16> {
+        let spent = self.codes.add(tokens, screens);
         if self.codes.version() == seen && !self.buffer.holds_customer() {
             self.codes.replace_leases(leases);
             self.customer = Some(customer.clone());
         }
+        spent
     }
 
     pub(super) fn counts(&self) -> RecorderCounts {

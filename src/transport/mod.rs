@@ -119,7 +119,8 @@ impl std::fmt::Debug for Done {
 pub trait Transport: Send + Sync {
     /// Sends a request, and returns at once. The outcome must go to `done` within a bounded time
     /// (the default transport gives up after 30 s, for a call after 10 s). At most two requests are
-    /// under way on the call's lane besides a warming one, and one on the backlog's. Called on the journey's worker thread, never on
-    /// the app's threads.
+    /// under way on the call's lane besides a warming one, and one on the backlog's. Called on the
+    /// journey's worker thread, never on the app's threads; on Linux and Android, threads that are
+    /// started there inherit its lower priority.
     fn send(&self, lane: Lane, request: Request, done: Done);
 }

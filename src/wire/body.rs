@@ -30,6 +30,23 @@ pub(crate) fn write_body(out: &mut Vec<u8>, entry: &Entry, stamp: &Stamp<'_>) {
     }
 }
 
+/// Returns how many bytes an entry's body takes.
+pub(super) fn body_bytes(entry: &Entry, stamp: &Stamp<'_>) -> usize {
+    struct Count(usize);
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    let counted = serde_json::to_writer(&mut count, &Body::of(entry, stamp));
+    counted.map_or(usize::MAX, |()| count.0)
+}
+
 #[derive(Serialize, Default)]
 struct Body<'a> {
     at: i64,

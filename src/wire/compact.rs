@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::body::{Stamp, write_body};
+use super::body::{Stamp, body_bytes, write_body};
 use crate::config::EVENT_BYTES_MAX;
 use crate::event::{Entry, Record};
 
@@ -27,9 +27,7 @@ pub(crate) fn write_compact(out: &mut [u8], entry: &Entry, stamp: &Stamp<'_>) ->
     let Stamp { screen, previous, .. } = *stamp;
     let bytes = postcard::to_slice(&Compact { entry, screen, previous }, out).ok()?.len();
     if bytes > SURELY_FITS {
-        let mut json = Vec::with_capacity(EVENT_BYTES_MAX);
-        write_body(&mut json, entry, stamp);
-        return (json.len() <= EVENT_BYTES_MAX).then_some(bytes);
+        return (body_bytes(entry, stamp) <= EVENT_BYTES_MAX).then_some(bytes);
     }
     Some(bytes)
 }

@@ -98,6 +98,10 @@ impl Worker {
         self.storage.close_store();
         self.uploader.reset();
         self.handle.recorder.request_drain();
+        if self.handle.recorder.is_closed() {
+            // The turn that was to be the last one did not end.
+            self.handle.ask_close();
+        }
     }
 
     /// Does everything that was asked for and is due at `now`. Never waits for time or network.

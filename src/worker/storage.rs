@@ -90,7 +90,7 @@ impl Storage {
         let granted = handle.recorder.is_granted();
         let Some(identity) = identity.filter(|_| granted) else { return Ok(()) };
         // Before the store: the app records already.
-        self.prepare_segment()?;
+        self.prepare_segment();
         let first = self.store.is_none();
         if first {
             self.open_store(identity, now)?;

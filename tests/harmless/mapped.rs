@@ -2,7 +2,7 @@
 //! to allocate it, in a process that is forked, in a burst that it cannot hold, and after any kill.
 
 use std::fs;
-use std::os::unix::fs::MetadataExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use jalon::{DropReason, Event, Journey};
 
 use crate::support::child::{self, copy_folder};
-use crate::support::{Phone, journal_end};
+use crate::support::{Phone, fullest_journal, journal_end};
 
 /// How long a segment is, if it is mapped: with the default quota a fourteenth of it, in whole pages.
 fn segment_bytes() -> u64 {
@@ -149,4 +149,78 @@ fn a_forked_process_adds_nothing_and_its_parent_goes_on() {
         let seen = phone.collector(|collector| collector.screens_seen());
         assert_eq!(seen, ["parent/1", "parent/2"]);
     });
+}
+
+#[test]
+fn a_record_that_becomes_unreadable_in_the_running_app_is_counted_and_holds_nothing_up() {
+    let phone = Phone::running();
+    phone.run_until_idle();
+    phone.views(screens(3));
+    let path = fullest_journal(&phone.folder());
+    let end = journal_end(&fs::read(&path).unwrap()) as u64;
+    // By somebody else's hand, such as a broken disk: in the last record.
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.write_all_at(&[0x55; 4], end - 4).unwrap();
+    phone.clock.advance(1_000);
+    phone.upload_all();
+    let status = phone.status();
+    assert_eq!((status.queued, status.delivered), (0, 2));
+    assert_eq!(status.dropped.get(DropReason::Corrupt), 1);
+    phone.views(["later"]);
+    phone.upload_all();
+    assert_eq!(phone.accounted(4).delivered, 3);
+}
+
+#[test]
+fn a_closed_journey_gives_the_map_back() {
+    child::alone(a_closed_journey_gives_the_map_back, || {
+        let mapped = || fs::read_to_string("/proc/self/maps").unwrap().contains("journal-");
+        let mut phone = Phone::running();
+        phone.run_until_idle();
+        let journey = phone.shared_journey();
+        assert!(mapped());
+        phone.close();
+        assert!(!mapped());
+        assert_eq!(journey.status().recorded, 0);
+    });
+}
+
+#[test]
+fn without_a_lock_on_the_folder_nothing_is_mapped() {
+    if !child::is_child(without_a_lock_on_the_folder_nothing_is_mapped) {
+        let strace = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=flock"];
+        let no_locks = ["-e", "inject=flock:error=EOPNOTSUPP"];
+        let needs = "`strace` (apt-get install strace), and leave to trace";
+        let test = without_a_lock_on_the_folder_nothing_is_mapped;
+        return child::passes_in_a_child(test, &[&strace[..], &no_locks[..]].concat(), needs);
+    }
+    let phone = Phone::running();
+    phone.run_until_idle();
+    assert!(!is_allocated(&phone), "another process could shorten the file");
+    let trouble = phone.status().storage_trouble.unwrap();
+    assert_eq!(trouble, "there is no lock on the folder");
+    phone.views(screens(30));
+    phone.upload_all();
+    assert_eq!(phone.accounted(30).delivered, 30);
+}
+
+#[test]
+fn after_a_kill_in_a_burst_the_room_that_was_allocated_is_kept() {
+    let mut phone = phone_without_a_store();
+    // More than one segment, and less than both.
+    phone.views(screens(5_000));
+    fs::remove_dir(phone.folder().join("journey.db")).unwrap();
+    let killed = phone.outside().join("killed");
+    copy_folder(&phone.folder(), &killed);
+    phone.close();
+    fs::remove_dir_all(phone.folder()).unwrap();
+    fs::rename(&killed, phone.folder()).unwrap();
+    // The store stays out of reach.
+    fs::create_dir_all(phone.folder().join("journey.db")).unwrap();
+    phone.open();
+    assert!(is_allocated(&phone));
+    phone.views(["after"]);
+    fs::remove_dir(phone.folder().join("journey.db")).unwrap();
+    phone.upload_all();
+    assert_eq!(phone.accounted(5_001).dropped.total(), 0);
 }

@@ -116,7 +116,8 @@ fn run(task: Task) -> Result<ExitCode> {
 }
 
 fn bench(name: Option<&str>) -> Result<()> {
-    const ALL: [&str; 7] = ["record", "call", "open", "wire", "desk", "collector", "lookup"];
+    const ALL: [&str; 8] =
+        ["record", "call", "open", "growth", "wire", "desk", "collector", "lookup"];
     if name == Some("kotlin") {
         return bench::kotlin();
     }

@@ -1,7 +1,7 @@
 //! Measures the time from the tap to the `CallContext`, with a long backlog queued.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -33,36 +33,55 @@ fn main() -> Result<()> {
     // The first tap finds no code: its answer brings the first ones.
     let request = CallRequest::to("+33 1 23 45 67 89").about("billing");
     journey.call_context(&request)?;
-    let mut sample = Sample::default();
-    let mut without_code = 0;
-    for _ in 0..ROUNDS {
-        let mut round = Vec::with_capacity(TAPS);
-        for _ in 0..TAPS {
-            let wait = (Duration::from_millis(1), Duration::from_secs(10));
-            wait_until("a code", wait.0, wait.1, || journey.status().codes > 0)?;
-            // A tap comes from a thread that slept: caches are cold, as on a phone.
-            sleep(Duration::from_millis(5));
-            let watch = Watch::start();
-            let context = journey.call_context(&request)?;
-            round.push(watch.ns());
-            ensure!(context.token.is_some(), "a tap without a token");
-            without_code += usize::from(context.code.is_none());
-        }
-        sample.add(round);
+    for (machine, most_us) in [("quiet", 100.0), ("both cores spinning", 250.0)] {
+        let spins = AtomicBool::new(machine != "quiet");
+        let sample = std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while spins.load(Ordering::Relaxed) {
+                        std::hint::spin_loop();
+                    }
+                });
+            }
+            let sample = taps(&journey, &request);
+            spins.store(false, Ordering::Relaxed);
+            sample
+        })?;
+        report.row(Row::new(format!("tap → CallContext, {machine}")).sample(&sample, Unit::Us));
+        let p99 = sample.percentile(99.0) / 1e3;
+        let measured = format!("{} µs", number_shown(p99));
+        let (name, figure) = (format!("tap, {machine}, p99"), format!("≤ {most_us} µs"));
+        report.reach(&name, &figure, &measured, p99 <= most_us);
     }
     let status = journey.status();
     ensure!(status.dropped.total() == 0, "events were dropped: {:?}", status.dropped);
     ensure!(status.queued >= QUEUED as u64, "the backlog went: {} are queued", status.queued);
-    ensure!(without_code == 0, "{without_code} taps found no code");
-    report.row(Row::new("tap → CallContext").sample(&sample, Unit::Us));
-    let p99 = sample.percentile(99.0) / 1e3;
-    let measured = format!("{} µs", number_shown(p99));
-    report.reach("tap to CallContext, p99", "≤ 100 µs", &measured, p99 <= 100.0);
     report.note(
         "The backlog's lane has no network; the call's lane answers in the process with a code, as \
          the collector does, so that every tap spends one.",
     );
     report.finish()
+}
+
+/// Times taps, each with a leased code.
+fn taps(journey: &Journey, request: &CallRequest) -> Result<Sample> {
+    let mut sample = Sample::default();
+    for _ in 0..ROUNDS {
+        let mut round = Vec::with_capacity(TAPS);
+        for _ in 0..TAPS {
+            let wait = (Duration::from_millis(1), Duration::from_secs(30));
+            wait_until("a code", wait.0, wait.1, || journey.status().codes > 0)?;
+            // A tap comes from a thread that slept: caches are cold, as on a phone.
+            sleep(Duration::from_millis(5));
+            let watch = Watch::start();
+            let context = journey.call_context(request)?;
+            round.push(watch.ns());
+            ensure!(context.token.is_some(), "a tap without a token");
+            ensure!(context.code.is_some(), "a tap found no code");
+        }
+        sample.add(round);
+    }
+    Ok(sample)
 }
 
 /// Answers calls with a fresh code; the backlog finds no network.

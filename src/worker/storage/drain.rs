@@ -7,6 +7,7 @@ use super::Storage;
 use crate::clock::Now;
 use crate::error::Error;
 use crate::event::{DropReason, Form, Kind, Record};
+use crate::recorder::Recorder;
 use crate::wire;
 
 impl Storage {
@@ -20,27 +21,34 @@ impl Storage {
             if !drainer.has_sealed() && !signal.is_due(now.elapsed_ms, closing) {
                 break;
             }
-            self.drain(now)?;
+            if !self.drain(now)? {
+                break;
+            }
         }
         Ok(())
     }
 
-    /// Copies one segment into the store, then frees it.
-    fn drain(&mut self, now: Now) -> Result<(), Error> {
+    /// Copies one segment into the store, then frees it. False if there was none to be had.
+    fn drain(&mut self, now: Now) -> Result<bool, Error> {
         let handle = Arc::clone(&self.handle);
         if self.taken_over {
-            return self.free_segment();
+            return self.free_segment().map(|()| true);
         }
-        // Before the seal: without a spare segment there, the caller's cannot be taken.
-        self.prepare_segment()?;
         let (Some(store), Some(drainer)) = (self.store.as_mut(), self.drainer.as_mut()) else {
-            return Ok(());
+            return Ok(false);
         };
         let leftover = drainer.has_sealed();
         let run = drainer.run();
         let (seen, counted, all) = handle.recorder.seal(drainer);
+        if !all && !drainer.has_sealed() {
+            // The caller has no segment to go on in, because starting it again has failed; or no
+            // journal any more.
+            let renewed = drainer.renew_spare(|| draw_salt(&handle.recorder))?;
+            handle.recorder.take_spare(drainer);
+            return Ok(renewed);
+        }
         let read = drainer.read()?;
-        let (events, noted) = read.tally();
+        let (events, noted) = (read.events, read.noted());
         let records = read.records.into_iter().map(to_json).collect();
         let outcome = store.drain(records, read.damages, &counted, run, now)?;
         // Under the report's lock, so that no status misses an event in transit or counts it twice.
@@ -69,45 +77,47 @@ impl Storage {
             self.codes_seen = seen;
             self.offer_codes(now)?;
         }
-        self.free_segment()
+        self.free_segment().map(|()| true)
     }
 
     fn free_segment(&mut self) -> Result<(), Error> {
-        let salt = self.draw_salt();
         if let Some(drainer) = self.drainer.as_mut() {
-            drainer.free(salt)?;
+            drainer.free(draw_salt(&self.handle.recorder))?;
         }
         self.taken_over = false;
-        self.prepare_segment()
+        self.prepare_segment();
+        Ok(())
     }
 
     /// Maps the journal's free segment, and gives it to the caller. One that cannot be mapped is given
     /// as it is, and mapping is tried again the next time that it is free.
-    pub(super) fn prepare_segment(&mut self) -> Result<(), Error> {
-        let salt = self.draw_salt();
-        let Some(drainer) = self.drainer.as_mut() else { return Ok(()) };
+    pub(super) fn prepare_segment(&mut self) {
+        let Some(drainer) = self.drainer.as_mut() else { return };
+        let recorder = &self.handle.recorder;
         // Two at most: a segment that was written to, and is empty, comes back for one that is mapped.
         for _ in 0..2 {
-            if !drainer.renew_spare(salt)? {
-                break;
-            }
-            let mapped = drainer.map();
-            if let Err(error) = &mapped
+            let prepared = match drainer.renew_spare(|| draw_salt(recorder)) {
+                Ok(false) => break,
+                Ok(true) if self.handle.installation.is_locked() => drainer.map(),
+                // Another process may shorten the file: touching the map would end this one.
+                Ok(true) => Err(Error::Unlocked),
+                Err(error) => Err(error),
+            };
+            if let Err(error) = &prepared
                 && self.unmapped.is_none()
             {
                 log::warn!("the journal is written, not mapped: {error}");
             }
-            self.unmapped = mapped.err().map(|error| error.to_string());
-            self.handle.recorder.take_spare(drainer);
+            self.unmapped = prepared.err().map(|error| error.to_string());
+            recorder.take_spare(drainer);
         }
-        Ok(())
     }
+}
 
-    fn draw_salt(&self) -> u32 {
-        let mut bits = [0; 4];
-        self.handle.recorder.clock().random(&mut bits);
-        u32::from_le_bytes(bits)
-    }
+fn draw_salt(recorder: &Recorder) -> u32 {
+    let mut bits = [0; 4];
+    recorder.clock().random(&mut bits);
+    u32::from_le_bytes(bits)
 }
 
 /// Turns a compact record into JSON. One that cannot be read becomes a note that one was lost.
