@@ -120,9 +120,9 @@ impl Drainer {
         match sealed.tail() {
             Tail::Appended(last) if drained.records.last().is_none_or(|read| read.index < last) => {
                 // In the place of the last one: the gap before it shows how many more are missing.
-                let mut lost = Dropped::default();
-                lost.add(DropReason::Corrupt, 1);
-                drained.records.push(note(self.run, last, &lost));
+                let mut missing = Dropped::default();
+                missing.add(DropReason::Corrupt, 1);
+                drained.records.push(note(self.run, last, &missing));
             }
             Tail::Unknown if scan.is_torn => dropped.add(DropReason::Corrupt, 1),
             _ => {}
