@@ -1,5 +1,6 @@
 //! Sets up a store, and distinguishes ours from any other file. Reads and writes no events.
 
+use once_cell::sync::OnceCell;
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::Limits;
@@ -10,6 +11,13 @@ pub(super) const MIGRATIONS: [&str; 2] =
     [include_str!("migrations/0001-start.sql"), include_str!("migrations/0002-owners.sql")];
 
 pub(super) const EMPTY: Error = Error::StoreUnusable("it is empty, but was not before");
+
+/// The names of tables and indexes, each with its SQL.
+type Schema = Vec<(String, Option<String>)>;
+
+/// Our own schema, made once in a process: to make it is half of opening a store, and a process opens
+/// another one after an erasure, a grant, or damage.
+static OURS: OnceCell<Schema> = OnceCell::new();
 
 /// Every PRAGMA with its reason.
 pub(super) fn configure(connection: &Connection, limits: Limits) -> Result<(), Error> {
@@ -59,18 +67,23 @@ pub(super) fn migrate(connection: &mut Connection, may_be_new: bool) -> Result<(
         tx.commit()?;
     }
     // A file of our version without our tables is not ours.
-    let ours = Connection::open_in_memory()?;
-    for migration in MIGRATIONS {
-        ours.execute_batch(migration)?;
-    }
-    if schema(connection)? == schema(&ours)? {
+    if schema(connection)? == *OURS.get_or_try_init(our_schema)? {
         Ok(())
     } else {
         Err(Error::StoreUnusable("its tables are not ours"))
     }
 }
 
-pub(super) fn schema(connection: &Connection) -> Result<Vec<(String, Option<String>)>, Error> {
+/// Returns what the migrations make of a file that was empty.
+fn our_schema() -> Result<Schema, Error> {
+    let ours = Connection::open_in_memory()?;
+    for migration in MIGRATIONS {
+        ours.execute_batch(migration)?;
+    }
+    schema(&ours)
+}
+
+fn schema(connection: &Connection) -> Result<Schema, Error> {
     let mut statement = connection.prepare("SELECT name, sql FROM sqlite_schema ORDER BY name")?;
     let entries =
         statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<Result<_, _>>()?;
