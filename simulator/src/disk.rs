@@ -17,11 +17,9 @@ impl Disk {
     /// Reads what is in `folder` now, without SQLite's shared memory, which does not survive a
     /// restart.
     pub(crate) fn of(folder: &Path) -> Self {
-        let entries = fs::read_dir(folder).into_iter().flatten().flatten();
-        let files = entries.filter_map(|entry| {
-            let name = entry.file_name().into_string().ok()?;
-            let kept = !name.ends_with("-shm");
-            kept.then(|| Some((name, fs::read(entry.path()).ok()?))).flatten()
+        let files = entries(folder).filter_map(|(name, entry)| {
+            let bytes = fs::read(entry.path()).ok()?;
+            Some((name, bytes))
         });
         Self(files.collect())
     }
@@ -41,9 +39,9 @@ impl Disk {
         Ok(())
     }
 
-    /// Returns how many bytes there are.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.0.values().map(|bytes| bytes.len() as u64).sum()
+    /// Returns how many bytes `of` would read.
+    pub(crate) fn bytes_in(folder: &Path) -> u64 {
+        entries(folder).filter_map(|(_, entry)| Some(entry.metadata().ok()?.len())).sum()
     }
 
     /// Returns whether any file holds `text`.
@@ -78,4 +76,13 @@ impl Disk {
         }
         left
     }
+}
+
+/// The files in `folder` that survive a restart, with their names.
+fn entries(folder: &Path) -> impl Iterator<Item = (String, fs::DirEntry)> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| {
+        let name = entry.file_name().into_string().ok()?;
+        (!name.ends_with("-shm")).then_some((name, entry))
+    })
 }

@@ -23,6 +23,9 @@ struct Options {
     /// How long the longest gap of a run is, in weeks of which it takes a quarter.
     #[arg(long, default_value_t = 8)]
     weeks: u64,
+    /// How many runs are played side by side; by default as many as there are cores.
+    #[arg(long)]
+    threads: Option<usize>,
     /// Goes on after a failure, and counts what failed by its message.
     #[arg(long)]
     all: bool,
@@ -78,8 +81,9 @@ fn many(options: &Options) -> ExitCode {
             }
         }
     };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(1, usize::from) {
+        for _ in 0..options.threads.unwrap_or(cores).max(1) {
             scope.spawn(work);
         }
     });

@@ -24,6 +24,8 @@ struct Recorded {
     at_ms: i64,
     /// There was a grant: it must be stored or counted.
     granted: bool,
+    /// The phone no longer knows the installation under which it was recorded.
+    out_of_reach: bool,
 }
 
 /// Which stretch something belongs to.
@@ -66,7 +68,8 @@ impl Oracle {
     /// Notes a step on a phone, and returns its number. What is recorded without a grant may be lost
     /// with the process.
     pub(crate) fn step(&mut self, phone: u8, at_ms: i64, granted: bool) -> usize {
-        self.steps.push(Recorded { of: self.now(phone), at_ms, granted });
+        let of = self.now(phone);
+        self.steps.push(Recorded { of, at_ms, granted, out_of_reach: false });
         self.steps.len() - 1
     }
 
@@ -109,10 +112,42 @@ impl Oracle {
         }
     }
 
-    /// Whether a step belongs to a life that was erased.
+    /// Notes that a phone's files are replaced: an erasure that waited in them goes nowhere. Which of them
+    /// waited is not known here, so none is asked for.
+    pub(crate) fn lose_files(&mut self, phone: u8) {
+        self.erased.retain(|(of, _)| *of != phone);
+    }
+
+    /// Whether anything was erased on a phone.
+    pub(crate) fn has_erased(&self, phone: u8) -> bool {
+        self.erased.iter().any(|(of, _)| *of == phone)
+    }
+
+    /// Notes that a phone can no longer tell which installation it was: the life goes on, as another
+    /// installation, and an erasure finds only what comes now.
+    pub(crate) fn lose_installation(&mut self, phone: u8) {
+        let life = self.stretches[self.now(phone)].life;
+        for step in &mut self.steps {
+            let of = self.stretches[step.of];
+            step.out_of_reach |= of.phone == phone && of.life == life;
+        }
+    }
+
+    /// Whether a step was recorded under an installation that the phone no longer knows.
+    pub(crate) fn is_out_of_reach(&self, step: usize) -> bool {
+        self.steps.get(step).is_some_and(|step| step.out_of_reach)
+    }
+
+    /// Whether a step is to be erased.
     pub(crate) fn is_erased(&self, step: usize) -> bool {
-        let of = self.steps.get(step).map(|step| self.stretches[step.of]);
-        of.is_some_and(|of| self.erased.contains(&(of.phone, of.life)))
+        let reached = self.steps.get(step).filter(|step| !step.out_of_reach);
+        reached.is_some_and(|step| self.has_ended(step.of))
+    }
+
+    /// Whether a stretch belongs to a life that was erased.
+    pub(crate) fn has_ended(&self, id: StretchId) -> bool {
+        let Stretch { phone, life, .. } = self.stretches[id];
+        self.erased.contains(&(phone, life))
     }
 
     /// Notes that nobody knows any more who uses the phone.

@@ -1,13 +1,17 @@
 //! A phone: the real core on a folder of its own, with clocks, a network and a person who uses it.
 
+use std::fs::File;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
+use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
+use jalon::clock::Clock as _;
 use jalon::{App, Config, Consent, Journey};
 
 use crate::clock::SimClock;
 use crate::disk::Disk;
+use crate::later::Later;
 use crate::network::{Network, SimTransport};
 use crate::random::Random;
 
@@ -34,6 +38,15 @@ pub(crate) enum Leg {
     Outcome(jalon::Done, std::result::Result<jalon::Response, jalon::SendError>),
 }
 
+/// When the collector last answered a phone, in ms of true time.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Online {
+    /// Anything.
+    pub answered_ms: i64,
+    /// A batch: such an answer brings codes.
+    pub told_ms: Option<i64>,
+}
+
 /// A phone.
 pub(crate) struct Phone {
     /// Its clocks.
@@ -52,16 +65,23 @@ pub(crate) struct Phone {
     pub signed_in: Option<u8>,
     /// The answer about consent, as the customer gave it last.
     pub consent: Consent,
-    /// The disk when everything on it was last synced.
+    /// The disk when everything on it was last synced; up to date only while the phone may lose power.
     pub synced: Disk,
+    /// A later step of the run takes the power away: otherwise nobody asks for `synced`, and the copies
+    /// would cost more than all the rest of a request.
+    pub may_lose_power: bool,
     /// A power cut may have taken events.
     pub was_cut: bool,
     /// Codes dialled earlier, each with the stretch it was given in.
     pub dialled: Vec<(String, crate::oracle::StretchId)>,
-    /// When the collector last answered it, in ms of true time.
-    pub online_ms: Option<i64>,
+    /// When the collector last answered it, once it did.
+    pub online: Option<Online>,
     /// How many requests it has sent.
     pub requests: u64,
+    /// How often its worker woke up and did something.
+    pub turns: u64,
+    /// Steps that were counted as dropped in stores that are gone.
+    pub dropped_before: u64,
     folder: PathBuf,
     config: Config,
 }
@@ -82,10 +102,13 @@ impl Phone {
             signed_in: None,
             consent: Consent::Unknown,
             synced: Disk::default(),
+            may_lose_power: false,
             was_cut: false,
             dialled: Vec::new(),
-            online_ms: None,
+            online: None,
             requests: 0,
+            turns: 0,
+            dropped_before: 0,
             folder,
             config,
         }
@@ -156,13 +179,41 @@ impl Phone {
         self.close();
         let _ = std::fs::remove_dir_all(&self.folder);
         disk.put_back(&self.folder)?;
-        self.synced = disk.clone();
+        self.note_synced();
         Ok(())
     }
 
-    /// The journey's folder.
-    pub(crate) fn disk_folder(&self) -> PathBuf {
-        self.folder.clone()
+    /// Notes that everything on the disk is synced now.
+    pub(crate) fn note_synced(&mut self) {
+        if self.may_lose_power {
+            self.synced = self.disk();
+        }
+    }
+
+    /// Has a later version of the app use the folder, and go again.
+    ///
+    /// # Errors
+    /// An error of the file system or of SQLite.
+    pub(crate) fn use_later_version(&mut self, later: Later, random: &mut Random) -> Result<()> {
+        self.close();
+        later.write(&self.folder, random)?;
+        self.note_synced();
+        Ok(())
+    }
+
+    /// Gives a store that was set aside the time of this world: how long it is kept goes by that.
+    ///
+    /// # Errors
+    /// An error of the file system.
+    pub(crate) fn date_what_was_set_aside(&self) -> Result<()> {
+        let Ok(file) = File::open(self.folder.join("set-aside.db")) else { return Ok(()) };
+        let since_epoch = Duration::from_millis(self.clock.now().wall_ms.max(0) as u64);
+        Ok(file.set_modified(SystemTime::UNIX_EPOCH + since_epoch)?)
+    }
+
+    /// How many bytes are on the disk.
+    pub(crate) fn disk_bytes(&self) -> u64 {
+        Disk::bytes_in(&self.folder)
     }
 
     /// The most bytes that may be on the disk.

@@ -62,8 +62,18 @@ pub enum Act {
     Clock(u8, i64),
     /// The phone's files are copied to another phone, which somebody else uses.
     Clone(u8, u8),
+    /// The app was updated, and the update is rolled back: the folder was used by a later version.
+    Downgrade(u8),
+    /// Calls are tapped on two phones at once, or twice on one.
+    CallTwice(u8, u8),
+    /// The customer calls, and the contact centre's exchange gives the call the id of an earlier one.
+    CallIdAgain(u8, Dialling),
     /// The agent of the latest call looks again.
     LookAgain,
+    /// An earlier call is handed to another agent, whose desk looks it up again.
+    Transfer,
+    /// So many hours pass in which nobody touches a phone, and none sleeps.
+    Idle(u8),
     /// The collector is started anew.
     RestartCollector,
     /// The collector is backed up.
@@ -86,10 +96,18 @@ impl Act {
             | Self::Grant(phone)
             | Self::Refuse(phone)
             | Self::Erase(phone)
+            | Self::Downgrade(phone)
             | Self::Call(phone, _)
+            | Self::CallTwice(phone, _)
+            | Self::CallIdAgain(phone, _)
             | Self::Preview(phone) => Some(phone),
             _ => None,
         }
+    }
+
+    /// Whether this takes the phone's power away.
+    pub(crate) fn cuts(self, phone: u8) -> bool {
+        self == Self::PowerCut(phone)
     }
 }
 
@@ -126,7 +144,7 @@ fn draw_act(random: &mut Random, weeks: u64) -> Act {
     // Most of a run is the life of one phone; the others make strangers.
     let phone = if random.percent(70) { 0 } else { random.below(u64::from(PHONES)) as u8 };
     let person = random.below(u64::from(PEOPLE)) as u8;
-    match random.below(100) {
+    match random.below(107) {
         0..22 => Act::Pass(span(random, weeks)),
         22..27 => Act::Start(phone),
         27..30 => Act::Pass(random.between(1, 60) * SECOND),
@@ -150,7 +168,12 @@ fn draw_act(random: &mut Random, weeks: u64) -> Act {
         96 => Act::RestartCollector,
         97 => Act::BackUp,
         98 => Act::Restore,
-        _ => Act::CollectorClock(random.below(12 * HOUR) as i64 - 6 * HOUR as i64),
+        99 => Act::CollectorClock(random.below(12 * HOUR) as i64 - 6 * HOUR as i64),
+        100 => Act::Downgrade(phone),
+        101 | 102 => Act::CallTwice(phone, random.below(u64::from(PHONES)) as u8),
+        103 => Act::CallIdAgain(phone, dialling(random)),
+        104 | 105 => Act::Transfer,
+        _ => Act::Idle(random.between(1, 12) as u8),
     }
 }
 

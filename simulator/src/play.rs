@@ -4,6 +4,7 @@ use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use jalon::{CallRequest, CallScope, Consent, Event, Product, Status, Value};
 use serde_json::{Value as Json, json};
 
+use crate::later::Later;
 use crate::network::Network;
 use crate::plan::{Act, Step};
 use crate::random::Random;
@@ -30,6 +31,9 @@ pub fn play(seed: u64, steps: &[Step]) -> Result<Outcome> {
     let mut world = World::new(seed)?;
     for (at, step) in steps.iter().enumerate() {
         world.random = Random::new(step.seed);
+        for (index, phone) in world.phones.iter_mut().enumerate() {
+            phone.may_lose_power = steps[at..].iter().any(|step| step.act.cuts(index as u8));
+        }
         world
             .play(step.act)
             .and_then(|()| world.settle())
@@ -39,11 +43,7 @@ pub fn play(seed: u64, steps: &[Step]) -> Result<Outcome> {
         world.note(status.iter().sum());
     }
     world.end().context("at the end")?;
-    Ok(Outcome {
-        trace: world.trace,
-        calls: world.tapped.len() as u64,
-        seen: world.taken.len() as u64,
-    })
+    Ok(Outcome { trace: world.trace, calls: world.tapped.len() as u64, seen: world.seen })
 }
 
 impl World {
@@ -81,7 +81,12 @@ impl World {
             }
             Act::Clock(phone, error_ms) => self.phone(phone).clock.set_error(error_ms),
             Act::Clone(from, to) => return self.clone_phone(from, to),
+            Act::Downgrade(phone) => return self.downgrade(phone),
+            Act::CallTwice(phone, other) => return self.call_twice(phone, other),
+            Act::CallIdAgain(phone, dialling) => return self.call_id_again(phone, dialling),
             Act::LookAgain => return self.look_again(),
+            Act::Transfer => return self.transfer(),
+            Act::Idle(hours) => return self.idle(hours),
             Act::RestartCollector => return self.site.restart(),
             Act::BackUp => return self.back_up(),
             Act::Restore => return self.restore(),
@@ -171,8 +176,7 @@ impl World {
         self.identify(index, person);
         // The worker syncs a change of customer at once.
         self.settle()?;
-        let phone = self.phone(index);
-        phone.synced = phone.disk();
+        self.phone(index).note_synced();
         Ok(())
     }
 
@@ -242,8 +246,33 @@ impl World {
         copy.become_copy_of(&disk)?;
         copy.consent = consent;
         copy.signed_in = None;
+        self.oracle.lose_files(to);
         self.oracle.new_life(to);
         Ok(())
+    }
+
+    /// The app is updated, runs once, and is rolled back.
+    fn downgrade(&mut self, index: u8) -> Result<()> {
+        self.settle()?;
+        let phone = self.phone(index);
+        if phone.consent != Consent::Granted {
+            return Ok(());
+        }
+        let Some(journey) = phone.journey.clone() else { return Ok(()) };
+        let mut random = self.random.clone();
+        let later = Later::draw(&mut random);
+        let phone = self.phone(index);
+        phone.use_later_version(later, &mut random)?;
+        if later.store || later.identity {
+            // Counts begin anew with a store, and so with an installation.
+            phone.dropped_before += journey.status().dropped.total();
+        }
+        if later.identity {
+            self.oracle.lose_installation(index);
+        }
+        self.start(index)?;
+        self.settle()?;
+        self.phone(index).date_what_was_set_aside()
     }
 
     fn back_up(&mut self) -> Result<()> {
@@ -265,6 +294,11 @@ impl World {
     fn check_always(&mut self) -> Result<()> {
         for (index, phone) in self.phones.iter().enumerate() {
             let Some(journey) = &phone.journey else { continue };
+            let bytes = phone.disk_bytes();
+            ensure!(
+                bytes <= phone.quota_bytes(),
+                "phone {index}: {bytes} bytes on disk, past its quota"
+            );
             let status = journey.status();
             let Status { recorded, delivered, queued, dropped, .. } = status;
             ensure!(

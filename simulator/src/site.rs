@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use anyhow::{Context as _, Result};
 use axum::Router;
@@ -12,11 +12,13 @@ use axum::http::Request as HttpRequest;
 use http_body_util::BodyExt as _;
 use jalon::{Method, Request, Response};
 use jalon_collector::{Collector, KeyKind, Options};
+use rusqlite::Connection;
 use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tower::ServiceExt as _;
 
 use crate::clock::SimClock;
+use crate::disk::Disk;
 
 const APP: &str = "com.example.shop";
 
@@ -30,7 +32,19 @@ pub(crate) struct Site {
     folder: PathBuf,
     centre_key: String,
     running: Option<(Collector, Router)>,
+    reader: Option<Connection>,
 }
+
+/// The folder of a collector that has its tables, its secret and its keys, and no customer yet.
+struct Prepared {
+    files: Disk,
+    write_key: String,
+    centre_key: String,
+}
+
+/// Made once in a process: to set a collector up takes longer than a short run. Its chances come from a
+/// seed of its own, so that every process makes the same.
+static PREPARED: OnceLock<Prepared> = OnceLock::new();
 
 impl Site {
     /// Opens a collector in a new folder.
@@ -38,25 +52,29 @@ impl Site {
     /// # Errors
     /// Whatever keeps it from opening.
     pub(crate) fn open(folder: &Path, true_ms: i64, seed: u64) -> Result<Self> {
+        let prepared = prepared()?;
+        prepared.files.put_back(folder)?;
+        let mut site = Self::new(folder, true_ms, seed)?;
+        site.write_key.clone_from(&prepared.write_key);
+        site.centre_key.clone_from(&prepared.centre_key);
+        site.start()?;
+        Ok(site)
+    }
+
+    fn new(folder: &Path, true_ms: i64, seed: u64) -> Result<Self> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .start_paused(true)
             .build()?;
-        let clock = Arc::new(SimClock::new(true_ms, seed));
-        let mut site = Self {
-            clock,
+        Ok(Self {
+            clock: Arc::new(SimClock::new(true_ms, seed)),
             write_key: String::new(),
             runtime,
             folder: folder.to_owned(),
             centre_key: String::new(),
             running: None,
-        };
-        site.start()?;
-        let collector = site.collector()?.clone();
-        site.write_key = site.runtime.block_on(collector.create_key(KeyKind::Write, APP))?;
-        site.centre_key =
-            site.runtime.block_on(collector.create_key(KeyKind::ContactCentre, APP))?;
-        Ok(site)
+            reader: None,
+        })
     }
 
     fn start(&mut self) -> Result<()> {
@@ -73,12 +91,17 @@ impl Site {
         Ok(collector)
     }
 
+    fn stop(&mut self) {
+        self.reader = None;
+        self.running = None;
+    }
+
     /// Ends the collector and starts it again.
     ///
     /// # Errors
     /// Whatever keeps it from opening.
     pub(crate) fn restart(&mut self) -> Result<()> {
-        self.running = None;
+        self.stop();
         self.start()
     }
 
@@ -87,7 +110,7 @@ impl Site {
     /// # Errors
     /// An error of the file system.
     pub(crate) fn back_up(&mut self, to: &Path) -> Result<()> {
-        self.running = None;
+        self.stop();
         copy(&self.folder, to)?;
         self.start()
     }
@@ -97,7 +120,7 @@ impl Site {
     /// # Errors
     /// An error of the file system.
     pub(crate) fn restore(&mut self, from: &Path) -> Result<()> {
-        self.running = None;
+        self.stop();
         copy(from, &self.folder)?;
         self.start()
     }
@@ -112,8 +135,15 @@ impl Site {
     }
 
     /// The database, to be read behind the collector's back.
-    pub(crate) fn database(&self) -> PathBuf {
-        self.folder.join("collector.db")
+    ///
+    /// # Errors
+    /// An error of SQLite.
+    pub(crate) fn database(&mut self) -> Result<&Connection> {
+        let reader = match self.reader.take() {
+            Some(reader) => reader,
+            None => Connection::open(self.folder.join("collector.db"))?,
+        };
+        Ok(self.reader.insert(reader))
     }
 
     /// Answers a phone's request.
@@ -144,7 +174,7 @@ impl Site {
     ///
     /// # Errors
     /// A failure of the route.
-    pub(crate) fn resolve(&self, call_id: &str, handle: &Handle<'_>) -> Result<(u16, Value)> {
+    pub(crate) fn resolve(&self, call_id: &str, handle: &Handle) -> Result<(u16, Value)> {
         let mut body = json!({"call_id": call_id});
         match handle {
             Handle::Code(code) => body["code"] = json!(code),
@@ -172,12 +202,29 @@ impl Site {
     }
 }
 
+fn prepared() -> Result<&'static Prepared> {
+    if let Some(prepared) = PREPARED.get() {
+        return Ok(prepared);
+    }
+    let folder = tempfile::tempdir()?;
+    let mut site = Site::new(folder.path(), 0, 0)?;
+    site.start()?;
+    let collector = site.collector()?.clone();
+    let write_key = site.runtime.block_on(collector.create_key(KeyKind::Write, APP))?;
+    let centre_key = site.runtime.block_on(collector.create_key(KeyKind::ContactCentre, APP))?;
+    drop(collector);
+    site.stop();
+    let made = Prepared { files: Disk::of(folder.path()), write_key, centre_key };
+    Ok(PREPARED.get_or_init(|| made))
+}
+
 /// The thing by which an agent looks a call up.
-pub(crate) enum Handle<'a> {
+#[derive(Clone)]
+pub(crate) enum Handle {
     /// The digits that were dialled or read.
-    Code(&'a str),
+    Code(String),
     /// The token that a SIP header carried.
-    Token(&'a str),
+    Token(String),
     /// Nothing: the call id claimed the call before.
     Claimed,
 }

@@ -7,18 +7,29 @@ use flate2::read::GzDecoder;
 use jalon::{Lane, Request, SendError};
 use serde_json::Value;
 
-use crate::disk::Disk;
 use crate::network::{Network, Sent, stranger};
 use crate::oracle::{Oracle, StretchId};
-use crate::phone::{Flight, Leg, Phone};
+use crate::phone::{Flight, Leg, Online, Phone};
 use crate::plan::PHONES;
 use crate::random::Random;
-use crate::site::Site;
+use crate::site::{Handle, Site};
 
 /// The true time at which every run begins: 2026-11-22T12:00:00Z.
 const START_MS: i64 = 1_795_348_800_000;
 /// A run in which a phone sends more than this is running hot.
 const REQUESTS_MAX: u64 = 20_000;
+
+/// A call that an agent took.
+pub(crate) struct Taken {
+    /// The id that the exchange gave it.
+    pub call_id: String,
+    /// By what it was looked up.
+    pub handle: Handle,
+    /// Who called.
+    pub who: StretchId,
+    /// When, in ms of true time.
+    pub at_ms: i64,
+}
 
 /// The world of one run.
 pub(crate) struct World {
@@ -28,8 +39,12 @@ pub(crate) struct World {
     pub site: Site,
     /// Who did what.
     pub oracle: Oracle,
-    /// The calls that agents took: call id, and the stretch of whoever called.
-    pub taken: Vec<(String, StretchId)>,
+    /// The calls that agents took.
+    pub taken: Vec<Taken>,
+    /// How many calls agents took.
+    pub seen: u64,
+    /// How many call ids the exchange has given.
+    pub call_ids: u64,
     /// Calls that were tapped: token, and the stretch of whoever tapped.
     pub tapped: Vec<(String, StretchId)>,
     /// The chances of the step that is being played.
@@ -64,6 +79,8 @@ impl World {
             site,
             oracle: Oracle::new(PHONES),
             taken: Vec::new(),
+            seen: 0,
+            call_ids: 0,
             tapped: Vec::new(),
             random: Random::new(seed),
             backup: None,
@@ -146,6 +163,7 @@ impl World {
                 if !ran {
                     break;
                 }
+                self.phones[phone].turns += 1;
                 turns += 1;
                 if turns > 1_000 {
                     bail!("phone {phone}: the worker never rests");
@@ -158,13 +176,13 @@ impl World {
     /// Takes what a phone has sent, and decides what becomes of it.
     fn send(&mut self, index: usize) -> Result<()> {
         for sent in self.phones[index].transport.take() {
-            let disk = Disk::of(&self.phones[index].disk_folder());
-            if disk.bytes() > self.phones[index].quota_bytes() {
-                bail!("phone {index}: {} bytes on disk, past its quota", disk.bytes());
-            }
             let phone = &mut self.phones[index];
+            let bytes = phone.disk_bytes();
+            if bytes > phone.quota_bytes() {
+                bail!("phone {index}: {bytes} bytes on disk, past its quota");
+            }
             // Nothing leaves before everything is synced.
-            phone.synced = disk;
+            phone.note_synced();
             phone.requests += 1;
             if phone.requests > REQUESTS_MAX {
                 bail!("phone {index}: more than {REQUESTS_MAX} requests");
@@ -235,7 +253,12 @@ impl World {
                         let outcome = match answer_after_ms {
                             Some(_) => {
                                 if sent.request.body.is_some() && response.status == 200 {
-                                    phone.online_ms = Some(now_ms);
+                                    let told_before = phone.online.and_then(|it| it.told_ms);
+                                    let told_ms = match sent.lane {
+                                        Lane::Backlog => Some(now_ms),
+                                        Lane::Call => told_before,
+                                    };
+                                    phone.online = Some(Online { answered_ms: now_ms, told_ms });
                                 }
                                 Ok(response)
                             }
