@@ -125,12 +125,22 @@ pub(super) fn claim(
         Handle::Claimed => by_claimant(connection, claim, &claimant)?,
     };
     if let Some(id) = found {
-        connection
+        let claimed = connection
             .prepare_cached(
                 "UPDATE calls SET claimed_by = ?2, claimed_at = ?3
                  WHERE id = ?1 AND claimed_by IS NULL",
             )?
             .execute(params![id, claimant, claim.at])?;
+        if claimed > 0 {
+            // An exchange gave this id before, and the clock was ahead then: from now on the id names this
+            // call, whoever the one before was.
+            connection
+                .prepare_cached(
+                    "UPDATE calls SET claimed_at = ?3 - 1
+                     WHERE claimed_by = ?2 AND claimed_at >= ?3 AND id <> ?1",
+                )?
+                .execute(params![id, claimant, claim.at])?;
+        }
         let noted = Noted {
             at: claim.at,
             app: &claim.app,

@@ -116,6 +116,22 @@ async fn the_same_call_id_alone_gets_its_call_again_while_the_claim_lasts() {
 }
 
 #[tokio::test]
+async fn a_call_id_given_again_names_the_later_call_although_the_clock_went_back() {
+    for back_ms in [0, 1, HOUR_MS] {
+        let site = Site::open().await;
+        // The later call's record comes first: its row is not the newer one.
+        let (_, _, later) = tapped(&site).await;
+        let (_, _, earlier) = tapped(&site).await;
+        site.resolve("token", &earlier, "again").await.ok();
+        site.clock.advance(-back_ms);
+        site.resolve("token", &later, "again").await.ok();
+        let request = json!({"call_id": "again"});
+        let found = site.post("/v1/contexts/resolve", &site.centre, &request).await.ok();
+        assert_eq!(found["call"]["token"], later, "{back_ms} ms back");
+    }
+}
+
+#[tokio::test]
 async fn a_code_speaks_only_for_the_phone_it_was_leased_to() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
