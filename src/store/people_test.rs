@@ -11,7 +11,9 @@ fn whoever_deletes_a_change_of_customer_leaves_behind_who_it_was() {
         String::from_utf8(body).unwrap()
     };
     let week = LIMITS.time_to_live_ms;
-    let expire = |store: &mut Store| store.expire(at(week + 2)).unwrap();
+    let expire = |store: &mut Store| {
+        store.expire(at(week + 2)).unwrap();
+    };
     let refuse = |store: &mut Store| {
         for seq in 1..=2 {
             assert_eq!(batch(store, 1, usize::MAX), [seq]);

@@ -127,8 +127,8 @@ impl Store {
     }
 
     /// Deletes events past their time to live, sent or not, and expired leases. Keeps the batch in
-    /// flight, and what is older.
-    pub(crate) fn expire(&mut self, now: Now) -> Result<(), Error> {
+    /// flight, and what is older. Returns the last `seq` that was deleted; 0 if none was.
+    pub(crate) fn expire(&mut self, now: Now) -> Result<u64, Error> {
         self.expire_leases(now)?;
         let age_ms = self.age_at(now);
         let recorded_before_ms = age_ms.saturating_sub(self.limits.time_to_live_ms);
@@ -138,19 +138,25 @@ impl Store {
             .prepare_cached("SELECT EXISTS (SELECT 1 FROM (SELECT born FROM events WHERE seq > ?2 ORDER BY seq LIMIT 1) WHERE born < ?1)")?
             .query_row(params![recorded_before_ms as i64, after as i64], |row| row.get(0))?;
         if !due {
-            return Ok(());
+            return Ok(0);
         }
-        self.write(now, |tx, state, _| {
-            let sent: Vec<bool> = tx
-                .prepare_cached("DELETE FROM events WHERE seq > ?1 AND born < ?2 RETURNING sent")?
-                .query_map(params![after as i64, recorded_before_ms as i64], |row| row.get(0))?
+        let through = self.write(now, |tx, state, _| {
+            let deleted: Vec<(bool, i64)> = tx
+                .prepare_cached(
+                    "DELETE FROM events WHERE seq > ?1 AND born < ?2 RETURNING sent, seq",
+                )?
+                .query_map(params![after as i64, recorded_before_ms as i64], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?
                 .collect::<Result<_, _>>()?;
-            let unsent = sent.iter().filter(|sent| !**sent).count() as u64;
+            let unsent = deleted.iter().filter(|(sent, _)| !sent).count() as u64;
             state.unsent -= unsent;
             state.dropped.add(DropReason::Expired, unsent);
-            customers::prune(tx, state)
+            customers::prune(tx, state)?;
+            Ok(deleted.iter().map(|(_, seq)| *seq as u64).max().unwrap_or(0))
         })?;
-        self.give_back()
+        self.give_back()?;
+        Ok(through)
     }
 
     /// Returns the newest [`NEWEST_KEPT`] events, sent or not, oldest first.

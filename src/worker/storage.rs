@@ -245,9 +245,11 @@ impl Storage {
         self.store.as_ref().map_or(Ok(0), |store| store.since(seq))
     }
 
-    /// Deletes events and leases that are past their time to live.
+    /// Deletes events and leases past their time to live. A call among them is not sent any more.
     pub(super) fn expire(&mut self, now: Now) -> Result<(), Error> {
-        self.store.as_mut().map_or(Ok(()), |store| store.expire(now))
+        let through = self.store.as_mut().map_or(Ok(0), |store| store.expire(now))?;
+        self.pending_calls.retain(|call| *call > through);
+        Ok(())
     }
 
     /// Returns the next batch, within both bounds. Its events are in flight until it is

@@ -1,7 +1,9 @@
 //! Promise: a tap starts afresh. Its snapshot waits for no earlier failure, goes out again if there
 //! is no answer, and takes nothing from the backlog for long.
 
-use jalon::{CallRequest, Lane, Request, Response, SendError};
+use std::time::Duration;
+
+use jalon::{CallRequest, DropReason, Lane, Request, Response, SendError};
 use serde_json::Value;
 
 use crate::support::collector::{inflate, problem};
@@ -173,4 +175,22 @@ fn an_erasure_ends_the_tries_of_a_call() {
     phone.network.release();
     phone.run_until_idle();
     assert_eq!(calls(&phone).len(), 1);
+}
+
+#[test]
+fn a_call_past_its_time_to_live_is_not_sent_for_ever() {
+    let mut phone = Phone::new();
+    phone.config.time_to_live = Duration::from_hours(48);
+    phone.open();
+    phone.network.offline();
+    tap(&phone);
+    let begun_ms = phone.clock.elapsed_ms();
+    // Whoever is offline tries again within minutes, but not after the call is gone.
+    while let Some(wake_ms) = phone.clock.next_wake_ms() {
+        let hours = (wake_ms - begun_ms) / 3_600_000;
+        assert!(hours < 49, "the phone still wakes {hours} h after the tap");
+        phone.clock.advance(wake_ms - phone.clock.elapsed_ms());
+    }
+    let status = phone.accounted(1);
+    assert_eq!((status.queued, status.dropped.get(DropReason::Expired)), (0, 1));
 }

@@ -66,12 +66,12 @@ impl Storage {
         self.drained_call = self.drained_call.or(outcome.calls.first().copied());
         let changed_customer = !outcome.changes.is_empty();
         handle.recent().add(outcome.added, outcome.changes);
-        store.expire(now)?;
         if changed_customer {
             // A power cut that takes a change of customer back would file what was synced before it
             // under whoever signs in next.
             store.make_durable(now)?;
         }
+        self.expire(now)?;
         // A segment that was sealed earlier does not contain the taps since then.
         if all && !leftover {
             self.codes_seen = seen;
