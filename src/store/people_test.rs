@@ -147,6 +147,28 @@ fn codes_are_renewed_daily_and_those_that_are_not_honoured_go() {
 }
 
 #[test]
+fn a_screen_has_the_number_that_the_collector_gave_it_last() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let mut told = |json: &str| {
+        store.acknowledge_batch(&answer(json), &told(0), at(0)).unwrap();
+        let mut screens = store.screens().unwrap();
+        screens.sort();
+        screens
+    };
+    let screens = |of: &[(&str, u16)]| -> Vec<(String, u16)> {
+        of.iter().map(|(name, number)| ((*name).to_owned(), *number)).collect()
+    };
+    let all = told(r#"{"stored":0,"screens":{"cart":6,"home":1,"pay":7}}"#);
+    assert_eq!(all, screens(&[("cart", 6), ("home", 1), ("pay", 7)]));
+    // A backup was restored. Numbers were given anew, of the other screens too.
+    let anew = told(r#"{"stored":0,"screens":{"cart":2,"search":7}}"#);
+    assert_eq!(anew, screens(&[("cart", 2), ("home", 1), ("search", 7)]));
+    let doubted = told(r#"{"stored":0,"codes_doubted":true,"screens":{"cart":2}}"#);
+    assert_eq!(doubted, screens(&[("cart", 2)]));
+}
+
+#[test]
 fn leases_stay_from_nobody_to_somebody_and_go_with_any_other_change() {
     let customer = |id: Option<&str>| {
         let mut body = Vec::new();

@@ -247,10 +247,22 @@ fn keep_answer(
     if keeps_codes {
         leases::keep(tx, answer, request.codes.as_deref(), given)?;
     }
-    let mut screen =
+    keep_screens(tx, answer)?;
+    Ok(keeps_codes)
+}
+
+/// Keeps the screens' numbers in an answer. A collector whose backup was restored numbers anew what it
+/// does not know: a number from before is nobody's then, or another screen's.
+fn keep_screens(tx: &Transaction<'_>, answer: &Answer) -> Result<(), Error> {
+    if answer.codes_doubted {
+        tx.execute("DELETE FROM screens", [])?;
+    }
+    let mut forget = tx.prepare_cached("DELETE FROM screens WHERE name = ?1 AND number <> ?2")?;
+    let mut keep =
         tx.prepare_cached("INSERT OR REPLACE INTO screens (name, number) VALUES (?1, ?2)")?;
     for (name, number) in &answer.screens {
-        screen.execute(params![name, number])?;
+        forget.execute(params![name, number])?;
+        keep.execute(params![name, number])?;
     }
-    Ok(keeps_codes)
+    Ok(())
 }

@@ -244,20 +244,22 @@ fn by_lease(
     (locator, screen): (u32, u16),
     claimant: &Claimant,
 ) -> rusqlite::Result<Option<ContextId>> {
-    // A record that is here knows which screen was dialled.
+    // A record that is here knows which screen was dialled, also by a number that a backup, restored
+    // since, does not know.
     const BY_LEASE: &str = "SELECT id, tapped_at, claimed_by, claimed_at,
-           token IS NOT NULL AND code_screen <> ?3 FROM calls WHERE lease = ?1 AND app = ?2";
-    let row = connection
+           iif(token IS NULL, NULL, code_screen <> ?3) FROM calls WHERE lease = ?1 AND app = ?2";
+    let row: Option<(Row, Option<bool>)> = connection
         .prepare_cached(BY_LEASE)?
         .query_row(params![lease, claim.app, screen], |row| Ok((Row::read(row)?, row.get(4)?)))
         .optional()?;
     // A digit that arrived twice moves the others and passes the check digit in one case of twenty,
-    // with another phone's locator: only a screen that the app has shows that it may be right.
+    // with another phone's locator: without a record, only a screen that the app has shows that it may
+    // be right.
     let is_screen = connection
         .prepare_cached("SELECT 1 FROM screens WHERE app = ?1 AND number = ?2")?
         .exists(params![claim.app, screen])?;
-    let dialled_wrong = (screen != 0 && !is_screen)
-        || row.as_ref().is_some_and(|(_, differs): &(_, bool)| *differs);
+    let differs = row.as_ref().and_then(|(_, differs)| *differs);
+    let dialled_wrong = differs.unwrap_or(screen != 0 && !is_screen);
     let lease_row: Option<(i64, i64, i64)> = connection
         .prepare_cached(
             "SELECT installation, leases.epoch, leases.seq FROM leases

@@ -132,6 +132,17 @@ async fn a_call_id_given_again_names_the_later_call_although_the_clock_went_back
 }
 
 #[tokio::test]
+async fn a_number_of_a_screen_that_a_restored_backup_does_not_know_leads_to_its_record_alone() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let numbered = code(lease(&site, &mut phone, &[]).await, 6);
+    site.resolve("code", &numbered, "call").await.is_problem(404, "no-context");
+    let (call, token) = phone.tap(Some(&numbered), None, &[]);
+    site.call(&call).await.ok();
+    assert_eq!(site.resolve("code", &numbered, "call").await.ok()["call"]["token"], token);
+}
+
+#[tokio::test]
 async fn a_code_speaks_only_for_the_phone_it_was_leased_to() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
