@@ -15,7 +15,7 @@ const DAY: i64 = 86_400_000;
 const CODE_LIFE_MS: i64 = 7 * DAY;
 /// How long a call that was taken can be looked up again.
 const CLAIM_LIFE_MS: i64 = DAY;
-/// Two requests and their answers.
+/// The longest way of an answer, and more.
 const SETTLED_MS: i64 = 2_000;
 /// How far the two clocks of a run may lead a code astray.
 const CLOCK_ERROR_MS: i64 = DAY / 4;
@@ -160,11 +160,10 @@ impl World {
     fn code_must_resolve(&self, tap: &Tap) -> bool {
         let Some(Online { answered_ms: online_ms, told_ms }) = tap.online else { return false };
         // A collector that has lost commits says so in its next answer, and the answer to a batch after
-        // that says which codes are good.
+        // that, which may be lost on its way, says which codes are good.
         let kept = self.lost_ms.is_none_or(|lost_ms| {
-            told_ms.is_some_and(|told_ms| {
-                lost_ms + SETTLED_MS < told_ms && told_ms + SETTLED_MS < tap.at_ms
-            })
+            let told = |ms: Option<i64>| ms.is_some_and(|ms| lost_ms < ms);
+            told(told_ms[0]) && told_ms[1].is_some_and(|ms| ms + SETTLED_MS < tap.at_ms)
         });
         kept && self.now_ms() - online_ms < CODE_LIFE_MS - CLOCK_ERROR_MS
     }

@@ -41,6 +41,8 @@ pub(crate) struct Oracle {
     now: Vec<StretchId>,
     /// The lives that were erased: phone and life.
     erased: Vec<(u8, u32)>,
+    /// The life that each phone's refusal ended, which an erasure names too.
+    refused: Vec<Option<(u8, u32)>>,
 }
 
 impl Oracle {
@@ -52,6 +54,7 @@ impl Oracle {
             steps: Vec::new(),
             now: (0..usize::from(phones)).collect(),
             erased: Vec::new(),
+            refused: vec![None; usize::from(phones)],
         }
     }
 
@@ -102,20 +105,29 @@ impl Oracle {
         }
     }
 
-    /// Notes that the phone's present life is to be erased, and with `refused` also the one before,
-    /// which a refusal ended.
+    /// Notes that the customer refuses.
+    pub(crate) fn refuse(&mut self, phone: u8) {
+        let life = self.stretches[self.now(phone)].life;
+        self.refused[usize::from(phone)] = Some((phone, life));
+        self.new_life(phone);
+    }
+
+    /// Notes that the phone's present life is to be erased, and with `refused` also the one that a
+    /// refusal ended.
     pub(crate) fn erase(&mut self, phone: u8, refused: bool) {
         let life = self.stretches[self.now(phone)].life;
         self.erased.push((phone, life));
-        if refused {
-            self.erased.push((phone, life.saturating_sub(1)));
-        }
+        self.erased.extend(self.refused[usize::from(phone)].take().filter(|_| refused));
+        self.new_life(phone);
     }
 
-    /// Notes that a phone's files are replaced: an erasure that waited in them goes nowhere. Which of them
-    /// waited is not known here, so none is asked for.
-    pub(crate) fn lose_files(&mut self, phone: u8) {
-        self.erased.retain(|(of, _)| *of != phone);
+    /// Notes that a phone's files are replaced by a copy of another's: an erasure that waited in them goes
+    /// nowhere. Which of them waited is not known here, so none is asked for. The note of a refusal is
+    /// copied too, and speaks for the same installation.
+    pub(crate) fn replace_files(&mut self, from: u8, to: u8) {
+        self.erased.retain(|(of, _)| *of != to);
+        self.refused[usize::from(to)] = self.refused[usize::from(from)];
+        self.new_life(to);
     }
 
     /// Whether anything was erased on a phone.

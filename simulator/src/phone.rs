@@ -43,8 +43,8 @@ pub(crate) enum Leg {
 pub(crate) struct Online {
     /// Anything.
     pub answered_ms: i64,
-    /// A batch: such an answer brings codes.
-    pub told_ms: Option<i64>,
+    /// A batch, the last time but one and the last time: such answers bring codes.
+    pub told_ms: [Option<i64>; 2],
 }
 
 /// A phone.

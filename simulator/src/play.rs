@@ -203,7 +203,7 @@ impl World {
         journey.set_consent(consent);
         let signed_in = phone.signed_in;
         if consent == Consent::Denied && before != Consent::Denied {
-            self.oracle.new_life(index);
+            self.oracle.refuse(index);
         }
         if consent == Consent::Granted && before != Consent::Granted && self.random.percent(50) {
             self.identify(index, signed_in);
@@ -217,7 +217,6 @@ impl World {
         let before = std::mem::replace(&mut phone.consent, Consent::Unknown);
         let signed_in = phone.signed_in;
         self.oracle.erase(index, before == Consent::Denied);
-        self.oracle.new_life(index);
         if self.random.percent(50) {
             self.identify(index, signed_in);
         }
@@ -246,8 +245,7 @@ impl World {
         copy.become_copy_of(&disk)?;
         copy.consent = consent;
         copy.signed_in = None;
-        self.oracle.lose_files(to);
-        self.oracle.new_life(to);
+        self.oracle.replace_files(from, to);
         Ok(())
     }
 

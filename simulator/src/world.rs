@@ -253,10 +253,11 @@ impl World {
                         let outcome = match answer_after_ms {
                             Some(_) => {
                                 if sent.request.body.is_some() && response.status == 200 {
-                                    let told_before = phone.online.and_then(|it| it.told_ms);
+                                    let [before, last] =
+                                        phone.online.map(|it| it.told_ms).unwrap_or_default();
                                     let told_ms = match sent.lane {
-                                        Lane::Backlog => Some(now_ms),
-                                        Lane::Call => told_before,
+                                        Lane::Backlog => [last, Some(now_ms)],
+                                        Lane::Call => [before, last],
                                     };
                                     phone.online = Some(Online { answered_ms: now_ms, told_ms });
                                 }
