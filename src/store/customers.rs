@@ -135,12 +135,14 @@ pub(super) fn prune(tx: &Transaction<'_>, state: &State) -> Result<(), Error> {
 }
 
 /// Gives the changes new numbers, as the events that are left are about to get them: each begins with
-/// the first event after it. Without any change, nobody can say who it was if a store was lost before
-/// this one.
+/// the first event after it, and where no event is left, before all there will be: the next number may
+/// be another change's own. Without any change, nobody can say who it was if a store was lost before this
+/// one.
 pub(super) fn renumber(tx: &Transaction<'_>, store_was_lost: bool) -> Result<(), Error> {
     let changes: Vec<Change> = tx
         .prepare(
-            "SELECT 1 + (SELECT count(*) FROM events WHERE events.seq < customers.seq),
+            "SELECT EXISTS (SELECT 1 FROM events)
+                 + (SELECT count(*) FROM events WHERE events.seq < customers.seq),
                id, proof, at, unknown, told, seq = since FROM customers ORDER BY seq",
         )?
         .query_map([], read)?

@@ -48,6 +48,24 @@ fn whoever_deletes_a_change_of_customer_leaves_behind_who_it_was() {
 }
 
 #[test]
+fn who_it_is_never_takes_the_number_of_a_later_change_in_the_next_installation() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let mut body = Vec::new();
+    let ana = Entry::Customer { id: Some("ana".to_owned()), proof: None };
+    write_body(&mut body, &ana, &Stamp::default());
+    let ana = String::from_utf8(body).unwrap();
+    drain(&mut store, vec![record(1, 1, Kind::Customer, &ana)]);
+    batch(&mut store, 1, usize::MAX);
+    store.acknowledge_batch(&answer(r#"{"stored":1}"#), &told(1), at(0)).unwrap();
+    drop(store);
+    let path = dir.path().join(FILE);
+    let store = Store::open(&path, &[8; 16], 1, LIMITS, at(0)).unwrap();
+    let owner = store.change_at(store.counts().unwrap().oldest_seq).unwrap().unwrap();
+    assert_eq!((owner.seq, owner.customer.identified().unwrap().id.as_str()), (0, "ana"));
+}
+
+#[test]
 fn where_records_are_missing_nobody_can_say_who_the_customer_is() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path());

@@ -106,6 +106,9 @@ struct Change {
     begins: bool,
     /// Records were lost before this.
     unknown: bool,
+    /// The change's own event says so. It outranks what an envelope said of this seq before: that was who
+    /// used the phone as the event was still to come.
+    is_event: bool,
 }
 
 /// Notes who used the phone before the oldest event that waits: the event that said so may never come.
@@ -119,11 +122,12 @@ fn insert_owner(connection: &Connection, id: i64, upload: &Upload) -> rusqlite::
             connection,
             id,
             upload,
-            Change { seq: since, begins: true, unknown: false },
+            Change { seq: since, begins: true, unknown: false, is_event: false },
             &named,
         )?;
     }
-    let change = Change { seq: *seq, begins: *since == Some(*seq), unknown: *unknown };
+    let begins = *since == Some(*seq);
+    let change = Change { seq: *seq, begins, unknown: *unknown, is_event: false };
     insert_customer(connection, id, upload, change, identification)
 }
 
@@ -139,7 +143,10 @@ fn insert_customer(
             "INSERT INTO customers
                (installation, epoch, seq, app, customer, verified, arrived_at, unknown, begins)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
-             ON CONFLICT DO UPDATE SET begins = max(begins, excluded.begins)",
+             ON CONFLICT DO UPDATE SET begins = max(begins, excluded.begins),
+               customer = iif(?10, excluded.customer, customer),
+               verified = iif(?10, excluded.verified, verified),
+               unknown = iif(?10, excluded.unknown, unknown)",
         )?
         .execute(params![
             id,
@@ -150,7 +157,8 @@ fn insert_customer(
             customer.verified,
             upload.arrived_at,
             change.unknown,
-            change.begins
+            change.begins,
+            change.is_event,
         ])?;
     Ok(())
 }
@@ -178,7 +186,7 @@ fn insert_events(
         if let Some(customer) = &event.customer
             && new > 0
         {
-            let change = Change { seq: event.seq, begins: false, unknown: false };
+            let change = Change { seq: event.seq, begins: false, unknown: false, is_event: true };
             insert_customer(connection, id, upload, change, customer)?;
         }
     }

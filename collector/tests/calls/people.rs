@@ -345,3 +345,19 @@ async fn where_the_phone_lost_records_nobody_is_taken_for_who_came_before_or_aft
     assert_eq!(view["customer"]["id"], "ben");
     assert!(!view.to_string().contains("ana-1") && !view.to_string().contains("lost-1"), "{view}");
 }
+
+#[tokio::test]
+async fn a_change_of_customer_outranks_what_was_said_before_it_came() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    // Ana, by an envelope that was sent before the next event had its number.
+    let mut empty = phone.batch(&[]);
+    empty["owner"] = json!({"seq": 1, "id": "ana", "at": phone.now()});
+    site.batch(&empty).await.ok();
+    let next = [phone.customer(None), phone.product("next-1")];
+    site.batch(&phone.batch(&next)).await.ok();
+    let (call, token) = phone.tap(None, None, &[]);
+    site.call(&call).await.ok();
+    let view = site.resolve("token", &token, "call").await.ok();
+    assert!(view.to_string().contains("next-1") && !view.to_string().contains("ana"), "{view}");
+}
