@@ -173,7 +173,7 @@ fn draw_act(random: &mut Random, weeks: u64) -> Act {
         101 | 102 => Act::CallTwice(phone, random.below(u64::from(PHONES)) as u8),
         103 => Act::CallIdAgain(phone, dialling(random)),
         104 | 105 => Act::Transfer,
-        _ => Act::Idle(random.between(1, 12) as u8),
+        _ => Act::Idle(random.between(1, 4) as u8),
     }
 }
 
