@@ -7,7 +7,9 @@ use serde_json::{Map, Value};
 
 use super::lease::ToppedUp;
 use super::writer::State;
-use super::{Appended, Identification, InstallationError, NewEvent, NewOwner, Upload, call, lease};
+use super::{
+    Appended, Identification, InstallationError, NewCall, NewEvent, NewOwner, Upload, call, lease,
+};
 use crate::limits::{REASON_CHARS_MAX, REASONS_MAX, SCREEN_BYTES_MAX};
 use crate::secret::Hash;
 
@@ -56,6 +58,7 @@ pub(super) fn append(
     }
     update_epoch(connection, id, upload, stored, refused)?;
     for new in &upload.calls {
+        insert_caller(connection, id, upload, new)?;
         call::put(connection, state, id, upload, new)?;
     }
     let screens = number_screens(connection, state, upload)?;
@@ -129,6 +132,20 @@ fn insert_owner(connection: &Connection, id: i64, upload: &Upload) -> rusqlite::
     let begins = *since == Some(*seq);
     let change = Change { seq: *seq, begins, unknown: *unknown, is_event: false };
     insert_customer(connection, id, upload, change, identification)
+}
+
+/// Notes where a caller's use of the phone began: their own sign-in may never come, the call that says so is
+/// forgotten before their steps are, and these are not for whoever calls next.
+fn insert_caller(
+    connection: &Connection,
+    id: i64,
+    upload: &Upload,
+    new: &NewCall,
+) -> rusqlite::Result<()> {
+    let Some(statement) = &new.statement else { return Ok(()) };
+    let Some(seq) = statement.since else { return Ok(()) };
+    let change = Change { seq, begins: true, unknown: false, is_event: false };
+    insert_customer(connection, id, upload, change, &statement.identification)
 }
 
 fn insert_customer(

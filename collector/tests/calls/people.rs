@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Phone, Site, code, lease};
+use crate::support::{DAY_MS, Phone, Site, code, lease};
 
 fn products(view: &Value) -> Vec<&str> {
     let id = |step: &Value| step["product"]["id"].is_string();
@@ -360,4 +360,28 @@ async fn a_change_of_customer_outranks_what_was_said_before_it_came() {
     site.call(&call).await.ok();
     let view = site.resolve("token", &token, "call").await.ok();
     assert!(view.to_string().contains("next-1") && !view.to_string().contains("ana"), "{view}");
+}
+
+#[tokio::test]
+async fn a_callers_steps_are_not_for_the_next_caller_once_the_call_is_forgotten() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let ben = [phone.customer(Some("ben")), phone.product("ben-1")];
+    site.batch(&phone.batch(&ben)).await.ok();
+    // Ana's sign-in (3) waits, and the quota drops it. Her call overtook it.
+    phone.customer(Some("ana"));
+    let anas = [phone.product("ana-1")];
+    let (mut call, _) = phone.tap(None, Some("ana"), &anas);
+    call["call"]["since"] = json!(3);
+    site.call(&call).await.ok();
+    let again = [phone.customer(Some("ben")), phone.product("ben-2")];
+    let mut batch = phone.batch(&again);
+    batch["oldest"] = json!(6);
+    site.batch(&batch).await.ok();
+    site.clock.advance(3 * DAY_MS);
+    site.collector.expire().await.unwrap();
+    let (call, token) = phone.tap(None, Some("ben"), &[]);
+    site.call(&call).await.ok();
+    let view = site.resolve("token", &token, "call").await.ok();
+    assert_eq!(products(&view), ["ben-1", "ben-2"]);
 }
