@@ -9,6 +9,9 @@ use anyhow::Result;
 
 use crate::random::Random;
 
+/// What a disk writes at once.
+const PAGE: usize = 4096;
+
 /// The content of a journey's files.
 #[derive(Clone, Default)]
 pub(crate) struct Disk(BTreeMap<String, Vec<u8>>);
@@ -52,15 +55,23 @@ impl Disk {
 
     /// Returns what a power cut may leave of `self`, given what was on the disk when everything was
     /// last synced: the store as of then, or with a part of the later write-ahead log; each journal
-    /// file as of then or as of now, cut anywhere. The small files as of now.
+    /// file as of then or as of now, or each of its pages; and cut anywhere. The small files as of now.
     pub(crate) fn after_power_cut(&self, synced: &Self, random: &mut Random) -> Self {
         let mut left = self.clone();
         for name in ["journal-0", "journal-1"] {
-            let from = if random.percent(50) { self } else { synced };
+            let (from, other) = if random.percent(50) { (self, synced) } else { (synced, self) };
             let Some(mut bytes) = from.0.get(name).cloned() else {
                 left.0.remove(name);
                 continue;
             };
+            if let Some(other) = other.0.get(name).filter(|_| random.percent(50)) {
+                for (page, other) in bytes.chunks_mut(PAGE).zip(other.chunks(PAGE)) {
+                    let count = page.len().min(other.len());
+                    if random.percent(50) {
+                        page[..count].copy_from_slice(&other[..count]);
+                    }
+                }
+            }
             if random.percent(33) && !bytes.is_empty() {
                 bytes.truncate(random.below(bytes.len() as u64) as usize);
             }
