@@ -11,3 +11,4 @@ mod answers;
 mod sizes;
 #[path = "../support/mod.rs"]
 mod support;
+mod wakes;

@@ -21,13 +21,20 @@ struct State {
     /// Workers that a test has started and not closed.
     workers: usize,
     waiting: HashMap<ThreadId, (Bell, Option<u64>, Thread)>,
+    /// How often a worker slept and was woken.
+    wakes: u64,
 }
 
 impl TestClock {
     pub fn new() -> Self {
         let now = Now { wall_ms: START_WALL_MS, elapsed_ms: 1_000_000 };
-        let state =
-            State { now, random: 0x9E37_79B9_7F4A_7C15, workers: 0, waiting: HashMap::new() };
+        let state = State {
+            now,
+            random: 0x9E37_79B9_7F4A_7C15,
+            workers: 0,
+            waiting: HashMap::new(),
+            wakes: 0,
+        };
         Self { state: Mutex::new(state), changed: Condvar::new() }
     }
 
@@ -78,6 +85,21 @@ impl TestClock {
         }
     }
 
+    /// Moves both clocks forward by `ms`, with a stop at each moment at which a worker wants to wake.
+    pub fn pass(&self, ms: u64) {
+        let end_ms = self.elapsed_ms() + ms;
+        self.run_until_idle();
+        while let Some(next_ms) = self.next_wake_ms().filter(|next_ms| *next_ms < end_ms) {
+            self.advance(next_ms.saturating_sub(self.elapsed_ms()));
+        }
+        self.advance(end_ms - self.elapsed_ms());
+    }
+
+    /// How often a worker has slept and was woken.
+    pub fn wakes(&self) -> u64 {
+        self.state.lock().unwrap().wakes
+    }
+
     /// The earliest moment at which a worker wants to wake, by the elapsed clock.
     pub fn next_wake_ms(&self) -> Option<u64> {
         let state = self.state.lock().unwrap();
@@ -126,7 +148,8 @@ impl Clock for TestClock {
                 let mut state = self.state.lock().unwrap();
                 let due = until_ms.is_some_and(|at| state.now.elapsed_ms >= at);
                 if bell.take() || due {
-                    state.waiting.remove(&me.id());
+                    let slept = state.waiting.remove(&me.id()).is_some();
+                    state.wakes += u64::from(slept && is_worker(&me));
                     self.changed.notify_all();
                     return;
                 }
