@@ -18,7 +18,9 @@ fn settled_phone() -> (Phone, Arc<AtomicU64>) {
     phone.collector(|collector| collector.leases = (0..200).map(|at| at * 2).collect());
     let requests = Arc::new(AtomicU64::new(0));
     let counted = Arc::clone(&requests);
-    phone.network.watch(move |_| drop(counted.fetch_add(1, Ordering::Relaxed)));
+    phone.network.watch(move |_| {
+        counted.fetch_add(1, Ordering::Relaxed);
+    });
     phone.open();
     phone.views(["home"]);
     phone.upload_all();
