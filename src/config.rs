@@ -40,8 +40,9 @@ pub(crate) const BATCH_BYTES_MAX: usize = 64 * 1024;
 pub(crate) const UPLOAD_AT_EVENTS: u64 = 20;
 /// How long the first unsent event waits for more.
 pub(crate) const UPLOAD_AFTER_MS: u64 = 30_000;
-/// Undrained events that start a drain.
-pub(crate) const DRAIN_AT_EVENTS: u64 = 100;
+/// Undrained events that start a drain before its time: few enough for any segment, and many, since a
+/// caller wakes the worker for it.
+pub(crate) const DRAIN_AT_EVENTS: u64 = 400;
 /// How long a recorded event may be in the journal only.
 pub(crate) const DRAIN_AFTER_MS: u64 = 1_000;
 /// First upper bound of the back-off; it doubles with each failure.

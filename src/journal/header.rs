@@ -109,12 +109,12 @@ pub(super) fn count_in(mapped: &mut [u8], reason: DropReason) -> bool {
 }
 
 /// Reads a count; `None` if it is damaged. A processor of 32 bits writes the halves one after the
-/// other, and a kill may come between: then one of them is a step behind.
+/// other, and a kill may come between: then one of them is a step behind (and a first one damaged).
 fn count_of(bytes: [u8; 8]) -> Option<u32> {
     let both = u64::from_le_bytes(bytes);
     let (count, other) = (both as u32, !((both >> 32) as u32));
-    if both <= 1 {
-        return Some(count);
+    if both == 0 {
+        return Some(0);
     }
     (count.abs_diff(other) <= 1).then_some(count.max(other))
 }

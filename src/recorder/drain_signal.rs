@@ -64,8 +64,8 @@ impl DrainSignal {
     }
 
     /// Returns whether what happened since `before` must wake the worker. The first record does,
-    /// and the worker then waits for more; the hundredth event ends that wait, and so does anything
-    /// that is to be drained at once. A call always wakes it: storage that failed is then tried
+    /// and the worker then waits for more; the event with which there are enough ends that wait, and
+    /// so does anything that is to be drained at once. A call always wakes it: storage that failed is then tried
     /// again.
     pub(super) fn wakes_worker(&self, before: &Self, is_call: bool) -> bool {
         let first = self.waiting_since_ms.is_some() && before.waiting_since_ms.is_none();

@@ -25,7 +25,7 @@ fn the_first_record_wakes_the_worker_and_waits_a_second_for_more() {
 }
 
 #[test]
-fn the_second_record_wakes_nobody_and_the_hundredth_does() {
+fn the_second_record_wakes_nobody_and_the_one_with_which_there_are_enough_does() {
     assert!(!after(2).wakes_worker(&after(1), false));
     assert!(!after(DRAIN_AT_EVENTS - 1).is_due(1_000, false));
     assert!(after(DRAIN_AT_EVENTS).wakes_worker(&after(DRAIN_AT_EVENTS - 1), false));

@@ -81,14 +81,14 @@ impl Recorder {
     /// Returns the time to stamp something with, in ms since the Unix epoch: the wall clock as it was
     /// when this process opened the journey, and the time that has passed since. A wall clock that is
     /// corrected meanwhile moves no event against another, nor against the moment it is sent.
-    pub(crate) fn stamp_ms(&self, now: Now) -> i64 {
-        let passed_ms = now.elapsed_ms.saturating_sub(self.anchor.elapsed_ms);
+    pub(crate) fn stamp_ms(&self, elapsed_ms: u64) -> i64 {
+        let passed_ms = elapsed_ms.saturating_sub(self.anchor.elapsed_ms);
         self.anchor.wall_ms.saturating_add_unsigned(passed_ms)
     }
 
     fn now(&self) -> Now {
-        let now = self.clock.now();
-        Now { wall_ms: self.stamp_ms(now), ..now }
+        let elapsed_ms = self.clock.elapsed_ms();
+        Now { wall_ms: self.stamp_ms(elapsed_ms), elapsed_ms }
     }
 
     pub(crate) fn wake_worker(&self) {

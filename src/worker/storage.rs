@@ -233,7 +233,7 @@ impl Storage {
             codes_version: if leases.is_empty() { None } else { store.codes_version()? },
             codes: asks.then_some(&leases[..]),
             owner: if names_owner { store.change_at(counts.oldest_seq)? } else { None },
-            sent_at_ms: self.handle.recorder.stamp_ms(now),
+            sent_at_ms: self.handle.recorder.stamp_ms(now.elapsed_ms),
         };
         let envelope = Envelope::new(&self.config, &contents);
         let through = if names_owner { counts.oldest_seq } else { 0 };

@@ -148,7 +148,7 @@ fn the_apps_thread_makes_no_call_per_event_and_what_the_architecture_lists_at_op
             .map(|(_, line)| line)
             .collect();
         assert_eq!(others, [""; 0], "{section}");
-        // One when the first event comes, one at the hundredth; one for each tap.
+        // One when the first event comes, one when there are many; one for each tap.
         let count = calls.iter().filter(|(_, line)| is_wake(line)).count();
         assert!(count <= wakes, "{section}: {count} wakes");
     }
