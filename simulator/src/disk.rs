@@ -9,6 +9,8 @@ use anyhow::Result;
 
 use crate::random::Random;
 
+/// The store's files.
+const STORE: [&str; 3] = ["journey.db", "journey.db-wal", "journey.seq"];
 /// What a disk writes at once.
 const PAGE: usize = 4096;
 
@@ -53,6 +55,16 @@ impl Disk {
         self.0.values().any(|bytes| bytes.windows(text.len()).any(|window| window == text))
     }
 
+    /// Takes over the store from another disk.
+    pub(crate) fn take_store_of(&mut self, other: &Self) {
+        for name in STORE {
+            match other.0.get(name) {
+                Some(bytes) => self.0.insert(name.to_owned(), bytes.clone()),
+                None => self.0.remove(name),
+            };
+        }
+    }
+
     /// Returns what a power cut may leave of `self`, given what was on the disk when everything was
     /// last synced: the store as of then, or with a part of the later write-ahead log; each journal
     /// file as of then or as of now, or each of its pages; and cut anywhere. The small files as of now.
@@ -78,12 +90,7 @@ impl Disk {
             left.0.insert(name.to_owned(), bytes);
         }
         if random.percent(50) {
-            for name in ["journey.db", "journey.db-wal", "journey.seq"] {
-                match synced.0.get(name) {
-                    Some(bytes) => left.0.insert(name.to_owned(), bytes.clone()),
-                    None => left.0.remove(name),
-                };
-            }
+            left.take_store_of(synced);
         }
         left
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use jalon::clock::Clock as _;
 use jalon::{App, Config, Consent, Journey};
+use rusqlite::{Connection, OpenFlags};
 
 use crate::clock::SimClock;
 use crate::disk::Disk;
@@ -67,6 +68,8 @@ pub(crate) struct Phone {
     pub consent: Consent,
     /// The disk when everything on it was last synced; up to date only while the phone may lose power.
     pub synced: Disk,
+    /// How often the store had synced then.
+    synced_store: i64,
     /// A later step of the run takes the power away: otherwise nobody asks for `synced`, and the copies
     /// would cost more than all the rest of a request.
     pub may_lose_power: bool,
@@ -102,6 +105,7 @@ impl Phone {
             signed_in: None,
             consent: Consent::Unknown,
             synced: Disk::default(),
+            synced_store: 0,
             may_lose_power: false,
             was_cut: false,
             dialled: Vec::new(),
@@ -162,6 +166,10 @@ impl Phone {
     /// # Errors
     /// An error of the file system.
     pub(crate) fn cut_power(&mut self, random: &mut Random) -> Result<()> {
+        if self.syncs() > self.synced_store {
+            // It has synced since: what it holds now is as good as what it held then.
+            self.synced.take_store_of(&self.disk());
+        }
         let left = self.disk().after_power_cut(&self.synced, random);
         self.close();
         left.put_back(&self.folder)?;
@@ -186,8 +194,20 @@ impl Phone {
     /// Notes that everything on the disk is synced now.
     pub(crate) fn note_synced(&mut self) {
         if self.may_lose_power {
-            self.synced = self.disk();
+            (self.synced, self.synced_store) = (self.disk(), self.syncs());
         }
+    }
+
+    /// Returns how often the store has synced; 0 if there is none.
+    fn syncs(&self) -> i64 {
+        let store = Connection::open_with_flags(
+            self.folder.join("journey.db"),
+            OpenFlags::SQLITE_OPEN_READ_ONLY,
+        );
+        let read = |store: Connection| {
+            store.query_row("SELECT syncs FROM state", [], |row| row.get(0)).ok()
+        };
+        store.ok().and_then(read).unwrap_or_default()
     }
 
     /// Has a later version of the app use the folder, and go again.

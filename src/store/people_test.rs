@@ -165,6 +165,31 @@ fn codes_are_renewed_daily_and_those_that_are_not_honoured_go() {
 }
 
 #[test]
+fn a_power_cut_brings_no_code_back_that_the_collector_has_given_up() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut store = open(dir.path());
+    let mut syncs_by = |json: &str, named: Option<Vec<u32>>| {
+        let syncs = |store: &Store| -> i64 {
+            let query = "SELECT syncs FROM state";
+            store.connection.query_row(query, [], |row| row.get(0)).unwrap()
+        };
+        let before = syncs(&store);
+        let told = Told { codes: named, ..told(0) };
+        store.acknowledge_batch(&answer(json), &told, at(0)).unwrap();
+        syncs(&store) - before
+    };
+    let codes = |locators: &[u32]| {
+        let code = |locator| format!(r#"{{"locator":"{locator:09}","expires_in_s":600}}"#);
+        let codes: Vec<String> = locators.iter().map(code).collect();
+        format!(r#"{{"stored":0,"codes":[{}]}}"#, codes.join(","))
+    };
+    assert_eq!(syncs_by(&codes(&[2, 4]), None), 0);
+    assert_eq!(syncs_by(&codes(&[2, 4, 6]), Some(vec![2, 4])), 0);
+    assert_eq!(syncs_by(&codes(&[2, 8]), Some(vec![2, 4, 6])), 1);
+    assert_eq!(syncs_by(r#"{"stored":0,"codes_doubted":true}"#, None), 1);
+}
+
+#[test]
 fn a_screen_has_the_number_that_the_collector_gave_it_last() {
     let dir = tempfile::tempdir().unwrap();
     let mut store = open(dir.path());

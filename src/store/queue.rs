@@ -76,7 +76,7 @@ impl Store {
             keep_answer(tx, state, answer, request, (age_ms, now.wall_ms))
         })?;
         self.in_flight = None;
-        self.after_answer(answer, request, kept)
+        self.after_answer(answer, request, kept, now)
     }
 
     /// Notes that the collector has the snapshot of the call with this `seq`. Returns whether the
@@ -92,14 +92,27 @@ impl Store {
             tx.execute("UPDATE events SET calling = 0 WHERE seq = ?1", [seq as i64])?;
             keep_answer(tx, state, answer, request, (age_ms, now.wall_ms))
         })?;
-        self.after_answer(answer, request, kept)
+        self.after_answer(answer, request, kept, now)
     }
 
-    fn after_answer(&mut self, answer: &Answer, request: &Told, kept: bool) -> Result<bool, Error> {
+    fn after_answer(
+        &mut self,
+        answer: &Answer,
+        request: &Told,
+        kept: bool,
+        now: Now,
+    ) -> Result<bool, Error> {
         if kept && request.codes.is_some() {
             self.codes_doubted = false;
         }
         self.codes_doubted |= answer.codes_doubted;
+        let honoured = |code: &u32| answer.leases().any(|(honoured, _)| honoured == *code);
+        let gave_up = kept && !request.codes.iter().flatten().all(honoured);
+        if gave_up || answer.codes_doubted {
+            // Rare: the collector has lost commits. A power cut must not bring back codes that lead
+            // nowhere.
+            self.make_durable(now)?;
+        }
         self.give_back()?;
         Ok(kept)
     }
