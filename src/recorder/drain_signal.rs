@@ -4,6 +4,7 @@
 //! lock; the worker takes a copy and asks it what is due. A segment that stays sealed, and the wait
 //! before failed storage is tried again, are `worker/storage`'s.
 
+use super::outcome::Wake;
 use crate::config::{DRAIN_AFTER_MS, DRAIN_AT_EVENTS};
 
 /// What the journal holds for the worker, and how soon the worker should drain it.
@@ -64,14 +65,17 @@ impl DrainSignal {
     }
 
     /// Returns whether what happened since `before` must wake the worker. The first record does,
-    /// and the worker then waits for more; the event with which there are enough ends that wait, and
-    /// so does anything that is to be drained at once. A call always wakes it: storage that failed is then tried
-    /// again.
-    pub(super) fn wakes_worker(&self, before: &Self, is_call: bool) -> bool {
-        let first = self.waiting_since_ms.is_some() && before.waiting_since_ms.is_none();
+    /// unless the worker comes in time by itself, and the worker then waits for more; the event with
+    /// which there are enough ends that wait, and so does anything that is to be drained at once. A
+    /// call always wakes it: storage that failed is then tried again.
+    pub(super) fn wakes_worker(&self, before: &Self, is_call: bool) -> Wake {
         let enough = self.undrained >= DRAIN_AT_EVENTS && before.undrained < DRAIN_AT_EVENTS;
         let at_once = self.drain_now && !before.drain_now;
-        is_call || first || enough || at_once
+        if is_call || enough || at_once {
+            return Wake::AtOnce;
+        }
+        let first = self.deadline_ms().filter(|_| before.waiting_since_ms.is_none());
+        first.map_or(Wake::No, Wake::By)
     }
 
     /// Returns how many events in the journal the store does not have yet.

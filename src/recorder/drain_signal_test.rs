@@ -18,7 +18,7 @@ fn an_empty_journal_has_no_deadline_and_is_never_due() {
 #[test]
 fn the_first_record_wakes_the_worker_and_waits_a_second_for_more() {
     let (before, first) = (after(0), after(1));
-    assert!(first.wakes_worker(&before, false));
+    assert_eq!(first.wakes_worker(&before, false), Wake::By(1_000 + DRAIN_AFTER_MS));
     assert_eq!(first.deadline_ms(), Some(1_000 + DRAIN_AFTER_MS));
     assert!(!first.is_due(1_000 + DRAIN_AFTER_MS - 1, false));
     assert!(first.is_due(1_000 + DRAIN_AFTER_MS, false));
@@ -26,11 +26,12 @@ fn the_first_record_wakes_the_worker_and_waits_a_second_for_more() {
 
 #[test]
 fn the_second_record_wakes_nobody_and_the_one_with_which_there_are_enough_does() {
-    assert!(!after(2).wakes_worker(&after(1), false));
+    assert_eq!(after(2).wakes_worker(&after(1), false), Wake::No);
     assert!(!after(DRAIN_AT_EVENTS - 1).is_due(1_000, false));
-    assert!(after(DRAIN_AT_EVENTS).wakes_worker(&after(DRAIN_AT_EVENTS - 1), false));
+    let enough = after(DRAIN_AT_EVENTS);
+    assert_eq!(enough.wakes_worker(&after(DRAIN_AT_EVENTS - 1), false), Wake::AtOnce);
     assert!(after(DRAIN_AT_EVENTS).is_due(1_000, false));
-    assert!(!after(DRAIN_AT_EVENTS + 1).wakes_worker(&after(DRAIN_AT_EVENTS), false));
+    assert_eq!(after(DRAIN_AT_EVENTS + 1).wakes_worker(&enough, false), Wake::No);
 }
 
 #[test]
@@ -39,8 +40,9 @@ fn a_call_always_wakes_the_worker_and_is_due_at_once() {
     let mut signal = before;
     signal.on_urgent();
     assert!(signal.is_due(1_000, false) && signal.drains_now());
-    assert!(signal.wakes_worker(&before, true));
-    assert!(signal.wakes_worker(&signal, true), "the worker may be waiting for a retry");
+    assert_eq!(signal.wakes_worker(&before, true), Wake::AtOnce);
+    let again = signal.wakes_worker(&signal, true);
+    assert_eq!(again, Wake::AtOnce, "the worker may be waiting for a retry");
 }
 
 #[test]
@@ -48,10 +50,11 @@ fn a_segment_that_is_half_full_is_drained_at_once_and_wakes_the_worker_once() {
     let before = after(3);
     let mut half_full = before;
     half_full.on_event(true, 1_001);
-    assert!(half_full.is_due(1_001, false) && half_full.wakes_worker(&before, false));
+    assert!(half_full.is_due(1_001, false));
+    assert_eq!(half_full.wakes_worker(&before, false), Wake::AtOnce);
     let mut next = half_full;
     next.on_event(true, 1_002);
-    assert!(!next.wakes_worker(&half_full, false));
+    assert_eq!(next.wakes_worker(&half_full, false), Wake::No);
 }
 
 #[test]
@@ -59,7 +62,8 @@ fn a_note_or_a_refused_record_is_looked_at_within_a_second_and_is_no_event() {
     let before = DrainSignal::default();
     let mut signal = before;
     signal.look_soon(5_000);
-    assert!(signal.wakes_worker(&before, false) && signal.is_waiting());
+    assert_eq!(signal.wakes_worker(&before, false), Wake::By(5_000 + DRAIN_AFTER_MS));
+    assert!(signal.is_waiting());
     assert_eq!((signal.undrained(), signal.deadline_ms()), (0, Some(5_000 + DRAIN_AFTER_MS)));
     signal.request();
     assert!(!signal.drains_now(), "nobody waits for notes");

@@ -6,6 +6,7 @@
 //! (and, after a refusal, closing its file). What changes is decided in [`state`] under the lock; a
 //! method writes to the log and wakes the worker only after unlocking.
 
+mod alarm;
 mod buffer;
 mod codes;
 mod current_screen;
@@ -18,15 +19,16 @@ mod tap;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use alarm::Alarm;
 pub(crate) use codes::CodesVersion;
 pub(crate) use drain_signal::DrainSignal;
 use misuse::{Misuse, MisuseWarnings};
-use outcome::Outcome;
+use outcome::{Outcome, Wake};
 use state::RecorderState;
 pub(crate) use tap::Tap;
 
 use crate::call::{CallScope, ContextToken};
-use crate::clock::{Bell, Clock, Now};
+use crate::clock::{Clock, Now};
 use crate::config::{Consent, ID_BYTES_MAX, NAME_BYTES_MAX, PROOF_BYTES_MAX};
 use crate::event::{DropReason, Dropped, Entry, Event};
 use crate::journal::{Drainer, Writer};
@@ -39,7 +41,7 @@ pub(crate) struct Recorder {
     /// The moment from which the elapsed clock counts on to stamp events.
     anchor: Now,
     /// Wakes the worker.
-    bell: Bell,
+    alarm: Alarm,
     record_search_queries: bool,
     state: Mutex<RecorderState>,
     warnings: MisuseWarnings,
@@ -67,7 +69,7 @@ impl Recorder {
         Self {
             anchor: clock.now(),
             clock,
-            bell: Bell::new(),
+            alarm: Alarm::default(),
             record_search_queries,
             state: Mutex::new(RecorderState::new(consent)),
             warnings: MisuseWarnings::default(),
@@ -92,18 +94,18 @@ impl Recorder {
     }
 
     pub(crate) fn wake_worker(&self) {
-        self.bell.ring();
+        self.alarm.ring();
     }
 
     /// Blocks the worker's thread until it is woken, or until the elapsed clock reaches `until_ms`.
     pub(crate) fn wait_to_be_woken(&self, until_ms: Option<u64>) {
-        self.clock.wait(&self.bell, until_ms);
+        self.alarm.sleep(&*self.clock, until_ms);
     }
 
     /// Returns whether the worker was woken since this was last asked.
     #[cfg(feature = "stepped")]
     pub(crate) fn take_wake(&self) -> bool {
-        self.bell.take()
+        self.alarm.take()
     }
 
     // For the app's threads.
@@ -172,8 +174,8 @@ impl Recorder {
         let now = self.now();
         let mut state = self.state();
         let (mut tap, mut outcome) = state.tap(topic, scope, now, || self.mint())?;
-        if let Some(tap) = tap.as_mut().filter(|_| outcome.wake) {
-            (tap.wakes, outcome.wake) = (Some(self.bell.clone()), false);
+        if let Some(tap) = tap.as_mut() {
+            (tap.wakes, outcome.wake) = (Some(self.alarm.bell()), Wake::No);
         }
         self.finish(state, outcome);
         tap
@@ -363,9 +365,7 @@ impl Recorder {
         } else {
             self.unlock_and_warn(state);
         }
-        if wake {
-            self.wake_worker();
-        }
+        self.alarm.wake(wake);
         drop(spent);
     }
 
@@ -386,9 +386,7 @@ impl Recorder {
         }
         let wake = state.drop_one(reason, now);
         drop(state);
-        if wake {
-            self.wake_worker();
-        }
+        self.alarm.wake(wake);
         if let Some(misuse) = misuse {
             self.warnings.warn_once(misuse);
         }

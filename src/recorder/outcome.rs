@@ -6,13 +6,21 @@ use crate::event::Entry;
 pub(super) struct Outcome {
     /// It is in the journal, or waits in memory.
     pub(super) kept: bool,
-    /// The worker must be woken.
-    pub(super) wake: bool,
+    pub(super) wake: Wake,
     /// What was written, with the screen before: freed once the lock is.
     pub(super) spent: Option<(Entry, Option<(String, u64)>)>,
 }
 
+/// Whether the worker must be woken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wake {
+    No,
+    /// Unless it wakes by itself by this time, in ms of the elapsed clock.
+    By(u64),
+    AtOnce,
+}
+
 impl Outcome {
     /// Nothing was kept, and the worker has nothing to do.
-    pub(super) const IGNORED: Self = Self { kept: false, wake: false, spent: None };
+    pub(super) const IGNORED: Self = Self { kept: false, wake: Wake::No, spent: None };
 }

@@ -9,7 +9,7 @@ use super::buffer::{Buffer, Buffered};
 use super::codes::{CodePool, CodesVersion};
 use super::current_screen::CurrentScreen;
 use super::journal_end::JournalEnd;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Wake};
 use super::{RecorderCounts, Tap};
 use crate::call::{CallScope, ContextToken};
 use crate::clock::Now;
@@ -129,9 +129,9 @@ impl RecorderState {
     }
 
     /// Counts an event that was dropped before it came here. Returns whether to wake the worker.
-    pub(super) fn drop_one(&mut self, reason: DropReason, now: Now) -> bool {
+    pub(super) fn drop_one(&mut self, reason: DropReason, now: Now) -> Wake {
         if self.closed {
-            return false;
+            return Wake::No;
         }
         let before = self.journal.signal();
         self.note_dropped(reason, now);

@@ -66,6 +66,24 @@ fn a_burst_of_events_takes_no_more_wake_ups_than_a_few() {
 }
 
 #[test]
+fn an_event_wakes_nobody_while_the_worker_comes_within_a_second_anyway() {
+    let (phone, requests) = settled_phone();
+    phone.views(["first"]);
+    // The drain a second later; the upload half a minute after that.
+    phone.clock.pass(2_000);
+    let until_ms = phone.clock.next_wake_ms().unwrap();
+    phone.clock.pass(until_ms - 500 - phone.clock.elapsed_ms());
+    let second = counted(&phone, &requests, || {
+        phone.views(["second"]);
+        phone.run_until_idle();
+    });
+    assert_eq!(second, (0, 0));
+    let upload = counted(&phone, &requests, || phone.clock.pass(MINUTE));
+    assert!(upload.0 <= 3, "{upload:?}");
+    assert_eq!(phone.status().queued, 0);
+}
+
+#[test]
 fn a_tap_takes_one_wake_up_and_one_request_beside_the_answer() {
     let (phone, requests) = settled_phone();
     let tap = counted(&phone, &requests, || {

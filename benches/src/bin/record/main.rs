@@ -1,6 +1,7 @@
 //! Measures what `record` costs its caller beside other ways to record, and what each keeps when the
 //! system kills the process.
 
+mod instructions;
 mod kill;
 mod peers;
 mod sqlite;
@@ -46,7 +47,10 @@ struct Measured {
 
 fn main() -> Result<()> {
     if let Some(args) = child::args() {
-        return kill::child(&args);
+        return match &args[..] {
+            [what, folder, count] if what == "count" => instructions::child(folder, count),
+            _ => kill::child(&args),
+        };
     }
     let mut report = Report::new(
         "record",
@@ -60,6 +64,7 @@ fn main() -> Result<()> {
     let measured = measure(dir.path())?;
     let kept = kill::kept(dir.path())?;
     tell(&mut report, &measured, kept);
+    report.note(instructions::counted(dir.path())?);
     report.finish()
 }
 
