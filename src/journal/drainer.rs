@@ -117,8 +117,9 @@ impl Drainer {
         (drained.damages, drained.events) = (scan.damages, sealed.events());
         self.session = scan.last.unwrap_or(self.session);
         let mut dropped = counts;
+        let read = drained.records.last().map(|record| (record.run, record.index));
         match sealed.tail() {
-            Tail::Appended(last) if drained.records.last().is_none_or(|read| read.index < last) => {
+            Tail::Appended(last) if read != Some((self.run, last)) => {
                 // In the place of the last one: the gap before it shows how many more are missing.
                 let mut missing = Dropped::default();
                 missing.add(DropReason::Corrupt, 1);
