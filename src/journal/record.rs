@@ -155,3 +155,58 @@ pub(super) fn leading_zeros(bytes: &[u8]) -> usize {
 pub(super) fn chunk<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..at + N)?.try_into().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Bytes of a segment: records with these bodies, then zeros.
+    fn segment(bodies: &[&str]) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        for (at, body) in bodies.iter().enumerate() {
+            let mut record = vec![0; RECORD_BYTES];
+            record.extend_from_slice(body.as_bytes());
+            let (kind, form, index) = (Kind::Event, Form::Compact, at as u64 + 1);
+            let fields = Fields { kind, form, run: 7, index, at_ms: -1, elapsed_ms: 5, session: 3 };
+            seal(&mut record, &fields, 42);
+            bytes.extend(record);
+        }
+        bytes.resize(bytes.len() + 200, 0);
+        bytes
+    }
+
+    fn read(bytes: &[u8], salt: u32) -> (Scan, Vec<Record>) {
+        let mut records = Vec::new();
+        let scan = scan(bytes, salt, |record| records.push(record.to_record()));
+        (scan, records)
+    }
+
+    #[test]
+    fn what_was_sealed_is_read_back_and_nothing_else() {
+        let bytes = segment(&["one", "", "three"]);
+        let (found, records) = read(&bytes, 42);
+        assert_eq!((found.records, found.end, found.is_torn), (3, bytes.len() - 200, false));
+        assert_eq!((found.last, found.runs), (Some((3, -1)), Some((7, 7))));
+        let bodies: Vec<&[u8]> = records.iter().map(|record| &record.body[..]).collect();
+        assert_eq!(bodies, [&b"one"[..], b"", b"three"]);
+        assert_eq!(
+            (records[2].index, records[2].form, records[2].elapsed_ms),
+            (3, Form::Compact, 5)
+        );
+        let (found, records) = read(&bytes, 43);
+        assert!(records.is_empty() && found.is_torn, "another salt's records do not count");
+        assert!(!read(&[0; 1_000], 42).0.is_torn);
+    }
+
+    #[test]
+    fn any_changed_byte_costs_the_record_it_is_in() {
+        let bytes = segment(&["one", "two", "three"]);
+        for at in 0..bytes.len() - 200 {
+            let mut bad = bytes.clone();
+            bad[at] ^= 0x20;
+            let (found, records) = read(&bad, 42);
+            assert_eq!(records.len(), 2, "byte {at}");
+            assert!(found.damages == 1 || found.is_torn, "byte {at}");
+        }
+    }
+}
