@@ -132,14 +132,13 @@ pub(super) fn claim(
             )?
             .execute(params![id, claimant, claim.at])?;
         if claimed > 0 {
-            // An exchange gave this id before, and the clock was ahead then: from now on the id names this
-            // call, whoever the one before was.
+            // An exchange gave this id before: from now on the id names this call, whoever the one
+            // before was, and also once this one is erased.
             connection
                 .prepare_cached(
-                    "UPDATE calls SET claimed_at = ?3 - 1
-                     WHERE claimed_by = ?2 AND claimed_at >= ?3 AND id <> ?1",
+                    "UPDATE calls SET superseded = 1 WHERE claimed_by = ?2 AND id <> ?1",
                 )?
-                .execute(params![id, claimant, claim.at])?;
+                .execute(params![id, claimant])?;
         }
         let noted = Noted {
             at: claim.at,
@@ -222,7 +221,7 @@ fn by_token(
     Ok(row.filter(|row| row.claimable(claimant, claim.at, TOKEN_CLAIMABLE_MS)).map(|row| row.id))
 }
 
-/// The call that a call id claimed; of several, the last one.
+/// The call that a call id claimed last. None if that one is gone: the one before is another person's.
 fn by_claimant(
     connection: &Connection,
     claim: &Claim,
@@ -231,7 +230,7 @@ fn by_claimant(
     connection
         .prepare_cached(
             "SELECT id FROM calls WHERE claimed_by = ?1 AND app = ?2 AND claimed_at > ?3
-             ORDER BY claimed_at DESC, id DESC LIMIT 1",
+               AND superseded = 0",
         )?
         .query_row(params![claimant, claim.app, claim.at - CLAIM_MS], |row| row.get(0))
         .optional()

@@ -10,8 +10,11 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::StoreError;
 
 /// Numbered, applied in order, never changed once released.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("migrations/001_first.sql"), include_str!("migrations/002_owners.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("migrations/001_first.sql"),
+    include_str!("migrations/002_owners.sql"),
+    include_str!("migrations/003_superseded.sql"),
+];
 
 /// Another process (`key create`, `erase`) may hold the write lock for one short transaction.
 pub(super) const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -132,6 +132,24 @@ async fn a_call_id_given_again_names_the_later_call_although_the_clock_went_back
 }
 
 #[tokio::test]
+async fn a_call_id_given_again_never_names_the_caller_before_also_once_the_later_one_is_erased() {
+    let site = Site::open().await;
+    let (_, _, earlier) = tapped(&site).await;
+    let (phone, _, later) = tapped(&site).await;
+    site.resolve("token", &earlier, "again").await.ok();
+    site.resolve("token", &later, "again").await.ok();
+    let path = format!("/v1/installations/{}", phone.installation);
+    let erased = site.request(Method::DELETE, &path, Some(&site.write), &[], Body::empty()).await;
+    assert_eq!(erased.status, StatusCode::NO_CONTENT);
+    let request = json!({"call_id": "again"});
+    let found = site.post("/v1/contexts/resolve", &site.centre, &request).await;
+    found.is_problem(404, "no-context");
+    // Whoever holds the earlier call's token still gets it.
+    let held = site.resolve("token", &earlier, "again").await.ok();
+    assert_eq!(held["call"]["token"], earlier);
+}
+
+#[tokio::test]
 async fn a_number_of_a_screen_that_a_restored_backup_does_not_know_leads_to_its_record_alone() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);
