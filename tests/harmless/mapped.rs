@@ -39,6 +39,16 @@ fn phone_without_a_store() -> Phone {
     phone
 }
 
+/// Kills the app of such a phone before its worker looks again, and brings the store into reach.
+fn kill(phone: &mut Phone) {
+    fs::remove_dir(phone.folder().join("journey.db")).unwrap();
+    let killed = phone.outside().join("killed");
+    copy_folder(&phone.folder(), &killed);
+    phone.close();
+    fs::remove_dir_all(phone.folder()).unwrap();
+    fs::rename(&killed, phone.folder()).unwrap();
+}
+
 #[test]
 fn both_segments_are_allocated_whole_and_stay_so_over_restarts() {
     let mut phone = Phone::running();
@@ -66,13 +76,7 @@ fn a_burst_without_the_worker_fills_the_whole_journal_and_a_kill_takes_neither_e
         let end = journal_end(&fs::read(phone.folder().join(name)).unwrap()) as u64;
         assert!(end > segment_bytes() - 200, "{name} has room left: {end}");
     }
-    // A kill, before the worker looks again.
-    fs::remove_dir(phone.folder().join("journey.db")).unwrap();
-    let killed = phone.outside().join("killed");
-    copy_folder(&phone.folder(), &killed);
-    phone.close();
-    fs::remove_dir_all(phone.folder()).unwrap();
-    fs::rename(&killed, phone.folder()).unwrap();
+    kill(&mut phone);
     phone.open();
     phone.upload_all();
     let status = phone.accounted(10_000);
@@ -209,12 +213,7 @@ fn after_a_kill_in_a_burst_the_room_that_was_allocated_is_kept() {
     let mut phone = phone_without_a_store();
     // More than one segment, and less than both.
     phone.views(screens(5_000));
-    fs::remove_dir(phone.folder().join("journey.db")).unwrap();
-    let killed = phone.outside().join("killed");
-    copy_folder(&phone.folder(), &killed);
-    phone.close();
-    fs::remove_dir_all(phone.folder()).unwrap();
-    fs::rename(&killed, phone.folder()).unwrap();
+    kill(&mut phone);
     // The store stays out of reach.
     fs::create_dir_all(phone.folder().join("journey.db")).unwrap();
     phone.open();
