@@ -87,13 +87,11 @@ fn arrange(mut found: Vec<Found>, bytes_max: u64, run: u64, salt: u32) -> io::Re
             let spare = older.into_empty(bytes_max, next + 1, salt.wrapping_add(1), session)?;
             (active, Some(spare), None)
         }
-        (false, true) => {
-            let active = older.into_empty(bytes_max, next, salt, session)?;
-            (active, None, Some(newer.into_sealed(bytes_max, Tail::Unknown)?))
-        }
-        (true, false) => {
-            let active = newer.into_empty(bytes_max, next, salt, session)?;
-            (active, None, Some(older.into_sealed(bytes_max, Tail::Unknown)?))
+        (false, true) | (true, false) => {
+            let newer_is_full = newer.scan.records > 0;
+            let (empty, full) = if newer_is_full { (older, newer) } else { (newer, older) };
+            let active = empty.into_empty(bytes_max, next, salt, session)?;
+            (active, None, Some(full.into_sealed(bytes_max, Tail::Unknown)?))
         }
         (true, true) => {
             torn += u64::from(newer.is_torn);

@@ -3,7 +3,7 @@
 use crate::config::EVENT_BYTES_MAX;
 use crate::event::{Form, Kind, Record};
 
-pub(super) const MAGIC: u16 = 0x1A4A;
+const MAGIC: u16 = 0x1A4A;
 /// Magic, kind, form, body's length, CRC, run, index, wall clock, elapsed clock, session.
 pub(super) const RECORD_BYTES: usize = 2 + 1 + 1 + 4 + 4 + 8 + 8 + 8 + 8 + 4;
 const CRC_AT: usize = 8;
