@@ -46,9 +46,10 @@ pub fn products() -> Result<Vec<Product>> {
     Ok(rows::customers()?.iter().chain(&rows::mixed()?).map(named).collect())
 }
 
-/// `count` product views, one product after the other.
-pub fn views(products: &[Product], count: usize) -> Vec<Event> {
-    products.iter().cycle().take(count).map(|p| Event::ProductView { product: p.clone() }).collect()
+/// `count` product views, one product after the other, each made when it is asked for, as an app
+/// makes it.
+pub fn views(products: &[Product], count: usize) -> impl Iterator<Item = Event> {
+    products.iter().cycle().take(count).map(|p| Event::ProductView { product: p.clone() })
 }
 
 /// Opens a journey, records a screen and `count` events, no faster than the worker takes them, and
@@ -64,7 +65,7 @@ pub fn fill(
 ) -> Result<()> {
     let journey = Journey::open_with(config, transport, Arc::new(SystemClock))?;
     journey.record(Event::ScreenView { screen: "product/{id}".to_owned() });
-    for (at, event) in views(products, count).into_iter().enumerate() {
+    for (at, event) in views(products, count).enumerate() {
         if at % 200 == 0 {
             // It waits until the journal is drained.
             let _ = journey.preview(CallScope::OnlyThisScreen);

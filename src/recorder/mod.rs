@@ -118,7 +118,7 @@ impl Recorder {
             *query = None;
         }
         match event.bounded() {
-            Ok(entry) => self.put(entry),
+            Ok(entry) => self.put(&entry),
             Err(reason) => self.drop_one(reason, Misuse::of(reason)),
         }
     }
@@ -157,7 +157,7 @@ impl Recorder {
             return self.drop_one(DropReason::Consent, None);
         }
         let coarse = |degrees: f64| (degrees * 100.0).round() / 100.0;
-        self.put(Entry::Location { latitude: coarse(latitude), longitude: coarse(longitude) });
+        self.put(&Entry::Location { latitude: coarse(latitude), longitude: coarse(longitude) });
     }
 
     /// Takes a token and, if one is leased, a code, and records the call. `None` without a grant,
@@ -350,7 +350,7 @@ impl Recorder {
         ContextToken::from_bytes(bits)
     }
 
-    fn put(&self, entry: Entry) {
+    fn put(&self, entry: &Entry) {
         let now = self.now();
         let mut state = self.state();
         let outcome = state.take(entry, now);

@@ -1,14 +1,12 @@
 //! What became of an entry, for whoever recorded it under the lock.
 
-use crate::event::Entry;
-
 /// What became of an entry.
 pub(super) struct Outcome {
     /// It is in the journal, or waits in memory.
     pub(super) kept: bool,
     pub(super) wake: Wake,
-    /// What was written, with the screen before: freed once the lock is.
-    pub(super) spent: Option<(Entry, Option<(String, u64)>)>,
+    /// The screen before, which was written: freed once the lock is.
+    pub(super) spent: Option<(String, u64)>,
 }
 
 /// Whether the worker must be woken.

@@ -43,7 +43,7 @@ impl RecorderState {
     }
 
     /// Stamps an entry, and keeps, buffers or drops it.
-    pub(super) fn take(&mut self, entry: Entry, now: Now) -> Outcome {
+    pub(super) fn take(&mut self, entry: &Entry, now: Now) -> Outcome {
         if self.closed {
             return Outcome::IGNORED;
         }
@@ -57,12 +57,11 @@ impl RecorderState {
             self.journal.on_urgent();
         }
         self.session = self.session.on_event(now);
-        let previous = self.screen.on_entry(&entry, now);
+        let previous = self.screen.on_entry(entry, now);
         let (kept, spent) = if gate == Gate::Keep && self.journal.is_open() {
-            let kept = self.append_in_order(&entry, previous.as_ref(), now);
-            (kept, Some((entry, previous)))
+            (self.append_in_order(entry, previous.as_ref(), now), previous)
         } else {
-            self.buffer(entry, previous, now);
+            self.buffer(entry.clone(), previous, now);
             (true, None)
         };
         let wake = self.journal.signal().wakes_worker(&before, is_call);
@@ -91,7 +90,7 @@ impl RecorderState {
             }
             self.customer = Some(next);
         }
-        self.take(Entry::Customer { id, proof }, now)
+        self.take(&Entry::Customer { id, proof }, now)
     }
 
     /// Takes a token and a leased code, and records the call; `mint` draws a token if none was
@@ -115,7 +114,7 @@ impl RecorderState {
             scope,
             topic,
         };
-        let outcome = self.take(entry, now);
+        let outcome = self.take(&entry, now);
         // A code works even if the record of its call was lost: it leads to the lease.
         let tap = (outcome.kept || code.is_some()).then_some(Tap { token, code, wakes: None });
         Some((tap, outcome))
@@ -125,7 +124,7 @@ impl RecorderState {
     pub(super) fn set_foreground(&mut self, foreground: bool, now: Now) -> Outcome {
         let view = self.screen.set_foreground(foreground, now);
         let entry = view.map(|event| Entry::App { event, cut: Vec::new() });
-        entry.map_or(Outcome::IGNORED, |entry| self.take(entry, now))
+        entry.map_or(Outcome::IGNORED, |entry| self.take(&entry, now))
     }
 
     /// Counts an event that was dropped before it came here. Returns whether to wake the worker.

@@ -151,7 +151,7 @@ impl Transport for Watched {
 fn weigh(report: &mut Report, products: &[Product]) -> Result<()> {
     let dir = tempfile::Builder::new().prefix("weigh-").tempdir_in(folder()?)?;
     let folder = dir.path().join("jalon");
-    let events: Vec<Event> = phone::views(products, WEIGHED);
+    let events: Vec<Event> = phone::views(products, WEIGHED).collect();
     let before = own_bytes()?;
     let config = phone::config_offline(&folder);
     let journey = Journey::open_with(config, Arc::new(phone::TakesAll), Arc::new(SystemClock))?;

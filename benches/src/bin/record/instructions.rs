@@ -47,7 +47,8 @@ fn count_of(dir: &Path, count: u64) -> Result<Option<u64>> {
 pub(crate) fn child(folder: &str, count: &str) -> Result<()> {
     let config = phone::config_offline(Path::new(folder));
     let count = count.parse().context("a count")?;
-    let events = phone::views(&phone::products()?, count);
+    let products = phone::products()?;
+    let events = phone::views(&products, count);
     let journey = Journey::open_with(config, Arc::new(phone::Offline), Arc::new(SystemClock))?;
     for event in events {
         journey.record(event);

@@ -96,7 +96,7 @@ pub(crate) fn child(args: &[String]) -> Result<()> {
     let [who, path] = args else { bail!("a child takes two arguments") };
     let path = Path::new(path);
     let products = phone::products()?;
-    let events = phone::views(&products, EVENTS);
+    let events: Vec<Event> = phone::views(&products, EVENTS).collect();
     match who.as_str() {
         "jalon" => {
             let journey = offline(path)?;
