@@ -86,7 +86,7 @@ print("| Swift, in µs | p50 | p99 | worst | reach |")
 print("|---|---|---|---|---|")
 print(bare.row("the bare UniFFI call with a product view", "–"))
 print(facade.row("the same from the façade's types", "–"))
-print(record.row("`record` of a product view, worker busy", "p50 ≤ 2, p99 ≤ 50"))
+print(record.row("`record` of a product view, worker busy", "p50 ≤ 1.2, p99 ≤ 15"))
 print(tap.row("`callContext`", "p99 ≤ 100"))
 print(opening.row("`Journey(…)` in a new folder", "≤ 2,000"))
 if CommandLine.arguments.count > 1 {

@@ -16,11 +16,12 @@ const CLASS_PATH: &str = "target/bench-classpath.txt";
 
 /// Builds native library, Kotlin library and benchmark, and runs it.
 pub(crate) fn kotlin() -> Result<()> {
-    tools::run(&mut cargo(["build", "--profile", "server", "--package", "jalon-bindings"]))?;
+    // As it ships.
+    tools::run(&mut cargo(["build", "--release", "--package", "jalon-bindings"]))?;
     let out = target().canonicalize()?.join("bench");
     let libraries = out.join("lib");
     fs::create_dir_all(&libraries)?;
-    let built = target().join("server").join(format!("{DLL_PREFIX}jalon_ffi{DLL_SUFFIX}"));
+    let built = target().join("release").join(format!("{DLL_PREFIX}jalon_ffi{DLL_SUFFIX}"));
     fs::copy(built, libraries.join(format!("{DLL_PREFIX}jalon{DLL_SUFFIX}")))
         .context("could not copy the native library")?;
 

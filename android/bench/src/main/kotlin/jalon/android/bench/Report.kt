@@ -69,7 +69,7 @@ internal class Report(private val name: String, private val about: String) {
     fun reach(what: String, most: Double, measured: Double, unit: String) {
         reaches += mapOf(
             "what" to JsonPrimitive(what),
-            "reach" to JsonPrimitive("≤ ${most.toInt()} $unit"),
+            "reach" to JsonPrimitive("≤ ${most.toBigDecimal().stripTrailingZeros().toPlainString()} $unit"),
             "measured" to JsonPrimitive("${shown(measured)} $unit"),
             "reached" to JsonPrimitive(measured <= most),
         )
