@@ -216,7 +216,8 @@ impl World {
             return self.check_view(&view, who);
         }
         let kept = self.lost_ms.is_none_or(|lost_ms| lost_ms < taken.at_ms);
-        if after_ms < CLAIM_LIFE_MS - 2 * CLOCK_ERROR_MS && kept && !self.oracle.has_ended(who) {
+        if after_ms < CLAIM_LIFE_MS - 2 * CLOCK_ERROR_MS && kept && !self.oracle.may_be_erased(who)
+        {
             bail!("a call that was taken {} s ago is gone: {status}", after_ms / 1_000);
         }
         Ok(())

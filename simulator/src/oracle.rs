@@ -41,6 +41,8 @@ pub(crate) struct Oracle {
     now: Vec<StretchId>,
     /// The lives that were erased: phone and life.
     erased: Vec<(u8, u32)>,
+    /// The lives whose erasure may have been lost with a phone's files.
+    perhaps_erased: Vec<(u8, u32)>,
     /// The life that each phone's refusal ended, which an erasure names too.
     refused: Vec<Option<(u8, u32)>>,
 }
@@ -54,6 +56,7 @@ impl Oracle {
             steps: Vec::new(),
             now: (0..usize::from(phones)).collect(),
             erased: Vec::new(),
+            perhaps_erased: Vec::new(),
             refused: vec![None; usize::from(phones)],
         }
     }
@@ -122,10 +125,10 @@ impl Oracle {
     }
 
     /// Notes that a phone's files are replaced by a copy of another's: an erasure that waited in them goes
-    /// nowhere. Which of them waited is not known here, so none is asked for. The note of a refusal is
-    /// copied too, and speaks for the same installation.
+    /// nowhere, unless another phone has a copy of it. Which of them waited is not known here, so none is
+    /// asked for. The note of a refusal is copied too, and speaks for the same installation.
     pub(crate) fn replace_files(&mut self, from: u8, to: u8) {
-        self.erased.retain(|(of, _)| *of != to);
+        self.perhaps_erased.extend(self.erased.extract_if(.., |(of, _)| *of == to));
         self.refused[usize::from(to)] = self.refused[usize::from(from)];
         self.new_life(to);
     }
@@ -153,13 +156,18 @@ impl Oracle {
     /// Whether a step is to be erased.
     pub(crate) fn is_erased(&self, step: usize) -> bool {
         let reached = self.steps.get(step).filter(|step| !step.out_of_reach);
-        reached.is_some_and(|step| self.has_ended(step.of))
+        reached.is_some_and(|step| self.erased.contains(&self.life(step.of)))
     }
 
-    /// Whether a stretch belongs to a life that was erased.
-    pub(crate) fn has_ended(&self, id: StretchId) -> bool {
+    /// Whether a stretch belongs to a life that was erased, or perhaps was.
+    pub(crate) fn may_be_erased(&self, id: StretchId) -> bool {
+        let life = self.life(id);
+        self.erased.contains(&life) || self.perhaps_erased.contains(&life)
+    }
+
+    fn life(&self, id: StretchId) -> (u8, u32) {
         let Stretch { phone, life, .. } = self.stretches[id];
-        self.erased.contains(&(phone, life))
+        (phone, life)
     }
 
     /// Notes that nobody knows any more who uses the phone.

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use jalon::clock::Clock as _;
-use jalon::{App, Config, Consent, Journey};
+use jalon::{App, Config, Consent, Journey, Lane};
 use rusqlite::{Connection, OpenFlags};
 
 use crate::clock::SimClock;
@@ -30,16 +30,18 @@ pub(crate) enum Leg {
     Arrival {
         /// The request.
         sent: crate::network::Sent,
+        /// The process that sent it, by its number: no other one hears of the answer.
+        process: u32,
         /// How long the answer takes.
         answer_after_ms: Option<i64>,
         /// The error of a lost answer.
         lost: jalon::SendError,
     },
-    /// The outcome arrives at the phone.
-    Outcome(jalon::Done, std::result::Result<jalon::Response, jalon::SendError>),
+    /// The outcome arrives at the phone; by which lane the collector told it of its codes, if it did.
+    Outcome(jalon::Done, std::result::Result<jalon::Response, jalon::SendError>, Option<Lane>),
 }
 
-/// When the collector last answered a phone, in ms of true time.
+/// When an answer of the collector last arrived at a phone, in ms of true time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Online {
     /// Anything.
@@ -79,6 +81,8 @@ pub(crate) struct Phone {
     pub dialled: Vec<(String, crate::oracle::StretchId)>,
     /// When the collector last answered it, once it did.
     pub online: Option<Online>,
+    /// How many processes of the app there were.
+    pub processes: u32,
     /// How many requests it has sent.
     pub requests: u64,
     /// How often its worker woke up and did something.
@@ -110,6 +114,7 @@ impl Phone {
             was_cut: false,
             dialled: Vec::new(),
             online: None,
+            processes: 0,
             requests: 0,
             turns: 0,
             dropped_before: 0,
@@ -126,6 +131,7 @@ impl Phone {
         if self.journey.is_some() {
             return Ok(());
         }
+        self.processes += 1;
         self.transport = Arc::default();
         let transport: Arc<SimTransport> = Arc::clone(&self.transport);
         let clock: Arc<SimClock> = Arc::clone(&self.clock);
@@ -244,6 +250,16 @@ impl Phone {
     /// What is on the disk now.
     pub(crate) fn disk(&self) -> Disk {
         Disk::of(&self.folder)
+    }
+
+    /// Notes that the collector's answer to an upload has arrived.
+    pub(crate) fn note_told(&mut self, lane: Lane, now_ms: i64) {
+        let [before, last] = self.online.map(|online| online.told_ms).unwrap_or_default();
+        let told_ms = match lane {
+            Lane::Backlog => [last, Some(now_ms)],
+            Lane::Call => [before, last],
+        };
+        self.online = Some(Online { answered_ms: now_ms, told_ms });
     }
 
     /// What is under way arrives nowhere, or only at the collector: nobody waits for it any more.

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use crate::network::{Network, Sent, stranger};
 use crate::oracle::{Oracle, StretchId};
-use crate::phone::{Flight, Leg, Online, Phone};
+use crate::phone::{Flight, Leg, Phone};
 use crate::plan::PHONES;
 use crate::random::Random;
 use crate::site::{Handle, Site};
@@ -203,11 +203,12 @@ impl World {
         let lane = usize::from(sent.lane == Lane::Call);
         let fails = |done, after_ms: i64, error| Flight {
             at_ms: now_ms + after_ms,
-            leg: Leg::Outcome(done, Err(error)),
+            leg: Leg::Outcome(done, Err(error), None),
         };
+        let process = phone.processes;
         let arrives = |sent, answer_after_ms, lost| Flight {
             at_ms: now_ms + there_ms,
-            leg: Leg::Arrival { sent, answer_after_ms, lost },
+            leg: Leg::Arrival { sent, process, answer_after_ms, lost },
         };
         match phone.network {
             Network::Offline => fails(sent.done, there_ms, SendError::Connect),
@@ -217,7 +218,7 @@ impl World {
             }
             Network::Stranger(status, retry_after_s) => Flight {
                 at_ms: now_ms + back_ms,
-                leg: Leg::Outcome(sent.done, Ok(stranger(status, retry_after_s))),
+                leg: Leg::Outcome(sent.done, Ok(stranger(status, retry_after_s)), None),
             },
             Network::Lossy if random.percent(20) => {
                 fails(sent.done, timeout_ms(sent.lane), SendError::Timeout)
@@ -238,36 +239,33 @@ impl World {
                 let due = flights.iter().position(|flight| flight.at_ms <= now_ms);
                 let Some(due) = due else { break };
                 match flights.remove(due).leg {
-                    Leg::Outcome(done, outcome) => {
+                    Leg::Outcome(done, outcome, told) => {
+                        if let Some(lane) = told {
+                            self.phones[index].note_told(lane, now_ms);
+                        }
                         if let Ok(response) = &outcome {
                             self.note(u64::from(response.status));
                         }
                         done.call(outcome);
                     }
-                    Leg::Arrival { sent, answer_after_ms, lost } => {
+                    Leg::Arrival { sent, process, answer_after_ms, lost } => {
                         let response = self.site.answer(&sent.request)?;
                         if response.status >= 500 {
                             bail!("the collector answered {}", response.status);
                         }
                         let phone = &mut self.phones[index];
-                        let outcome = match answer_after_ms {
-                            Some(_) => {
-                                if sent.request.body.is_some() && response.status == 200 {
-                                    let [before, last] =
-                                        phone.online.map(|it| it.told_ms).unwrap_or_default();
-                                    let told_ms = match sent.lane {
-                                        Lane::Backlog => [last, Some(now_ms)],
-                                        Lane::Call => [before, last],
-                                    };
-                                    phone.online = Some(Online { answered_ms: now_ms, told_ms });
-                                }
-                                Ok(response)
-                            }
-                            None => Err(lost),
+                        if phone.journey.is_none() || phone.processes != process {
+                            continue;
+                        }
+                        let tells = sent.request.body.is_some() && response.status == 200;
+                        let (outcome, told) = match answer_after_ms {
+                            Some(_) => (Ok(response), tells.then_some(sent.lane)),
+                            None => (Err(lost), None),
                         };
                         let at_ms = now_ms + answer_after_ms.unwrap_or(1_000);
-                        let leg = Leg::Outcome(sent.done, outcome);
-                        self.phones[index].flights.push(Flight { at_ms, leg });
+                        phone
+                            .flights
+                            .push(Flight { at_ms, leg: Leg::Outcome(sent.done, outcome, told) });
                     }
                 }
             }
