@@ -10,7 +10,12 @@ internal class Shown(
     val category: String?,
     val brand: String?,
     val cents: Long,
-)
+) {
+    /** The same in texts of its own: the app has just read them, to show them. */
+    fun read() = Shown(id.read(), name.read(), category?.read(), brand?.read(), cents)
+
+    private fun String.read() = toCharArray().concatToString()
+}
 
 /** The products of the real rows (see `benches/data/README.md`), named as a shop's app names them. */
 internal fun products(data: File): List<Shown> = listOf("customers.csv", "mixed.csv")

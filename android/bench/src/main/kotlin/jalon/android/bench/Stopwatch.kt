@@ -27,13 +27,23 @@ internal class Pace(private val stepNs: Long) {
 }
 
 /** Times each of `count` calls, one every `stepNs`. */
-internal inline fun timed(count: Int, stepNs: Long, call: (Int) -> Unit): LongArray {
+internal inline fun timed(count: Int, stepNs: Long, call: (Int) -> Unit): LongArray =
+    timed(count, stepNs, { it }, call)
+
+/** The same, of calls with an item each, which is made just before and not timed. */
+internal inline fun <T> timed(
+    count: Int,
+    stepNs: Long,
+    item: (Int) -> T,
+    call: (T) -> Unit,
+): LongArray {
     val times = LongArray(count)
     val pace = Pace(stepNs)
     for (at in 0 until count) {
         pace.await()
+        val made = item(at)
         val start = System.nanoTime()
-        call(at)
+        call(made)
         times[at] = System.nanoTime() - start
     }
     return times
