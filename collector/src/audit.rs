@@ -1,11 +1,10 @@
 //! `jalon-collector audit`: prints the audit log and says whether it is unaltered.
 
-use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use jalon_collector::secret::Hash;
+use jalon_collector::secret::{Hash, hex};
 use jalon_collector::store::{AuditEntry, AuditError, AuditLog};
 use jiff::Timestamp;
 use jiff::civil::Date;
@@ -24,8 +23,9 @@ const UNCHECKED: u8 = 2;
 #[derive(clap::Args)]
 #[command(after_help = "\
 Each entry is one line of fields separated by tabs: number, time (UTC), app, what was done (resolve: a
-contact centre looked a call up; desk: a page was opened; live: its live stream was opened), the agent
-in quotes or -, and the call, as a hash by which entries of the same call can be matched.
+contact centre looked a call up; desk: a page was opened; live: its live stream was opened; erase: a
+customer was erased by command), the agent in quotes or -, and the call or the customer, as a hash by
+which entries of the same one can be matched.
 
 Every entry seals the one before it. Keep the newest seal somewhere else and pass it to --seal later:
 without it, entries removed from the end cannot be detected.
@@ -56,7 +56,7 @@ pub(crate) fn run(args: &Args) -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(NOT_WHOLE),
         Err(error) => {
-            eprintln!("jalon-collector: {error}");
+            let _ = writeln!(io::stderr(), "jalon-collector: {error}");
             ExitCode::from(UNCHECKED)
         }
     }
@@ -176,18 +176,11 @@ fn line(entry: &AuditEntry) -> String {
     format!("{id}\t{at:.3}\t{app}\t{act}\t{agent}\t{}", hex(claimant))
 }
 
-fn time(text: &str) -> Result<Timestamp, String> {
+/// Reads a time, or a day in UTC, as commands take it.
+pub(crate) fn time(text: &str) -> Result<Timestamp, String> {
     let day = |_| text.parse::<Date>().and_then(|day| day.to_zoned(TimeZone::UTC));
     let time = text.parse::<Timestamp>().or_else(|error| day(error).map(|day| day.timestamp()));
     time.map_err(|_| "expected a time such as 2026-11-26T08:00:00Z, or a day".to_owned())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        // Writing to a string cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 fn seal(text: &str) -> Result<Hash, String> {

@@ -24,6 +24,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use prometheus_client::metrics::counter::Counter;
 use serde::Deserialize;
 
 use crate::limits::EVENTS_PER_S;
@@ -40,6 +41,8 @@ pub struct Options {
     pub frame_ancestors: Vec<String>,
     /// The options of each app, by its id.
     pub apps: BTreeMap<String, AppOptions>,
+    /// Counts the log's lines that whoever serves the collector had to drop, for `/metrics`.
+    pub dropped_log_lines: Counter,
 }
 
 /// The options of one app.
@@ -73,6 +76,7 @@ impl Options {
             public_url: None,
             frame_ancestors: Vec::new(),
             apps: BTreeMap::new(),
+            dropped_log_lines: Counter::default(),
         }
     }
 

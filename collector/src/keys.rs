@@ -4,7 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jalon::clock::Clock;
 
-use crate::secret::{Hash, sha256};
+use crate::secret::{Hash, hex, sha256};
 
 /// What a key may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum)]
@@ -39,6 +39,17 @@ pub struct Key {
     pub kind: KeyKind,
     /// The app it is for.
     pub app: String,
+    /// When it was created, in ms since the Unix epoch.
+    pub created_at: i64,
+    /// From when on it is not valid any more; none for a key without an end.
+    pub expires_at: Option<i64>,
+}
+
+impl Key {
+    /// The name by which an operator revokes it: the beginning of its hash. Says nothing about the key.
+    pub fn id(&self) -> String {
+        hex(&self.hash[..8])
+    }
 }
 
 /// Draws a key: 256 random bits, behind a prefix that shows the kind of a leaked key.

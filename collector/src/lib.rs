@@ -38,6 +38,7 @@ pub mod config;
 pub mod event;
 mod http;
 mod ingest;
+mod key_cache;
 pub mod keys;
 mod labels;
 pub mod limits;

@@ -15,6 +15,16 @@ const SEQ_BYTES_MAX: usize = 32;
 /// How long a client may take to send a request's head, and to send the next request on an open
 /// connection.
 pub const HEAD_TIMEOUT_S: u64 = 75;
+/// Bytes of a request's head; past that, 431.
+pub const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// Connections open at the same time, where the process may have as many descriptors: each takes some 20
+/// kB, and with a head half sent up to 36.
+pub const CONNECTIONS_MAX: usize = 16_384;
+/// Connections open at the same time, however few descriptors there are.
+pub const CONNECTIONS_MIN: usize = 16;
+/// Descriptors kept for all but connections: the storage's writer and readers, the listener, the runtime
+/// and the log.
+pub const DESCRIPTORS_RESERVED: u64 = 64;
 /// How long requests under way may take once the program is asked to end: half as long as
 /// `docker stop` waits.
 pub const END_GRACE_S: u64 = 5;
@@ -87,6 +97,9 @@ pub const LEASES_UNCLAIMED_MAX: u32 = 20;
 /// The same for a phone that names the codes it holds: whoever signs in and out all day leaves many
 /// behind.
 pub const LEASES_UNCLAIMED_NAMED_MAX: u32 = 100;
+/// Codes given to one installation a day, claimed or not: far more than somebody who calls and signs out
+/// all day uses, and so few that those of the last days are counted at each top-up in no time.
+pub const LEASES_A_DAY_MAX: u32 = 150;
 /// Configured screens whose numbers are sent with fresh codes: about 8 KB of the 64 KB that the SDK
 /// reads.
 pub const LEASE_SCREENS_MAX: usize = 200;
@@ -107,6 +120,9 @@ pub const TOKEN_CLAIMABLE_MS: i64 = DAY_MS;
 pub const CLAIM_MS: i64 = DAY_MS;
 /// A desk link is valid this long.
 pub const DESK_LINK_MS: i64 = 2 * 60 * MINUTE_MS;
+/// A wall clock that goes on by more than this between two rounds of removing what has expired may be
+/// wrong, and nothing is removed by it.
+pub const CLOCK_JUMP_MS: i64 = DAY_MS;
 /// Events are kept this long after they arrived.
 pub const RETENTION_MS: i64 = 30 * DAY_MS;
 /// An event that was older than this when it was sent is shown as this old: the phone's clock was
@@ -128,6 +144,15 @@ pub const PROOF_SKEW_S: f64 = 60.0;
 pub const IDENTITY_KEYS_MAX: usize = 8;
 /// Bytes of an HS256 secret: as many as its hash has (RFC 7518, 3.2).
 pub const IDENTITY_SECRET_BYTES_MIN: usize = 32;
+
+/// Characters of an app's id.
+pub const APP_CHARS_MAX: usize = 256;
+/// For how long keys that were read count as they were: so soon a revoked one is refused.
+pub const KEYS_FRESH_MS: u64 = 2_000;
+/// How often keys are read for one that is not known: at once, and from then on a second.
+pub const UNKNOWN_KEYS_BURST: u32 = 20;
+/// The same, a second.
+pub const UNKNOWN_KEYS_PER_S: u32 = 2;
 
 /// Look-ups per hour that may miss for one `caller`.
 pub const MISSES_PER_CALLER: u32 = 5;

@@ -1,19 +1,25 @@
-//! The collector as a program: serves a data folder, creates its keys, erases its customers, and
-//! prints its audit log.
+//! The collector as a program: serves a data folder, manages its keys, erases its customers, and prints its
+//! audit log.
 
 mod audit;
+mod key_commands;
+mod log;
 mod serve;
 
+use std::fs::File;
 use std::io::Write as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use jalon::clock::SystemClock;
-use jalon_collector::proof::{IdentityKey, KeyAlgorithm};
-use jalon_collector::{Collector, KeyKind, Options};
+use jalon_collector::{Collector, Options};
+use jiff::Timestamp;
+use log::Log;
+use rustix::fs::{FlockOperation, flock};
+use rustix::io::Errno;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -39,14 +45,17 @@ enum Command {
     /// Prints `listening on http://ADDRESS` once it accepts connections. Ends gracefully on SIGTERM
     /// and Ctrl-C.
     Serve(Serve),
-    /// Create keys for apps and contact centres.
+    /// Create, list and revoke the keys of apps and contact centres.
     #[command(subcommand)]
-    Key(Key),
+    Key(key_commands::Key),
     /// Manage the keys with which apps' backends sign proofs of identity.
     #[command(subcommand)]
-    IdentityKey(IdentityKeys),
+    IdentityKey(key_commands::IdentityKeys),
     /// Erase a customer, with every installation they used. Works while the collector serves.
     Erase(Erase),
+    /// Say that the machine's clock is right after it went on by more than a day, for example while nothing
+    /// served: until then nothing that has expired is removed. Works while the collector serves.
+    ConfirmClock(ConfirmClock),
     /// Print who looked at what, and check that nobody altered the log. Works while the collector
     /// serves, and changes nothing.
     Audit(audit::Args),
@@ -73,74 +82,11 @@ struct Serve {
     frame_ancestors: Vec<String>,
 }
 
-#[derive(Subcommand)]
-enum Key {
-    /// Create a key and print it, once: only its hash is kept. Works while the collector serves.
-    Create(Create),
-}
-
 #[derive(Args)]
-struct Create {
+struct ConfirmClock {
     /// The data folder.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
-    /// What the key allows: to write, or to resolve calls.
-    #[arg(long)]
-    kind: KeyKind,
-    /// The app it is for.
-    #[arg(long, value_name = "ID")]
-    app: String,
-}
-
-#[derive(Subcommand)]
-enum IdentityKeys {
-    /// Add a key to those that the app has; all of them are valid, so that keys can be rotated. Prints
-    /// its id. Works while the collector serves.
-    Add(AddIdentityKey),
-    /// Print each key's id, algorithm, time of addition and app; never the key.
-    List(ListIdentityKeys),
-    /// Remove a key: proofs signed with it are no longer accepted.
-    Remove(RemoveIdentityKey),
-}
-
-#[derive(Args)]
-struct AddIdentityKey {
-    /// The data folder.
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
-    /// The app whose backend signs; proofs name it as their `aud`.
-    #[arg(long, value_name = "ID")]
-    app: String,
-    /// The algorithm it signs with.
-    #[arg(long)]
-    algorithm: KeyAlgorithm,
-    /// The file with the key: for es256 the public key as PEM; for hs256 the secret of at least 32
-    /// bytes (a line break at the end of the file is not part of it).
-    #[arg(long, value_name = "FILE")]
-    key: PathBuf,
-}
-
-#[derive(Args)]
-struct ListIdentityKeys {
-    /// The data folder.
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
-    /// Only this app's keys; without it, the keys of all apps.
-    #[arg(long, value_name = "ID")]
-    app: Option<String>,
-}
-
-#[derive(Args)]
-struct RemoveIdentityKey {
-    /// The data folder.
-    #[arg(long, value_name = "DIR")]
-    data: PathBuf,
-    /// The app.
-    #[arg(long, value_name = "ID")]
-    app: String,
-    /// The key's id, as `add` and `list` print it.
-    #[arg(long, value_name = "ID")]
-    id: String,
 }
 
 #[derive(Args)]
@@ -151,40 +97,66 @@ struct Erase {
     /// The customer's id, as the app names them.
     #[arg(long, value_name = "ID")]
     customer: String,
-    /// Only in this app; without it, in all apps.
-    #[arg(long, value_name = "ID")]
+    /// The app. Ids are each app's own: the same id in another one may be somebody else.
+    #[arg(long, value_name = "ID", required_unless_present = "all_apps")]
     app: Option<String>,
+    /// Erase this id in every app.
+    #[arg(long, conflicts_with = "app")]
+    all_apps: bool,
+    /// Erase nothing: only say what would be erased.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
+    let mut log = match Log::start() {
+        Ok(log) => log,
+        Err(error) => {
+            let _ =
+                writeln!(std::io::stderr(), "jalon-collector: failed to start a thread: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     tracing_subscriber::fmt()
-        .with_writer(std::io::stderr)
+        .with_writer({
+            let log = log.clone();
+            move || log.clone()
+        })
         .with_env_filter(
             tracing_subscriber::EnvFilter::try_from_env("JALON_LOG")
                 .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
         )
         .init();
+    // Not by the default, which waits until stderr takes it. Where, and never what: a message may quote
+    // what the collector was sent.
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a panic, which is a defect: please report it");
+    }));
     let outcome = match Cli::parse().command {
-        Command::Serve(args) => serve(args).await,
-        Command::Key(Key::Create(args)) => create_key(args).await,
-        Command::IdentityKey(IdentityKeys::Add(args)) => add_identity_key(args).await,
-        Command::IdentityKey(IdentityKeys::List(args)) => list_identity_keys(args).await,
-        Command::IdentityKey(IdentityKeys::Remove(args)) => remove_identity_key(args).await,
+        Command::Serve(args) => serve(args, &log).await,
+        Command::Key(command) => key_commands::run(command).await,
+        Command::IdentityKey(command) => key_commands::run_identity(command).await,
         Command::Erase(args) => erase(args).await,
+        Command::ConfirmClock(args) => confirm_clock(args).await,
         Command::Audit(args) => return audit::run(&args),
     };
-    match outcome {
+    let status = match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("jalon-collector: {error}");
+            let _ = log.write_all(format!("jalon-collector: {error}\n").as_bytes());
             ExitCode::FAILURE
         }
-    }
+    };
+    log.finish();
+    status
 }
 
-async fn serve(args: Serve) -> Result<(), BoxError> {
-    let mut options = Options::new(args.data);
+async fn serve(args: Serve, log: &Log) -> Result<(), BoxError> {
+    let data = args.data;
+    let mut options = Options::new(&data);
+    options.dropped_log_lines = log.dropped();
     options.frame_ancestors = args.frame_ancestors;
     if let Some(path) = &args.config {
         options = options.read(path)?;
@@ -199,68 +171,53 @@ async fn serve(args: Serve) -> Result<(), BoxError> {
         );
     }
     let collector = Collector::open(options, Arc::new(SystemClock)).await?;
+    // Held until the end.
+    let _lock = lock(&data)?;
     let listener = TcpListener::bind(args.listen)
         .await
         .map_err(|error| format!("failed to listen on {}: {error}", args.listen))?;
     // Caught before the collector says that it runs.
     let mut terminate = signal(SignalKind::terminate())?;
     writeln!(std::io::stdout(), "listening on http://{}", listener.local_addr()?)?;
-    let expiring = tokio::spawn({
+    let mut expiring = tokio::spawn({
         let collector = collector.clone();
         async move { collector.keep_expiring().await }
     });
-    let end = {
-        let collector = collector.clone();
-        async move {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = tokio::signal::ctrl_c() => {}
-            }
-            tracing::info!("ending: answering the requests under way");
-            collector.end();
+    let mut defect = None;
+    let end = async {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+            () = collector.died() => defect = Some("a thread of the storage has died"),
+            _ = &mut expiring => defect = Some("the job that removes what has expired has died"),
         }
+        if let Some(defect) = defect {
+            tracing::error!("ending, to be started again: {defect}");
+        } else {
+            tracing::info!("ending: answering the requests under way");
+        }
+        collector.end();
     };
     serve::serve(listener, collector.router(), end).await;
+    if let Some(defect) = defect {
+        return Err(format!("ended because of a defect: {defect}").into());
+    }
     expiring.await?;
     Ok(())
 }
 
-async fn create_key(args: Create) -> Result<(), BoxError> {
-    let collector = Collector::open(Options::new(args.data), Arc::new(SystemClock)).await?;
-    let key = collector.create_key(args.kind, &args.app).await?;
-    writeln!(std::io::stdout(), "{key}")?;
-    Ok(())
-}
-
-async fn add_identity_key(args: AddIdentityKey) -> Result<(), BoxError> {
-    let file = std::fs::read(&args.key)
-        .map_err(|error| format!("failed to read {}: {error}", args.key.display()))?;
-    let key = IdentityKey::read(args.app, args.algorithm, &file)?;
-    let id = key.id();
-    let collector = Collector::open(Options::new(args.data), Arc::new(SystemClock)).await?;
-    collector.add_identity_key(key).await?;
-    writeln!(std::io::stdout(), "{id}")?;
-    Ok(())
-}
-
-async fn list_identity_keys(args: ListIdentityKeys) -> Result<(), BoxError> {
-    let collector = existing(args.data, "list identity keys").await?;
-    for (key, added_at) in collector.identity_keys(args.app.as_deref()).await? {
-        let (id, algorithm) = (key.id(), key.algorithm.as_str());
-        let added = jiff::Timestamp::from_millisecond(added_at)?;
-        writeln!(std::io::stdout(), "{id}  {algorithm}  {added}  {}", key.app)?;
+/// Locks the data folder against a second collector that serves it: each would keep limits, streams and
+/// caches of its own.
+fn lock(data: &Path) -> Result<File, BoxError> {
+    let file = File::create(data.join("serve.lock"))?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(Errno::WOULDBLOCK) => {
+            let data = data.display();
+            Err(format!("failed to serve: another collector serves {data}; end it first").into())
+        }
+        Err(error) => Err(format!("failed to lock {}: {error}", data.display()).into()),
     }
-    Ok(())
-}
-
-async fn remove_identity_key(args: RemoveIdentityKey) -> Result<(), BoxError> {
-    let collector = existing(args.data, "remove an identity key").await?;
-    if !collector.remove_identity_key(&args.app, &args.id).await? {
-        let (app, id) = (&args.app, &args.id);
-        return Err(format!("failed to remove: {app} has no key {id}; list them first").into());
-    }
-    writeln!(std::io::stdout(), "removed {}", args.id)?;
-    Ok(())
 }
 
 /// Opens the collector of a folder that holds one already.
@@ -271,8 +228,22 @@ async fn existing(data: PathBuf, to: &str) -> Result<Collector, BoxError> {
     Ok(Collector::open(Options::new(data), Arc::new(SystemClock)).await?)
 }
 
+async fn confirm_clock(args: ConfirmClock) -> Result<(), BoxError> {
+    existing(args.data, "confirm the clock").await?.confirm_clock().await?;
+    writeln!(std::io::stdout(), "expired data is removed again, by {}", Timestamp::now())?;
+    Ok(())
+}
+
 async fn erase(args: Erase) -> Result<(), BoxError> {
     let collector = existing(args.data, "erase").await?;
+    if args.dry_run {
+        let data = collector.customer_data(args.app.as_deref(), &args.customer).await?;
+        let of = |count, what| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let installations = of(data.installations, "installation");
+        let (events, calls) = (of(data.events, "event"), of(data.calls, "call"));
+        writeln!(std::io::stdout(), "would erase {installations} with {events} and {calls}")?;
+        return Ok(());
+    }
     let count = collector.erase_customer(args.app.as_deref(), &args.customer).await?;
     let plural = if count == 1 { "" } else { "s" };
     writeln!(std::io::stdout(), "erased {count} installation{plural}")?;

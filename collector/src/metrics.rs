@@ -92,8 +92,8 @@ impl prometheus_client::encoding::EncodeLabelValue for LookUpOutcome {
 }
 
 impl Metrics {
-    /// All at zero.
-    pub(crate) fn new() -> Self {
+    /// All at zero, but for the dropped lines of the log, which are counted elsewhere.
+    pub(crate) fn new(dropped_log_lines: Counter) -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("jalon"),
             requests: Family::default(),
@@ -112,6 +112,7 @@ impl Metrics {
         registry.register("lookups", "Look-ups by outcome", metrics.lookups.clone());
         registry.register("proofs", "Proofs of identity by outcome", metrics.proofs.clone());
         registry.register("streams", "Live streams open", metrics.streams.clone());
+        registry.register("log_lines_dropped", "Lines missing in the log", dropped_log_lines);
         metrics
     }
 
@@ -121,11 +122,5 @@ impl Metrics {
         // Writing to a String cannot fail.
         let _ = encode(&mut page, &self.registry);
         page
-    }
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
     }
 }

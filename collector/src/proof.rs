@@ -7,7 +7,7 @@ use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header};
 use serde::Deserialize;
 
 use crate::limits::{IDENTITY_SECRET_BYTES_MIN, PROOF_AGE_MAX_MS, PROOF_LIFE_MAX_S, PROOF_SKEW_S};
-use crate::secret::sha256;
+use crate::secret::{hex, sha256};
 
 /// The algorithm of a key. The key decides it; the header of a proof must agree and decides nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -99,9 +99,7 @@ impl IdentityKey {
     pub fn id(&self) -> String {
         let mut hashed = self.algorithm.as_str().as_bytes().to_vec();
         hashed.extend_from_slice(&self.material);
-        let hash = sha256(&hashed);
-        let number = hash[..8].iter().fold(0u64, |number, byte| number << 8 | u64::from(*byte));
-        format!("{number:016x}")
+        hex(&sha256(&hashed)[..8])
     }
 }
 

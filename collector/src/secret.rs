@@ -3,6 +3,7 @@
 //! It stays in the data folder and is never sent anywhere. Installations and keys are random enough
 //! for a plain SHA-256.
 
+use std::fmt::Write as _;
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -18,6 +19,15 @@ pub type Hash = [u8; 32];
 /// SHA-256 of data that is random enough to need no key.
 pub fn sha256(data: &[u8]) -> Hash {
     Sha256::digest(data).into()
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The secret of one data folder.

@@ -4,16 +4,16 @@
 //! Lies below the routes and the policy and knows neither: no HTTP, no decision about an upload or a
 //! look-up.
 
-use std::collections::{BTreeMap, HashMap};
-use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use governor::Quota;
 use jalon::clock::Clock;
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::Options;
-use crate::keys::{self, Key};
+use crate::key_cache::KeyCache;
+use crate::keys::Key;
 use crate::labels::Labels;
 use crate::limits::{
     BODIES_BYTES_MAX, EVENTS_PER_S, LEASE_SCREENS_MAX, MISSES_PER_CALLER, MISSES_PER_KEY,
@@ -24,7 +24,7 @@ use crate::metrics::Metrics;
 use crate::secret::{Hash, Secret};
 use crate::store::{Storage, StoreError};
 use crate::streams::Streams;
-use crate::throttle::Throttle;
+use crate::throttle::{Throttle, at_least_one};
 
 /// A write key may save up this many seconds of its quota: phones come back online together.
 const QUOTA_BURST_S: u32 = 10;
@@ -62,14 +62,14 @@ impl AppState {
         storage: Box<dyn Storage>,
         screen_numbers: BTreeMap<String, ScreenNumbers>,
     ) -> Self {
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(options.dropped_log_lines.clone());
         let labels = options.apps.iter();
         let labels = labels.map(|(app, entry)| (app.clone(), Labels::new(&entry.screens)));
         Self {
             labels: labels.collect(),
             no_labels: Labels::default(),
             screen_numbers,
-            keys: KeyCache::default(),
+            keys: KeyCache::new(Arc::clone(&clock)),
             quotas: Quotas::new(&options, &clock),
             streams: Streams::new(metrics.streams.clone()),
             bodies: Semaphore::new(BODIES_BYTES_MAX),
@@ -109,30 +109,6 @@ impl AppState {
     pub(crate) fn desk_url(&self, link: &DeskLink) -> String {
         let base = self.options.public_url.as_deref().unwrap_or_default();
         format!("{base}/desk/{}", link.sign(&self.secret))
-    }
-}
-
-/// The keys seen so far, so that an upload needs no query. A key is never revoked.
-#[derive(Default)]
-pub(crate) struct KeyCache(Mutex<HashMap<Hash, Key>>);
-
-impl KeyCache {
-    /// Finds a key, in the storage if it was not seen before.
-    async fn find(&self, storage: &dyn Storage, key: &str) -> Result<Option<Key>, StoreError> {
-        let hash = keys::hash(key);
-        let seen = self.lock().get(&hash).cloned();
-        if seen.is_some() {
-            return Ok(seen);
-        }
-        let found = storage.key(hash).await?.map(|(kind, app)| Key { hash, kind, app });
-        if let Some(key) = &found {
-            self.lock().insert(hash, key.clone());
-        }
-        Ok(found)
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<Hash, Key>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -191,9 +167,4 @@ impl Quotas {
             MissesOf::Key(hash) => (&self.key_misses, hash),
         }
     }
-}
-
-/// A rate of zero would never let anybody in: it counts as one.
-fn at_least_one(count: u32) -> NonZeroU32 {
-    NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
 }

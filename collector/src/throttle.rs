@@ -21,6 +21,11 @@ use governor::state::keyed::ShrinkableKeyedStateStore;
 use governor::{Quota, RateLimiter};
 use jalon::clock::Clock;
 
+/// A rate of zero would never let anybody in: it counts as one.
+pub(crate) fn at_least_one(count: u32) -> NonZeroU32 {
+    NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
+}
+
 /// A quota for each key. A key may use the whole burst at once.
 pub struct Throttle<K: Hash + Eq + Clone> {
     burst: NonZeroU32,

@@ -21,19 +21,26 @@ impl ApiPage {
     }
 }
 
-/// Answers while the process runs.
-#[utoipa::path(get, path = "/healthz", responses((status = 200, description = "The process runs")))]
-pub(super) async fn healthz() -> &'static str {
-    "ok"
+/// Says whether the process lives, with all its threads. If not, it ends by itself.
+#[utoipa::path(get, path = "/healthz", responses(
+    (status = 200, description = "The process lives"),
+    (status = 500, description = "A thread has died: the process ends", body = Problem)
+))]
+pub(super) async fn healthz(State(state): State<Arc<AppState>>) -> Outcome {
+    if state.storage.health().is_dead() {
+        Err(Problem::internal())
+    } else {
+        Ok("ok".into_response())
+    }
 }
 
-/// Says whether writes reach the disk.
+/// Says whether writes reach the disk, by making one.
 #[utoipa::path(get, path = "/readyz", responses(
     (status = 200, description = "Writes reach the disk"),
     (status = 503, description = "Writes fail: see Retry-After", body = Problem)
 ))]
 pub(super) async fn readyz(State(state): State<Arc<AppState>>) -> Outcome {
-    state.storage.ready().await?;
+    state.storage.ready(state.now_ms()).await?;
     Ok("ok".into_response())
 }
 

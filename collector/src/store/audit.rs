@@ -1,11 +1,11 @@
-//! The audit log: who looked at what. Each entry seals the one before it.
+//! The audit log: who looked at what, and that a customer was erased. Each entry seals the one before it.
 //!
 //! A seal is the keyed hash of the seal before it and of every column of its own entry: without the
 //! secret, no entry can be altered, inserted, moved or removed undetected. The log alone does not
 //! show that entries were removed from its end, or that somebody who also read the secret sealed
 //! everything again. A seal that was kept elsewhere shows both.
 //!
-//! It names calls by keyed hash and no customers, so it outlives erasing and retention.
+//! It names calls and customers by keyed hash alone, so it outlives erasing and retention.
 
 use std::io;
 use std::path::Path;
@@ -21,15 +21,15 @@ use crate::secret::Secret;
 /// The purpose of a seal's keyed hash.
 const PURPOSE: &str = "audit";
 
-/// A view to be noted.
+/// A view or an erasure to be noted.
 pub(super) struct Noted<'a> {
-    /// When it was opened.
+    /// When it was.
     pub(super) at: i64,
     /// The app.
     pub(super) app: &'a str,
-    /// What was done: `resolve`, `desk`, `live`.
+    /// What was done: `resolve`, `desk`, `live`, `erase`.
     pub(super) act: &'a str,
-    /// Whose call it was.
+    /// Whose call it was, or which customer.
     pub(super) claimant: &'a Claimant,
     /// The agent who views it.
     pub(super) agent: Option<&'a str>,

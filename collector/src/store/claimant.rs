@@ -1,19 +1,26 @@
-//! Who holds a claim: a contact centre's own call, known by a keyed hash alone.
+//! Whom an entry of the audit log is about, and who holds a claim, known by a keyed hash alone: a contact
+//! centre's own call, or a customer who was erased.
 //!
-//! The same hash stands in the calls it claimed and in the audit log, so that entries of one call
-//! can be matched without its id being kept anywhere.
+//! The hash of a call stands in the calls it claimed, too, so that entries of one call can be matched
+//! without its id being kept anywhere.
 
 use rusqlite::types::{FromSql, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
 
 use crate::secret::{Hash, Secret};
 
-/// A contact centre's call within one app, as a keyed hash of app and call id.
+/// A contact centre's call within one app, as a keyed hash of app and call id; or a customer within one
+/// app.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claimant(Hash);
 
 impl Claimant {
     pub(super) fn new(secret: &Secret, app: &str, call_id: &str) -> Self {
         Self(secret.hash("call-id", format!("{app}\0{call_id}").as_bytes()))
+    }
+
+    /// A customer, where there is no call.
+    pub(super) fn of_customer(secret: &Secret, app: &str, customer: &str) -> Self {
+        Self(secret.hash("customer", format!("{app}\0{customer}").as_bytes()))
     }
 
     /// The bytes that are stored.

@@ -1,10 +1,14 @@
 //! Removes data: what a customer asks to be erased, and what has expired.
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::InstallationError;
 use super::append::{Found, installation};
+use super::audit::{self, Noted};
+use super::claimant::Claimant;
 use super::writer::{ERASED, State};
+use super::{CustomerData, InstallationError};
 use crate::limits::{
     CLAIM_MS, DESK_LINK_MS, EXPIRE_INSTALLATIONS, EXPIRE_ROWS, EXPIRE_SLICE_MS, LOCATOR_REST_MS,
     RETENTION_MS, TOKEN_CLAIMABLE_MS,
@@ -33,8 +37,48 @@ pub(super) fn erase(
     Ok(Ok(()))
 }
 
-/// Erases every installation that a customer used. Other people's events on a shared phone go too,
-/// since they cannot be told apart for certain.
+/// An installation that a customer used: its number, its hash and its app.
+type Used = (i64, Hash, String);
+
+fn used_by(
+    connection: &Connection,
+    app: Option<&str>,
+    customer: &str,
+) -> rusqlite::Result<Vec<Used>> {
+    connection
+        .prepare_cached(
+            "SELECT id, hash, app FROM installations WHERE id IN (
+               SELECT installation FROM customers
+                 WHERE customer = ?1 AND (?2 IS NULL OR app = ?2)
+               UNION
+               SELECT installation FROM calls
+                 WHERE customer = ?1 AND (?2 IS NULL OR app = ?2))",
+        )?
+        .query_map(params![customer, app], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect()
+}
+
+/// Counts what is stored of every installation that a customer used.
+pub(super) fn customer_data(
+    connection: &Connection,
+    app: Option<&str>,
+    customer: &str,
+) -> rusqlite::Result<CustomerData> {
+    let mut data = CustomerData::default();
+    for (id, ..) in used_by(connection, app, customer)? {
+        let count = |sql| -> rusqlite::Result<u64> {
+            let count: i64 = connection.prepare_cached(sql)?.query_row([id], |row| row.get(0))?;
+            Ok(count as u64)
+        };
+        data.installations += 1;
+        data.events += count("SELECT count(*) FROM events WHERE installation = ?1")?;
+        data.calls += count("SELECT count(*) FROM calls WHERE installation = ?1")?;
+    }
+    Ok(data)
+}
+
+/// Erases every installation that a customer used, and notes it in the audit log of their apps. Other
+/// people's events on a shared phone go too, since they cannot be told apart for certain.
 pub(super) fn erase_customer(
     connection: &Connection,
     state: &mut State,
@@ -42,31 +86,29 @@ pub(super) fn erase_customer(
     customer: &str,
     at: i64,
 ) -> rusqlite::Result<u64> {
-    let found: Vec<(i64, Hash)> = connection
-        .prepare_cached(
-            "SELECT id, hash FROM installations WHERE id IN (
-               SELECT installation FROM customers
-                 WHERE customer = ?1 AND (?2 IS NULL OR app = ?2)
-               UNION
-               SELECT installation FROM calls
-                 WHERE customer = ?1 AND (?2 IS NULL OR app = ?2))",
-        )?
-        .query_map(params![customer, app], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<rusqlite::Result<_>>()?;
-    for (id, hash) in &found {
+    let found = used_by(connection, app, customer)?;
+    for (id, hash, _) in &found {
         remove(connection, state, *id)?;
         connection
             .prepare_cached("INSERT OR IGNORE INTO tombstones (hash, erased_at) VALUES (?1, ?2)")?
             .execute(params![hash, at])?;
     }
+    let apps: BTreeSet<&str> =
+        app.into_iter().chain(found.iter().map(|(.., app)| &**app)).collect();
+    for app in apps {
+        let claimant = &Claimant::of_customer(&state.secret, app, customer);
+        let noted = Noted { at, app, act: "erase", claimant, agent: None };
+        audit::note(connection, &state.secret, &noted)?;
+    }
     Ok(found.len() as u64)
 }
 
-/// Removes everything about an installation. Its locators stay reserved, without naming it.
+/// Removes everything about an installation. Its locators stay reserved, without naming it. So do the
+/// rows that say when its uploads arrived: they are ordered by time, for `expire`, which removes them as
+/// it comes to them, and no other installation ever has its number.
 fn remove(connection: &Connection, state: &mut State, id: i64) -> rusqlite::Result<()> {
     for statement in [
         "DELETE FROM events WHERE installation = ?1",
-        "DELETE FROM arrivals WHERE installation = ?1",
         "DELETE FROM customers WHERE installation = ?1",
         "DELETE FROM epochs WHERE installation = ?1",
         "DELETE FROM calls WHERE installation = ?1",

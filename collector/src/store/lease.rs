@@ -5,11 +5,13 @@ use rusqlite::{Connection, params};
 use super::Upload;
 use super::writer::State;
 use crate::limits::{
-    LEASE_HONOURED_MS, LEASE_MS, LEASES_HELD, LEASES_LOW, LEASES_UNCLAIMED_MAX,
+    LEASE_HONOURED_MS, LEASE_MS, LEASES_A_DAY_MAX, LEASES_HELD, LEASES_LOW, LEASES_UNCLAIMED_MAX,
     LEASES_UNCLAIMED_NAMED_MAX,
 };
 use crate::secret::{Hash, Secret};
 use crate::wire::Lease;
+
+const DAY_MS: i64 = 86_400_000;
 
 /// Draws in one top-up. With half of all even locators taken, 32 draws all fail once in four thousand
 /// million top-ups.
@@ -53,9 +55,14 @@ pub(super) fn top_up(
             Some(_) => LEASES_UNCLAIMED_NAMED_MAX,
             None => LEASES_UNCLAIMED_MAX,
         };
-        let room = most.saturating_sub(honoured);
+        let today = upload.arrived_at / DAY_MS;
+        let given = given_on(connection, installation, today)?;
+        let room = most.saturating_sub(honoured).min(LEASES_A_DAY_MAX.saturating_sub(given));
         let wanted = (LEASES_HELD - held).min(room) as usize;
+        let renewed = leases.len();
         draw_leases(connection, state, installation, upload, wanted, &mut leases)?;
+        let given = given + (leases.len() - renewed) as u32;
+        note_given(connection, installation, today, given)?;
     }
     if !leases.is_empty() {
         let version = draw_version(connection, state, installation)?;
@@ -65,6 +72,29 @@ pub(super) fn top_up(
     let doubted =
         !named && (said > honoured || is_other_version(connection, installation, upload)?);
     Ok(ToppedUp { doubted, ..ToppedUp::default() })
+}
+
+/// How many codes an installation was given on a day.
+fn given_on(connection: &Connection, installation: i64, day: i64) -> rusqlite::Result<u32> {
+    connection
+        .prepare_cached(
+            "SELECT iif(leases_day = ?2, leases_given, 0) FROM installations WHERE id = ?1",
+        )?
+        .query_row([installation, day], |row| row.get(0))
+}
+
+fn note_given(
+    connection: &Connection,
+    installation: i64,
+    day: i64,
+    given: u32,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE installations SET leases_day = ?2, leases_given = ?3 WHERE id = ?1",
+        )?
+        .execute(params![installation, day, given])?;
+    Ok(())
 }
 
 /// Draws the version of the codes that an installation holds from now on.

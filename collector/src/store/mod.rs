@@ -10,7 +10,7 @@ use std::pin::Pin;
 
 use tokio::sync::watch;
 
-use crate::keys::{Key, KeyKind};
+use crate::keys::Key;
 use crate::proof::IdentityKey;
 use crate::secret::Hash;
 
@@ -19,7 +19,9 @@ mod audit;
 mod call;
 mod claimant;
 mod erase;
+mod health;
 mod identity_key;
+mod key;
 mod lease;
 mod model;
 mod queue;
@@ -31,9 +33,11 @@ mod writer;
 
 pub use audit::{AuditEntry, AuditError, AuditLog};
 pub use claimant::Claimant;
+pub use health::Health;
 pub use model::{
-    Appended, Claim, Context, ContextId, EpochState, Handle, Identification, InstallationError,
-    NewCall, NewEvent, NewOwner, NewStatement, StoredCall, StoredEvent, Upload, View,
+    Appended, Claim, Context, ContextId, CustomerData, EpochState, Handle, Identification,
+    InstallationError, NewCall, NewEvent, NewOwner, NewStatement, StoredCall, StoredEvent, Upload,
+    View,
 };
 pub use sqlite::SqliteStorage;
 
@@ -67,17 +71,33 @@ pub trait Storage: Send + Sync {
         at: i64,
     ) -> Answer<'_, Result<(), InstallationError>>;
 
-    /// Erases every installation that a customer used, in one app or in all, and answers how many.
+    /// Counts what `erase_customer` would erase.
+    fn customer_data(&self, app: Option<String>, customer: String) -> Answer<'_, CustomerData>;
+
+    /// Erases every installation that a customer used, in one app or in all, and answers how many. Notes
+    /// it in the audit log of each app.
     fn erase_customer(&self, app: Option<String>, customer: String, at: i64) -> Answer<'_, u64>;
+
+    /// When what has expired was last removed, as `note_retention` was told; none if it never was.
+    fn last_retention(&self) -> Answer<'_, Option<i64>>;
+
+    /// Notes that what has expired is being removed.
+    fn note_retention(&self, at: i64) -> Answer<'_, ()>;
 
     /// Removes one slice of what has expired, and answers whether there may be more.
     fn expire(&self, now: i64) -> Answer<'_, bool>;
 
     /// Stores a key by its hash.
-    fn add_key(&self, key: Key, at: i64) -> Answer<'_, ()>;
+    fn add_key(&self, key: Key) -> Answer<'_, ()>;
 
-    /// Finds a key by its hash.
-    fn key(&self, hash: Hash) -> Answer<'_, Option<(KeyKind, String)>>;
+    /// All keys, oldest first.
+    fn keys(&self) -> Answer<'_, Vec<Key>>;
+
+    /// Removes a key; `false` when there is none of this hash.
+    fn remove_key(&self, hash: Hash) -> Answer<'_, bool>;
+
+    /// Lets a key end at a time; `false` when there is none of this hash.
+    fn expire_key(&self, hash: Hash, at: i64) -> Answer<'_, bool>;
 
     /// Stores an identity key; `false` when the app has as many as it may.
     fn add_identity_key(&self, key: IdentityKey, at: i64) -> Answer<'_, bool>;
@@ -92,8 +112,11 @@ pub trait Storage: Send + Sync {
     /// screen has none once all numbers are taken.
     fn number_screens(&self, app: String, names: Vec<String>) -> Answer<'_, BTreeMap<String, u16>>;
 
-    /// Resolves once a write has reached the disk.
-    fn ready(&self) -> Answer<'_, ()>;
+    /// Writes, and resolves once that has reached the disk.
+    fn ready(&self, at: i64) -> Answer<'_, ()>;
+
+    /// Whether the storage's threads live.
+    fn health(&self) -> &Health;
 }
 
 /// Why the storage failed.

@@ -206,6 +206,17 @@ pub struct View {
     pub at: i64,
 }
 
+/// What is stored of a customer: on every phone they used, whoever else used it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct CustomerData {
+    /// The installations.
+    pub installations: u64,
+    /// Their events.
+    pub events: u64,
+    /// Their calls.
+    pub calls: u64,
+}
+
 /// Everything that a call's view is built from.
 #[derive(Debug)]
 pub struct Context {

@@ -142,23 +142,29 @@ fn events(
     installation: i64,
     person: &Person,
 ) -> rusqlite::Result<Vec<StoredEvent>> {
-    const SELECT: &str = "SELECT epoch, seq, at, type, body FROM events";
-    const RANGE: &str = "installation = ?1 AND (epoch, seq) >= (?2, ?3) AND (epoch, seq) < (?4, ?5)
-                         ORDER BY epoch DESC, seq DESC LIMIT ?6";
+    const NEWEST: &str = "SELECT epoch, seq, at, type, body FROM events
+         WHERE installation = ?1 AND (epoch, seq) >= (?2, ?3) AND (epoch, seq) < (?4, ?5)
+         ORDER BY epoch DESC, seq DESC LIMIT ?6";
     // Without `INDEXED BY`, SQLite walks the whole range by the primary key to find one location.
-    let of_type = |kind: &str| {
-        format!("{SELECT} INDEXED BY events_{kind}s WHERE type = '{kind}' AND {RANGE}")
-    };
+    const ORDERS: &str = "SELECT epoch, seq, at, type, body FROM events INDEXED BY events_orders
+         WHERE type = 'order'
+           AND installation = ?1 AND (epoch, seq) >= (?2, ?3) AND (epoch, seq) < (?4, ?5)
+         ORDER BY epoch DESC, seq DESC LIMIT ?6";
+    const LOCATIONS: &str =
+        "SELECT epoch, seq, at, type, body FROM events INDEXED BY events_locations
+         WHERE type = 'location'
+           AND installation = ?1 AND (epoch, seq) >= (?2, ?3) AND (epoch, seq) < (?4, ?5)
+         ORDER BY epoch DESC, seq DESC LIMIT ?6";
     let sources = [
-        (format!("{SELECT} WHERE {RANGE}"), VIEW_EVENTS_MAX),
+        (NEWEST, VIEW_EVENTS_MAX),
         // The same order may be recorded more than once.
-        (of_type("order"), VIEW_ORDERS_MAX * 5),
-        (of_type("location"), 1),
+        (ORDERS, VIEW_ORDERS_MAX * 5),
+        (LOCATIONS, 1),
     ];
     let mut events = Vec::new();
     for (sql, limit) in sources {
         let mut wanted = limit;
-        let mut statement = connection.prepare_cached(&sql)?;
+        let mut statement = connection.prepare_cached(sql)?;
         // Newest span first, until there are enough.
         for span in person.spans.iter().rev() {
             if wanted == 0 {

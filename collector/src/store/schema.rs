@@ -10,10 +10,11 @@ use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use super::StoreError;
 
 /// Numbered, applied in order, never changed once released.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("migrations/001_first.sql"),
     include_str!("migrations/002_owners.sql"),
     include_str!("migrations/003_superseded.sql"),
+    include_str!("migrations/004_operations.sql"),
 ];
 
 /// Another process (`key create`, `erase`) may hold the write lock for one short transaction.

@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jalon::clock::Clock;
-use rusqlite::{Connection, OptionalExtension as _, params};
+use rusqlite::{Connection, OptionalExtension as _};
 use tokio::sync::{Semaphore, watch};
 
+use super::health::Health;
 use super::wal::{Checkpointer, WalMonitor};
 use super::writer::{Followers, State, Writer};
 use super::{
-    Answer, Appended, Claim, Context, ContextId, InstallationError, Storage, StoreError, Upload,
-    View, append, call, erase, identity_key, read, schema,
+    Answer, Appended, Claim, Context, ContextId, CustomerData, InstallationError, Storage,
+    StoreError, Upload, View, append, call, erase, identity_key, key, read, schema,
 };
-use crate::keys::{Key, KeyKind};
+use crate::keys::Key;
 use crate::limits::READERS_MAX;
 use crate::proof::IdentityKey;
 use crate::secret::{Hash, Secret};
@@ -25,6 +26,7 @@ pub struct SqliteStorage {
     _checkpointer: Checkpointer,
     followers: Followers,
     readers: Arc<Readers>,
+    health: Health,
 }
 
 struct Readers {
@@ -53,12 +55,13 @@ impl SqliteStorage {
             // The last process may have ended after an erase, while a reader still held the log.
             uncleared: true,
         };
-        let writer =
-            Writer::start(connection, state, Arc::clone(&followers), Arc::clone(&monitor))?;
-        let checkpointer = Checkpointer::start(&path, monitor)?;
+        let health = Health::default();
+        let (of_writer, watched) = (Arc::clone(&monitor), Arc::clone(&followers));
+        let writer = Writer::start(connection, state, watched, of_writer, &health)?;
+        let checkpointer = Checkpointer::start(&path, monitor, &health)?;
         let permits = Semaphore::new(READERS_MAX);
         let readers = Arc::new(Readers { path, idle: Mutex::default(), permits });
-        Ok(Self { writer, _checkpointer: checkpointer, followers, readers })
+        Ok(Self { writer, _checkpointer: checkpointer, followers, readers, health })
     }
 
     /// Runs `work` on a reading connection, on a blocking thread and in one snapshot.
@@ -82,6 +85,17 @@ impl SqliteStorage {
         })
         .await
         .map_err(|_| StoreError::Ended)?
+    }
+}
+
+#[cfg(test)]
+impl SqliteStorage {
+    /// Lets the writer's thread panic, and waits until that is noted.
+    #[allow(clippy::panic, reason = "what is tested")]
+    pub(crate) async fn kill_writer(&self) {
+        let died = self.writer.write(|_, _| -> rusqlite::Result<()> { panic!("a defect") }).await;
+        assert!(matches!(died, Err(StoreError::Ended)), "nobody waits for a dead thread");
+        self.health.died().await;
     }
 }
 
@@ -128,9 +142,35 @@ impl Storage for SqliteStorage {
         }))
     }
 
+    fn customer_data(&self, app: Option<String>, customer: String) -> Answer<'_, CustomerData> {
+        Box::pin(
+            self.read(move |connection| {
+                erase::customer_data(connection, app.as_deref(), &customer)
+            }),
+        )
+    }
+
     fn erase_customer(&self, app: Option<String>, customer: String, at: i64) -> Answer<'_, u64> {
         Box::pin(self.writer.write(move |connection, state| {
             erase::erase_customer(connection, state, app.as_deref(), &customer, at)
+        }))
+    }
+
+    fn last_retention(&self) -> Answer<'_, Option<i64>> {
+        Box::pin(self.read(|connection| {
+            connection
+                .prepare_cached("SELECT at FROM retention WHERE only = 1")?
+                .query_row([], |row| row.get(0))
+                .optional()
+        }))
+    }
+
+    fn note_retention(&self, at: i64) -> Answer<'_, ()> {
+        Box::pin(self.writer.write(move |connection, _| {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO retention (only, at) VALUES (1, ?1)")?
+                .execute([at])?;
+            Ok(())
         }))
     }
 
@@ -143,25 +183,20 @@ impl Storage for SqliteStorage {
         }))
     }
 
-    fn add_key(&self, key: Key, at: i64) -> Answer<'_, ()> {
-        Box::pin(self.writer.write(move |connection, _| {
-            connection
-                .prepare_cached(
-                    "INSERT INTO keys (hash, kind, app, created_at) VALUES (?1, ?2, ?3, ?4)",
-                )?
-                .execute(params![key.hash, key.kind.as_str(), key.app, at])?;
-            Ok(())
-        }))
+    fn add_key(&self, key: Key) -> Answer<'_, ()> {
+        Box::pin(self.writer.write(move |connection, _| key::add(connection, &key)))
     }
 
-    fn key(&self, hash: Hash) -> Answer<'_, Option<(KeyKind, String)>> {
-        Box::pin(self.read(move |connection| {
-            let row: Option<(String, String)> = connection
-                .prepare_cached("SELECT kind, app FROM keys WHERE hash = ?1")?
-                .query_row([hash], |row| Ok((row.get(0)?, row.get(1)?)))
-                .optional()?;
-            Ok(row.and_then(|(kind, app)| Some((KeyKind::parse(&kind)?, app))))
-        }))
+    fn keys(&self) -> Answer<'_, Vec<Key>> {
+        Box::pin(self.read(key::list))
+    }
+
+    fn remove_key(&self, hash: Hash) -> Answer<'_, bool> {
+        Box::pin(self.writer.write(move |connection, _| key::remove(connection, &hash)))
+    }
+
+    fn expire_key(&self, hash: Hash, at: i64) -> Answer<'_, bool> {
+        Box::pin(self.writer.write(move |connection, _| key::expire(connection, &hash, at)))
     }
 
     fn add_identity_key(&self, key: IdentityKey, at: i64) -> Answer<'_, bool> {
@@ -190,7 +225,16 @@ impl Storage for SqliteStorage {
         }))
     }
 
-    fn ready(&self) -> Answer<'_, ()> {
-        Box::pin(self.writer.write(|_, _| Ok(())))
+    fn ready(&self, at: i64) -> Answer<'_, ()> {
+        Box::pin(self.writer.write(move |connection, _| {
+            connection
+                .prepare_cached("INSERT OR REPLACE INTO heartbeat (only, at) VALUES (1, ?1)")?
+                .execute([at])?;
+            Ok(())
+        }))
+    }
+
+    fn health(&self) -> &Health {
+        &self.health
     }
 }

@@ -14,6 +14,7 @@ use std::thread::JoinHandle;
 use rusqlite::wal::CheckpointMode;
 use rusqlite::{Connection, ErrorCode};
 
+use super::health::Health;
 use super::{StoreError, schema};
 use crate::limits::{CHECKPOINT_PAGES, LOG_PAGES};
 
@@ -87,11 +88,16 @@ pub(super) struct Checkpointer {
 
 impl Checkpointer {
     /// Starts the thread, with a connection of its own.
-    pub(super) fn start(path: &Path, monitor: Arc<WalMonitor>) -> Result<Self, StoreError> {
+    pub(super) fn start(
+        path: &Path,
+        monitor: Arc<WalMonitor>,
+        health: &Health,
+    ) -> Result<Self, StoreError> {
         let connection = schema::open_checkpointer(path)?;
         let thread = std::thread::Builder::new().name("jalon-checkpoint".to_owned()).spawn({
-            let monitor = Arc::clone(&monitor);
+            let (monitor, alive) = (Arc::clone(&monitor), health.of_this_thread());
             move || {
+                let _alive = alive;
                 while monitor.wait() {
                     monitor.note_moved(checkpoint(&connection));
                     let is_long = monitor.pages.load(Ordering::Relaxed) >= LOG_PAGES;
@@ -108,7 +114,7 @@ impl Drop for Checkpointer {
         *self.monitor.ended.lock().unwrap_or_else(PoisonError::into_inner) = true;
         self.monitor.bell.notify_one();
         if let Some(thread) = self.thread.take() {
-            // A panic in it was reported there.
+            // A panic in it is noted in the health.
             let _ = thread.join();
         }
     }

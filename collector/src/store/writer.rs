@@ -14,6 +14,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::{oneshot, watch};
 
 use super::StoreError;
+use super::health::Health;
 use super::queue::{Priority, Queue};
 use super::schema::BUSY_TIMEOUT;
 use super::wal::WalMonitor;
@@ -90,11 +91,16 @@ impl Writer {
         state: State,
         followers: Followers,
         monitor: Arc<WalMonitor>,
+        health: &Health,
     ) -> Result<Self, StoreError> {
         let queue = Arc::new(Queue::new());
         let thread = std::thread::Builder::new().name("jalon-writer".to_owned()).spawn({
-            let queue = Arc::clone(&queue);
-            move || serve(connection, state, &followers, &monitor, &queue)
+            let (queue, alive) = (Arc::clone(&queue), health.of_this_thread());
+            move || {
+                // Dropped last: once the thread counts as dead, nobody waits for it any more.
+                let _alive = alive;
+                serve(connection, state, &followers, &monitor, &queue);
+            }
         })?;
         Ok(Self { queue, thread: Some(thread) })
     }
@@ -131,7 +137,7 @@ impl Drop for Writer {
     fn drop(&mut self) {
         self.queue.end();
         if let Some(thread) = self.thread.take() {
-            // It commits its whole queue before it ends. A panic in it was reported there.
+            // It commits its whole queue before it ends. A panic in it is noted in the health.
             let _ = thread.join();
         }
     }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::Request;
 use http_body_util::BodyExt as _;
-use jalon_collector::{Collector, Options};
 
 use crate::support::{HOUR_MS, Phone, Site};
 
@@ -144,8 +143,7 @@ async fn erasing_from_another_process_ends_it_too() {
     let (_, desk) = resolved(&site).await;
     let mut stream = Stream::open(&site, &desk, None).await;
     stream.next().await.unwrap();
-    let options = Options::new(site.folder.path());
-    let other = Collector::open(options, site.clock.clone()).await.unwrap();
+    let other = site.beside().await;
     other.erase_customer(None, "ana").await.unwrap();
     // This process is not notified; the stream looks by itself every 15 seconds.
     tokio::time::pause();

@@ -11,9 +11,9 @@ async fn erase(site: &Site, installation: &str) -> Answer {
     site.request(Method::DELETE, &path, Some(&site.write), &[], Body::empty()).await
 }
 
-/// The number of rows that still belong to an installation.
+/// The number of rows that still belong to an installation, but for those that say when its uploads came.
 fn traces(site: &Site) -> i64 {
-    ["installations", "events", "arrivals", "customers", "epochs", "calls"]
+    ["installations", "events", "customers", "epochs", "calls"]
         .iter()
         .map(|table| site.count(&format!("SELECT count(*) FROM {table}")))
         .sum::<i64>()
@@ -48,7 +48,7 @@ async fn erasing_leaves_a_tombstone_and_whatever_comes_later_is_gone() {
     site.clock.advance(400 * DAY_MS);
     site.collector.expire().await.unwrap();
     site.batch(&phone.batch(&late)).await.is_problem(410, "erased");
-    assert_eq!(traces(&site), 0);
+    assert_eq!(traces(&site) + site.count("SELECT count(*) FROM arrivals"), 0);
     // Erasing again is not an error: the first answer may have been lost.
     assert_eq!(erase(&site, &phone.installation).await.status, StatusCode::NO_CONTENT);
 }
@@ -231,4 +231,43 @@ async fn retention_works_in_slices_that_ingest_passes_between() {
     expired.unwrap();
     answer.ok();
     assert_eq!(site.count("SELECT count(*) FROM events"), 1);
+}
+
+#[tokio::test]
+async fn a_clock_a_month_ahead_removes_nothing_until_it_is_back_or_confirmed() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let events = [phone.product("1")];
+    site.batch(&phone.batch(&events)).await.ok();
+    let stored = || site.count("SELECT count(*) FROM events");
+    assert!(site.collector.expire_by_a_sound_clock().await.unwrap());
+
+    site.clock.advance(31 * DAY_MS);
+    assert!(!site.collector.expire_by_a_sound_clock().await.unwrap());
+    assert!(!site.collector.expire_by_a_sound_clock().await.unwrap(), "it still may be wrong");
+    assert_eq!(stored(), 1);
+    site.clock.advance(-31 * DAY_MS);
+    assert!(site.collector.expire_by_a_sound_clock().await.unwrap(), "it is back");
+    assert_eq!(stored(), 1);
+
+    // A machine that was off for a month, and whose operator says so.
+    site.clock.advance(31 * DAY_MS);
+    assert!(!site.collector.expire_by_a_sound_clock().await.unwrap());
+    site.beside().await.confirm_clock().await.unwrap();
+    assert!(site.collector.expire_by_a_sound_clock().await.unwrap());
+    assert_eq!(stored(), 0);
+}
+
+#[tokio::test]
+async fn a_clock_that_goes_on_day_by_day_is_believed() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let events = [phone.product("1")];
+    site.batch(&phone.batch(&events)).await.ok();
+    for _ in 0..31 {
+        assert!(site.collector.expire_by_a_sound_clock().await.unwrap());
+        site.clock.advance(DAY_MS);
+    }
+    assert!(site.collector.expire_by_a_sound_clock().await.unwrap());
+    assert_eq!(site.count("SELECT count(*) FROM events"), 0);
 }

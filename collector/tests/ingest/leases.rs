@@ -135,6 +135,28 @@ async fn whoever_signs_in_and_out_all_day_still_gets_codes() {
 }
 
 #[tokio::test]
+async fn whoever_uses_up_each_code_at_once_gets_no_more_than_a_days_share() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let mut given = 0;
+    for _ in 0..40 {
+        phone.codes_left = 0;
+        let fresh = locators(&site.batch(&phone.batch(&[])).await.ok());
+        given += fresh.len();
+        phone.codes_left = 5;
+        for locator in fresh {
+            // Each with a call, so that none counts as unclaimed.
+            let (call, _) = phone.tap(Some(&code(locator, 0)), None, &[]);
+            site.call(&call).await.ok();
+        }
+    }
+    assert_eq!(given, 150);
+    site.clock.advance(DAY_MS);
+    phone.codes_left = 0;
+    assert_eq!(locators(&site.batch(&phone.batch(&[])).await.ok()).len(), 5);
+}
+
+#[tokio::test]
 async fn codes_of_another_version_are_doubted_until_the_phone_names_them() {
     let site = Site::open().await;
     let mut phone = Phone::new(&site);

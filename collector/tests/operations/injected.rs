@@ -75,6 +75,7 @@ fn serve_with(call: &str, n: usize, stays: bool) -> bool {
             }
             // A failure that passes may also come as it ends.
             if stays {
+                says_whether_it_takes_uploads(&server, || ask(&server, &requests[0]), &what);
                 mend_the_disk(&server);
                 for asked in &requests {
                     assert_eq!(ask(&server, asked), 200, "{what}: {} on a mended disk", asked.0);
@@ -91,6 +92,15 @@ fn serve_with(call: &str, n: usize, stays: bool) -> bool {
     assert!(server.end().success(), "{what}");
     are_stored_whole(&folder, confirmed);
     fs::read_to_string(&log).unwrap().contains("(INJECTED)")
+}
+
+/// `/readyz` says what an upload before it and one after it say, if the two agree.
+fn says_whether_it_takes_uploads(server: &Server, mut upload: impl FnMut() -> u16, what: &str) {
+    let before = upload();
+    let (ready, _) = request(&server.address, "GET", "/readyz", "", &Value::Null).unwrap();
+    if before == upload() {
+        assert_eq!(ready, before, "{what}: readyz, beside uploads");
+    }
 }
 
 /// The collector under `strace`, which runs beside it (-D): when it is ended, the collector goes on.

@@ -3,7 +3,10 @@
 
 mod audit;
 mod injected;
+mod keys;
+mod log;
 mod openapi;
+mod plans;
 mod program;
 mod server;
 #[path = "../support/mod.rs"]

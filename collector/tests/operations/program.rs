@@ -1,12 +1,13 @@
 //! The real binary: its commands, and that a SIGKILL loses nothing that it confirmed.
 
 use std::collections::HashSet;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Output};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use jalon::call::ContextToken;
 use serde_json::{Value, json};
@@ -115,8 +116,26 @@ fn keys_and_erasing_work_while_it_serves() {
     assert_eq!(send().0, 200);
     let erase = |app| stdout(&run(&["erase", "--data", data, "--customer", "ana", "--app", app]));
     assert_eq!(erase("another"), "erased 0 installations\n");
+    let refused = run(&["erase", "--data", data, "--customer", "ana"]);
+    assert_eq!(refused.status.code(), Some(2), "the same id in two apps is two people");
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("--app"));
+    let dry = |more: &[&str]| {
+        stdout(&run(&[&["erase", "--data", data, "--customer", "ana", "--dry-run"], more].concat()))
+    };
+    assert_eq!(dry(&["--app", "shop"]), "would erase 1 installation with 1 event and 0 calls\n");
+    assert_eq!(
+        dry(&["--app", "another"]),
+        "would erase 0 installations with 0 events and 0 calls\n"
+    );
+    assert!(dry(&["--all-apps"]).starts_with("would erase 1 installation with"));
     assert_eq!(erase("shop"), "erased 1 installation\n");
     assert_eq!(send().0, 410);
+    let (status, said) = audit(data, &[]);
+    assert_eq!(status, 0, "{said}");
+    let noted: Vec<&str> = said.lines().filter(|line| line.contains("\terase\t")).collect();
+    assert_eq!(noted.len(), 2, "{said}");
+    assert!(noted[0].contains("\tanother\t") && noted[1].contains("\tshop\t"));
+    assert!(!said.contains("ana\t") && !said.contains("\"ana\""), "it names nobody: {said}");
 }
 
 /// What `audit` prints and its status.
@@ -231,6 +250,64 @@ fn a_head_that_never_ends_does_not_keep_it_from_ending() {
     // An answer on another connection shows that the slow one was accepted.
     request(&server.address, "GET", "/healthz", "", &Value::Null).unwrap();
     assert!(server.end().success());
+}
+
+#[test]
+fn a_second_collector_on_the_same_folder_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = Server::start(folder.path());
+    let data = folder.path().to_str().unwrap();
+    let second = run(&["serve", "--listen", "127.0.0.1:0", "--data", data]);
+    assert!(!second.status.success());
+    let said = String::from_utf8(second.stderr).unwrap();
+    assert!(said.contains("another collector serves"), "{said}");
+    server.kill();
+    assert!(Server::start(folder.path()).end().success(), "a lock ends with its process");
+}
+
+#[test]
+fn more_connections_than_descriptors_leave_the_storage_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().to_str().unwrap();
+    let (write, centre) = (create_key(data, "write"), create_key(data, "contact-centre"));
+    let mut few = Command::new("sh");
+    few.args(["-c", "ulimit -n 128; exec \"$0\" \"$@\"", BINARY]);
+    let mut server = Server::try_start(few, folder.path()).unwrap();
+    let mut open = TcpStream::connect(&server.address).unwrap();
+    open.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let mut ask = |path: &str, key: &str, body: &Value| {
+        let body = body.to_string();
+        let head = format!(
+            "POST {path} HTTP/1.1\r\nhost: test\r\nauthorization: Bearer {key}\r\n\
+             content-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        open.write_all(head.as_bytes()).unwrap();
+        let mut answer = [0; 4096];
+        let count = open.read(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer[..count]).into_owned()
+    };
+    assert!(ask("/v1/batches", &write, &batch(1, 1, 1)).starts_with("HTTP/1.1 200"));
+    // Some are accepted, the others wait for it.
+    let idle: Vec<_> = (0..120).map(|_| TcpStream::connect(&server.address).unwrap()).collect();
+
+    for round in 2..10 {
+        assert!(ask("/v1/batches", &write, &batch(round, 1, 1)).starts_with("HTTP/1.1 200"));
+        let nobody =
+            json!({"token": ContextToken::from_bytes([7; 16]).to_string(), "call_id": "1"});
+        assert!(ask("/v1/contexts/resolve", &centre, &nobody).starts_with("HTTP/1.1 404"));
+    }
+    drop(idle);
+    assert!(server.end().success());
+}
+
+#[test]
+fn a_head_without_end_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = Server::start(folder.path());
+    let path = format!("/healthz?{}", "x".repeat(32 * 1024));
+    let answer = request(&server.address, "GET", &path, "", &Value::Null);
+    assert!(answer.as_ref().is_none_or(|(status, _)| (400..500).contains(status)), "{answer:?}");
 }
 
 #[test]

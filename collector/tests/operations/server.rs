@@ -70,6 +70,18 @@ pub(super) fn request(
     key: &str,
     body: &Value,
 ) -> Option<(u16, Value)> {
+    let (status, body) = request_text(address, method, path, key, body)?;
+    Some((status, serde_json::from_str(&body).unwrap_or(Value::Null)))
+}
+
+/// The same, with the answer's body as it came.
+pub(super) fn request_text(
+    address: &str,
+    method: &str,
+    path: &str,
+    key: &str,
+    body: &Value,
+) -> Option<(u16, String)> {
     let mut stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let body = body.to_string();
@@ -84,7 +96,7 @@ pub(super) fn request(
     stream.read_to_string(&mut answer).ok()?;
     let (head, body) = answer.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+    Some((status, body.to_owned()))
 }
 
 pub(super) fn batch(installation: u128, first: u64, count: u64) -> Value {

@@ -131,6 +131,12 @@ impl Site {
         Self { collector, clock, write, centre, folder, router }
     }
 
+    /// Another collector on the same folder, as a command of the operator opens it.
+    pub(crate) async fn beside(&self) -> Collector {
+        let options = Options::new(self.folder.path());
+        Collector::open(options, self.clock.clone()).await.unwrap()
+    }
+
     pub(crate) async fn send(&self, request: Request<Body>) -> axum::response::Response {
         self.router.clone().oneshot(request).await.unwrap()
     }
