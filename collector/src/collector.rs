@@ -20,7 +20,7 @@ use crate::limits::{
 use crate::proof::IdentityKey;
 use crate::secret::{Hash, Secret};
 use crate::state::AppState;
-use crate::store::{CustomerData, SqliteStorage, Storage as _, StoreError};
+use crate::store::{CustomerData, NumberedScreen, SqliteStorage, Storage as _, StoreError};
 
 /// A collector on one data folder. Clones share it; the last one dropped closes it.
 #[derive(Clone)]
@@ -188,6 +188,14 @@ impl Collector {
     ) -> Result<u64, CollectorError> {
         let app = app.map(str::to_owned);
         Ok(self.0.storage.erase_customer(app, customer.to_owned(), self.0.now_ms()).await?)
+    }
+
+    /// The numbers of an app's screens, or of all apps', in their order.
+    ///
+    /// # Errors
+    /// [`CollectorError::Store`].
+    pub async fn screens(&self, app: Option<&str>) -> Result<Vec<NumberedScreen>, CollectorError> {
+        Ok(self.0.storage.screens(app.map(str::to_owned)).await?)
     }
 
     /// Removes everything that has expired, in slices between which others can write.

@@ -100,6 +100,9 @@ pub const LEASES_UNCLAIMED_NAMED_MAX: u32 = 100;
 /// Codes given to one installation a day, claimed or not: far more than somebody who calls and signs out
 /// all day uses, and so few that those of the last days are counted at each top-up in no time.
 pub const LEASES_A_DAY_MAX: u32 = 150;
+/// Numbers given to screens of an app that its screens file does not list: the other half is kept for
+/// those that it lists, since the names come with a public key.
+pub const SCREENS_UNLISTED_MAX: usize = 499;
 /// Configured screens whose numbers are sent with fresh codes: about 8 KB of the 64 KB that the SDK
 /// reads.
 pub const LEASE_SCREENS_MAX: usize = 200;

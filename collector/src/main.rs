@@ -51,6 +51,8 @@ enum Command {
     /// Manage the keys with which apps' backends sign proofs of identity.
     #[command(subcommand)]
     IdentityKey(key_commands::IdentityKeys),
+    /// Print the number of each screen, which call codes carry, and whether the screens file lists it.
+    Screens(Screens),
     /// Erase a customer, with every installation they used. Works while the collector serves.
     Erase(Erase),
     /// Say that the machine's clock is right after it went on by more than a day, for example while nothing
@@ -80,6 +82,16 @@ struct Serve {
     /// A site that may show the desk in a frame, such as <https://desk.example.com>. May be repeated.
     #[arg(long, value_name = "ORIGIN")]
     frame_ancestors: Vec<String>,
+}
+
+#[derive(Args)]
+struct Screens {
+    /// The data folder.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// Only this app's screens; without it, those of all apps.
+    #[arg(long, value_name = "ID")]
+    app: Option<String>,
 }
 
 #[derive(Args)]
@@ -138,6 +150,7 @@ async fn main() -> ExitCode {
         Command::Serve(args) => serve(args, &log).await,
         Command::Key(command) => key_commands::run(command).await,
         Command::IdentityKey(command) => key_commands::run_identity(command).await,
+        Command::Screens(args) => screens(args).await,
         Command::Erase(args) => erase(args).await,
         Command::ConfirmClock(args) => confirm_clock(args).await,
         Command::Audit(args) => return audit::run(&args),
@@ -226,6 +239,17 @@ async fn existing(data: PathBuf, to: &str) -> Result<Collector, BoxError> {
         return Err(format!("failed to {to}: no collector's data in {}", data.display()).into());
     }
     Ok(Collector::open(Options::new(data), Arc::new(SystemClock)).await?)
+}
+
+async fn screens(args: Screens) -> Result<(), BoxError> {
+    let collector = existing(args.data, "list screens").await?;
+    for screen in collector.screens(args.app.as_deref()).await? {
+        let listed = if screen.listed { "listed" } else { "unlisted" };
+        // In quotes, since a name is whatever a phone sent.
+        let (number, app, name) = (screen.number, screen.app, screen.name);
+        writeln!(std::io::stdout(), "{number:03}  {listed}  {app}  {name:?}")?;
+    }
+    Ok(())
 }
 
 async fn confirm_clock(args: ConfirmClock) -> Result<(), BoxError> {

@@ -1,6 +1,6 @@
 //! Stores an upload: each event exactly once, the state of its epoch, and its calls.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 use serde_json::{Map, Value};
@@ -10,7 +10,7 @@ use super::writer::State;
 use super::{
     Appended, Identification, InstallationError, NewCall, NewEvent, NewOwner, Upload, call, lease,
 };
-use crate::limits::{REASON_CHARS_MAX, REASONS_MAX, SCREEN_BYTES_MAX};
+use crate::limits::{REASON_CHARS_MAX, REASONS_MAX};
 use crate::secret::Hash;
 
 /// Stores an upload. The same upload again changes only the time the phone was last heard of.
@@ -324,42 +324,10 @@ fn number_screens(
     let mut named = BTreeMap::new();
     for screen in upload.events.iter().filter_map(|event| event.screen.as_ref()) {
         if !named.contains_key(screen)
-            && let Some(number) = number_screen(connection, state, &upload.app, screen)?
+            && let Some(number) = super::screen::number(connection, state, &upload.app, screen)?
         {
             named.insert(screen.clone(), number);
         }
     }
     Ok(named)
-}
-
-/// The number of a screen, given now if it has none. `None` once all 999 are taken.
-pub(super) fn number_screen(
-    connection: &Connection,
-    state: &mut State,
-    app: &str,
-    name: &str,
-) -> rusqlite::Result<Option<u16>> {
-    if name.is_empty() || name.len() > SCREEN_BYTES_MAX {
-        return Ok(None);
-    }
-    if !state.screens.contains_key(app) {
-        let known: HashMap<String, u16> = connection
-            .prepare_cached("SELECT name, number FROM screens WHERE app = ?1")?
-            .query_map([app], |row| Ok((row.get(0)?, row.get(1)?)))?
-            .collect::<rusqlite::Result<_>>()?;
-        state.screens.insert(app.to_owned(), known);
-    }
-    let known = state.screens.entry(app.to_owned()).or_default();
-    if let Some(number) = known.get(name) {
-        return Ok(Some(*number));
-    }
-    let Some(number) = u16::try_from(known.len() + 1).ok().filter(|n| *n < jalon::call::SCREEN_END)
-    else {
-        return Ok(None);
-    };
-    connection
-        .prepare_cached("INSERT INTO screens (app, number, name) VALUES (?1, ?2, ?3)")?
-        .execute(params![app, number, name])?;
-    known.insert(name.to_owned(), number);
-    Ok(Some(number))
 }

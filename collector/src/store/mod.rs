@@ -27,6 +27,7 @@ mod model;
 mod queue;
 mod read;
 mod schema;
+mod screen;
 mod sqlite;
 mod wal;
 mod writer;
@@ -36,8 +37,8 @@ pub use claimant::Claimant;
 pub use health::Health;
 pub use model::{
     Appended, Claim, Context, ContextId, CustomerData, EpochState, Handle, Identification,
-    InstallationError, NewCall, NewEvent, NewOwner, NewStatement, StoredCall, StoredEvent, Upload,
-    View,
+    InstallationError, NewCall, NewEvent, NewOwner, NewStatement, NumberedScreen, StoredCall,
+    StoredEvent, Upload, View,
 };
 pub use sqlite::SqliteStorage;
 
@@ -108,9 +109,12 @@ pub trait Storage: Send + Sync {
     /// Removes an identity key; `false` when the app has no key of that id.
     fn remove_identity_key(&self, app: String, id: String) -> Answer<'_, bool>;
 
-    /// Numbers screens in this order, unless they have a number, and answers the number of each. A
-    /// screen has none once all numbers are taken.
+    /// Numbers the screens that a screens file lists, in this order, unless they have a number, and answers
+    /// the number of each. A screen has none once all numbers are taken.
     fn number_screens(&self, app: String, names: Vec<String>) -> Answer<'_, BTreeMap<String, u16>>;
+
+    /// The numbers of an app's screens, or of all apps'.
+    fn screens(&self, app: Option<String>) -> Answer<'_, Vec<NumberedScreen>>;
 
     /// Writes, and resolves once that has reached the disk.
     fn ready(&self, at: i64) -> Answer<'_, ()>;

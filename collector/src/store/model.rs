@@ -206,6 +206,19 @@ pub struct View {
     pub at: i64,
 }
 
+/// A screen with its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NumberedScreen {
+    /// The app.
+    pub app: String,
+    /// The number that call codes carry.
+    pub number: u16,
+    /// The app's name for it.
+    pub name: String,
+    /// Whether the screens file listed it.
+    pub listed: bool,
+}
+
 /// What is stored of a customer: on every phone they used, whoever else used it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct CustomerData {

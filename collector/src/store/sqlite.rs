@@ -12,8 +12,9 @@ use super::health::Health;
 use super::wal::{Checkpointer, WalMonitor};
 use super::writer::{Followers, State, Writer};
 use super::{
-    Answer, Appended, Claim, Context, ContextId, CustomerData, InstallationError, Storage,
-    StoreError, Upload, View, append, call, erase, identity_key, key, read, schema,
+    Answer, Appended, Claim, Context, ContextId, CustomerData, InstallationError, NumberedScreen,
+    Storage, StoreError, Upload, View, append, call, erase, identity_key, key, read, schema,
+    screen,
 };
 use crate::keys::Key;
 use crate::limits::READERS_MAX;
@@ -217,12 +218,16 @@ impl Storage for SqliteStorage {
         Box::pin(self.writer.write(move |connection, state| {
             let mut numbers = BTreeMap::new();
             for name in names {
-                if let Some(number) = append::number_screen(connection, state, &app, &name)? {
+                if let Some(number) = screen::number_listed(connection, state, &app, &name)? {
                     numbers.insert(name, number);
                 }
             }
             Ok(numbers)
         }))
+    }
+
+    fn screens(&self, app: Option<String>) -> Answer<'_, Vec<NumberedScreen>> {
+        Box::pin(self.read(move |connection| screen::list(connection, app.as_deref())))
     }
 
     fn ready(&self, at: i64) -> Answer<'_, ()> {

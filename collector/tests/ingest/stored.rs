@@ -2,8 +2,12 @@
 
 use std::io::Write as _;
 
-use axum::http::Method;
+use axum::body::Body;
+use axum::http::{Method, Request};
+use jalon_collector::store::NumberedScreen;
+use jalon_collector::{Collector, KeyKind, Options};
 use serde_json::json;
+use tower::ServiceExt as _;
 
 use crate::support::{self, APP, Phone, Site};
 
@@ -94,23 +98,60 @@ async fn gzip_and_zstd_are_inflated() {
     }
 }
 
+/// Options with a screens file that lists these.
+fn listing(mut options: Options, screens: &[&str]) -> Options {
+    let screen = |name: &&str| jalon_collector::config::Screen {
+        name: (*name).to_owned(),
+        label: "A label".to_owned(),
+        stage: Some("use".to_owned()),
+        channel: None,
+    };
+    let app = jalon_collector::config::AppOptions {
+        screens: screens.iter().map(screen).collect(),
+        events_per_s: 1_000_000,
+    };
+    options.apps.insert(APP.to_owned(), app);
+    options
+}
+
+#[tokio::test]
+async fn junk_leaves_half_of_the_numbers_to_the_screens_that_the_file_lists() {
+    let site = Site::open().await;
+    let mut phone = Phone::new(&site);
+    let mut given = 0;
+    for round in 0..3 {
+        let events: Vec<_> = (0..200).map(|n| phone.screen(&format!("junk-{round}-{n}"))).collect();
+        let answer = site.batch(&phone.batch(&events)).await.ok();
+        given += answer["screens"].as_object().unwrap().len();
+    }
+    assert_eq!(given, 499);
+
+    let options = listing(Options::new(site.folder.path()), &["checkout", "junk-0-0"]);
+    let next = Collector::open(options, site.clock.clone()).await.unwrap();
+    let screens = next.screens(Some(APP)).await.unwrap();
+    let listed: Vec<_> = screens.iter().filter(|screen| screen.listed).collect();
+    assert_eq!(
+        listed.iter().map(|screen| &*screen.name).collect::<Vec<_>>(),
+        ["junk-0-0", "checkout"]
+    );
+    assert_eq!(listed[1].number, 500);
+    // One that is listed now leaves its place to another.
+    let room = |screens: &[NumberedScreen]| screens.iter().filter(|screen| !screen.listed).count();
+    assert_eq!(room(&screens), 498);
+    let write = next.create_key(KeyKind::Write, APP).await.unwrap();
+    let events = [phone.screen("one more"), phone.screen("too many")];
+    let request = Request::post("/v1/batches")
+        .header("authorization", format!("Bearer {write}"))
+        .body(Body::from(phone.batch(&events).to_string()))
+        .unwrap();
+    let answer = next.router().oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(room(&next.screens(None).await.unwrap()), 499);
+}
+
 #[tokio::test]
 async fn screens_get_numbers_once_and_the_configured_ones_come_first() {
-    let site = Site::open_with(|mut options| {
-        let screen = |name: &str| jalon_collector::config::Screen {
-            name: name.to_owned(),
-            label: "A label".to_owned(),
-            stage: Some("use".to_owned()),
-            channel: None,
-        };
-        let app = jalon_collector::config::AppOptions {
-            screens: vec![screen("home"), screen("checkout")],
-            events_per_s: 1_000,
-        };
-        options.apps.insert(APP.to_owned(), app);
-        options
-    })
-    .await;
+    let site = Site::open_with(|options| listing(options, &["home", "checkout"])).await;
     let mut phone = Phone::new(&site);
     let events = [phone.screen("new"), phone.screen("checkout")];
     let screens = site.batch(&phone.batch(&events)).await.ok()["screens"].clone();

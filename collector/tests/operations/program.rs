@@ -346,13 +346,17 @@ fn every_command_explains_itself() {
         &["serve", "--help"],
         &["key", "--help"],
         &["key", "create", "--help"],
+        &["key", "list", "--help"],
+        &["key", "revoke", "--help"],
+        &["key", "expire", "--help"],
+        &["screens", "--help"],
+        &["confirm-clock", "--help"],
         &["erase", "--help"],
         &["audit", "--help"],
         &["identity-key", "--help"],
         &["identity-key", "add", "--help"],
         &["identity-key", "list", "--help"],
         &["identity-key", "remove", "--help"],
-        &["audit", "--help"],
     ] {
         assert!(stdout(&run(args)).contains("Usage:"), "{args:?}");
     }

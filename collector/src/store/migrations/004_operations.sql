@@ -16,3 +16,6 @@ CREATE TABLE retention (
   only INTEGER PRIMARY KEY CHECK (only = 1),
   at   INTEGER NOT NULL
 );
+
+-- 1 where the app's screens file lists it: half of the numbers are kept for such screens.
+ALTER TABLE screens ADD COLUMN listed INTEGER NOT NULL DEFAULT 0;
