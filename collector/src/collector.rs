@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -48,6 +49,16 @@ pub enum CollectorError {
     Store(#[from] StoreError),
 }
 
+/// Makes a data folder, unless it is there.
+///
+/// # Errors
+/// [`CollectorError::Folder`].
+pub fn make_folder(folder: &Path) -> Result<(), CollectorError> {
+    // Readable by its owner alone: it holds customers' journeys and the secret.
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true).mode(0o700).create(folder).map_err(CollectorError::Folder)
+}
+
 fn check_app(app: &str) -> Result<(), CollectorError> {
     let fits = !app.trim().is_empty() && app.chars().count() <= APP_CHARS_MAX;
     if fits { Ok(()) } else { Err(CollectorError::App) }
@@ -60,12 +71,7 @@ impl Collector {
     /// [`CollectorError`], by the part that cannot be used.
     pub async fn open(options: Options, clock: Arc<dyn Clock>) -> Result<Self, CollectorError> {
         let options = options.checked()?;
-        // Readable by its owner alone: it holds customers' journeys and the secret.
-        fs::DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&options.data_dir)
-            .map_err(CollectorError::Folder)?;
+        make_folder(&options.data_dir)?;
         let secret = Secret::open(&options.data_dir, &*clock).map_err(CollectorError::Folder)?;
         let storage = SqliteStorage::open(&options.data_dir, secret.clone(), Arc::clone(&clock))?;
         let mut screen_numbers = BTreeMap::new();
@@ -203,7 +209,12 @@ impl Collector {
     /// # Errors
     /// [`CollectorError::Store`].
     pub async fn expire(&self) -> Result<(), CollectorError> {
-        while self.0.storage.expire(self.0.now_ms()).await? {
+        self.expire_by(self.0.now_ms()).await
+    }
+
+    /// The time is the same for all slices: a clock that jumps meanwhile changes nothing.
+    async fn expire_by(&self, now: i64) -> Result<(), CollectorError> {
+        while self.0.storage.expire(now).await? {
             tokio::time::sleep(Duration::from_millis(EXPIRE_PAUSE_MS)).await;
         }
         Ok(())
@@ -222,7 +233,7 @@ impl Collector {
             return Ok(false);
         }
         storage.note_retention(now).await?;
-        self.expire().await?;
+        self.expire_by(now).await?;
         Ok(true)
     }
 
@@ -231,7 +242,7 @@ impl Collector {
     /// # Errors
     /// [`CollectorError::Store`].
     pub async fn confirm_clock(&self) -> Result<(), CollectorError> {
-        Ok(self.0.storage.note_retention(self.0.now_ms()).await?)
+        Ok(self.0.storage.set_retention(self.0.now_ms()).await?)
     }
 
     /// Keeps removing what expires, until [`end`](Self::end).

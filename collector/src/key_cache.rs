@@ -18,13 +18,15 @@ use crate::throttle::{Throttle, at_least_one};
 pub(crate) struct KeyCache {
     clock: Arc<dyn Clock>,
     known: Mutex<Known>,
+    /// Held while the keys are read, so that none is overwritten by an earlier state.
+    reading: tokio::sync::Mutex<()>,
     unknown: Throttle<()>,
 }
 
 #[derive(Default)]
 struct Known {
     keys: HashMap<Hash, Key>,
-    /// When they were last read, or a request began to, in ms of the elapsed clock.
+    /// When they were last read, in ms of the elapsed clock.
     read_ms: Option<u64>,
 }
 
@@ -34,7 +36,8 @@ impl KeyCache {
         let quota = Quota::per_second(at_least_one(UNKNOWN_KEYS_PER_S));
         let quota = quota.allow_burst(at_least_one(UNKNOWN_KEYS_BURST));
         let unknown = Throttle::new(quota, 1, Arc::clone(&clock));
-        Self { clock, known: Mutex::default(), unknown }
+        let (known, reading) = (Mutex::default(), tokio::sync::Mutex::default());
+        Self { clock, known, reading, unknown }
     }
 
     /// Finds the key that a client presents, if it is valid now.
@@ -48,17 +51,23 @@ impl KeyCache {
     ) -> Result<Option<Key>, StoreError> {
         let hash = keys::hash(key);
         let now = self.clock.now();
-        let is_due = self.begin_to_read(now);
+        if self.is_due(now) {
+            let reading = self.reading.lock().await;
+            // Unless whoever held it has just read them.
+            if self.is_due(now) {
+                let read = self.read_now(storage, now).await;
+                drop(reading);
+                if let (Err(error), None) = (read, self.valid(&hash, now)) {
+                    return Err(error);
+                }
+            }
+        }
         let found = self.valid(&hash, now);
-        if !is_due && (found.is_some() || self.unknown.take(&(), 1).is_err()) {
-            return Ok(found);
+        if found.is_none() && self.unknown.take(&(), 1).is_ok() {
+            self.read(storage).await?;
+            return Ok(self.valid(&hash, now));
         }
-        match self.read(storage).await {
-            Ok(()) => Ok(self.valid(&hash, now)),
-            // A key that was valid two seconds ago is better than none.
-            Err(_) if found.is_some() => Ok(found),
-            Err(error) => Err(error),
-        }
+        Ok(found)
     }
 
     /// Reads all keys.
@@ -66,20 +75,22 @@ impl KeyCache {
     /// # Errors
     /// An error of the storage.
     pub(crate) async fn read(&self, storage: &dyn Storage) -> Result<(), StoreError> {
+        let _reading = self.reading.lock().await;
+        self.read_now(storage, self.clock.now()).await
+    }
+
+    /// A client that hangs up ends this with its request, and the next one reads. Those that cannot be read
+    /// are tried again at the next request; meanwhile those that are known hold.
+    async fn read_now(&self, storage: &dyn Storage, now: Now) -> Result<(), StoreError> {
         let keys = storage.keys().await?;
-        self.lock().keys = keys.into_iter().map(|key| (key.hash, key)).collect();
+        let keys = keys.into_iter().map(|key| (key.hash, key)).collect();
+        *self.lock() = Known { keys, read_ms: Some(now.elapsed_ms) };
         Ok(())
     }
 
-    /// Whether it is time to read the keys again, which the caller then does. Others go on with those that
-    /// are known meanwhile.
-    fn begin_to_read(&self, now: Now) -> bool {
-        let mut known = self.lock();
-        let is_due = known.read_ms.is_none_or(|read_ms| now.elapsed_ms >= read_ms + KEYS_FRESH_MS);
-        if is_due {
-            known.read_ms = Some(now.elapsed_ms);
-        }
-        is_due
+    fn is_due(&self, now: Now) -> bool {
+        let read_ms = self.lock().read_ms;
+        read_ms.is_none_or(|read_ms| now.elapsed_ms >= read_ms + KEYS_FRESH_MS)
     }
 
     fn valid(&self, hash: &Hash, now: Now) -> Option<Key> {

@@ -56,6 +56,6 @@ pub mod throttle;
 mod view;
 pub mod wire;
 
-pub use collector::{Collector, CollectorError};
+pub use collector::{Collector, CollectorError, make_folder};
 pub use config::Options;
 pub use keys::KeyKind;

@@ -140,11 +140,16 @@ async fn main() -> ExitCode {
                 .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
         )
         .init();
+    let at_panic = log.clone();
     // Not by the default, which waits until stderr takes it. Where, and never what: a message may quote
     // what the collector was sent.
-    std::panic::set_hook(Box::new(|panic| {
+    std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
         tracing::error!(place, "a panic, which is a defect: please report it");
+        if std::thread::current().name() == Some("main") {
+            // The program ends with it.
+            at_panic.finish();
+        }
     }));
     let outcome = match Cli::parse().command {
         Command::Serve(args) => serve(args, &log).await,
@@ -183,15 +188,16 @@ async fn serve(args: Serve, log: &Log) -> Result<(), BoxError> {
                 .into(),
         );
     }
-    let collector = Collector::open(options, Arc::new(SystemClock)).await?;
-    // Held until the end.
+    // Held until the end, and before anything is touched.
     let _lock = lock(&data)?;
+    let collector = Collector::open(options, Arc::new(SystemClock)).await?;
     let listener = TcpListener::bind(args.listen)
         .await
         .map_err(|error| format!("failed to listen on {}: {error}", args.listen))?;
     // Caught before the collector says that it runs.
     let mut terminate = signal(SignalKind::terminate())?;
-    writeln!(std::io::stdout(), "listening on http://{}", listener.local_addr()?)?;
+    // Whoever started it may have gone, or its disk be full: it serves all the same.
+    let _ = writeln!(std::io::stdout(), "listening on http://{}", listener.local_addr()?);
     let mut expiring = tokio::spawn({
         let collector = collector.clone();
         async move { collector.keep_expiring().await }
@@ -222,7 +228,10 @@ async fn serve(args: Serve, log: &Log) -> Result<(), BoxError> {
 /// Locks the data folder against a second collector that serves it: each would keep limits, streams and
 /// caches of its own.
 fn lock(data: &Path) -> Result<File, BoxError> {
-    let file = File::create(data.join("serve.lock"))?;
+    jalon_collector::make_folder(data)?;
+    let path = data.join("serve.lock");
+    let file = File::create(&path)
+        .map_err(|error| format!("failed to open {}: {error}", path.display()))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(file),
         Err(Errno::WOULDBLOCK) => {

@@ -30,9 +30,17 @@ pub(crate) async fn serve(listener: TcpListener, router: Router, end: impl Futur
         .header_read_timeout(Duration::from_secs(HEAD_TIMEOUT_S))
         .max_buf_size(HEAD_BYTES_MAX);
     let connections = GracefulShutdown::new();
-    let room = Arc::new(Semaphore::new(connections_max()));
+    let most = connections_max();
+    let room = Arc::new(Semaphore::new(most));
+    let mut was_full = false;
     let mut end = pin!(end);
     loop {
+        let free = room.available_permits();
+        if free == 0 && !was_full {
+            tracing::warn!(most, "no room for more connections: others wait until some have ended");
+        }
+        // Full until a tenth is free again: one warning for a whole storm.
+        was_full = free == 0 || was_full && free < most / 10;
         let accepted = tokio::select! {
             accepted = accept(&listener, &room) => accepted,
             () = &mut end => break,
@@ -67,9 +75,6 @@ async fn accept(
     listener: &TcpListener,
     room: &Arc<Semaphore>,
 ) -> io::Result<(TcpStream, OwnedSemaphorePermit)> {
-    if room.available_permits() == 0 {
-        tracing::warn!("as many connections are open as there may be: others wait until one ends");
-    }
     let place = Arc::clone(room).acquire_owned().await.map_err(io::Error::other)?;
     let (stream, _) = listener.accept().await?;
     // An update on a live stream does not wait until the one before it is acknowledged.

@@ -112,7 +112,8 @@ pub struct AuditEntry {
     pub app: String,
     /// What was done: `resolve`, `desk`, `live`.
     pub act: String,
-    /// Whose call it was: the bytes of [`AuditLog::claimant`], unless they were altered.
+    /// Whose call it was, as the bytes of [`AuditLog::claimant`], or which customer was erased; unless they
+    /// were altered.
     pub claimant: Vec<u8>,
     /// The agent who viewed it, if the contact centre said so.
     pub agent: Option<String>,

@@ -79,11 +79,15 @@ pub trait Storage: Send + Sync {
     /// it in the audit log of each app.
     fn erase_customer(&self, app: Option<String>, customer: String, at: i64) -> Answer<'_, u64>;
 
-    /// When what has expired was last removed, as `note_retention` was told; none if it never was.
+    /// The latest time at which what has expired was removed, as the next two were told; none if it never
+    /// was.
     fn last_retention(&self) -> Answer<'_, Option<i64>>;
 
-    /// Notes that what has expired is being removed.
+    /// Notes that what has expired is being removed. An earlier time changes nothing.
     fn note_retention(&self, at: i64) -> Answer<'_, ()>;
+
+    /// Notes the same, also an earlier time.
+    fn set_retention(&self, at: i64) -> Answer<'_, ()>;
 
     /// Removes one slice of what has expired, and answers whether there may be more.
     fn expire(&self, now: i64) -> Answer<'_, bool>;

@@ -169,6 +169,18 @@ impl Storage for SqliteStorage {
     fn note_retention(&self, at: i64) -> Answer<'_, ()> {
         Box::pin(self.writer.write(move |connection, _| {
             connection
+                .prepare_cached(
+                    "INSERT INTO retention (only, at) VALUES (1, ?1)
+                     ON CONFLICT (only) DO UPDATE SET at = max(at, excluded.at)",
+                )?
+                .execute([at])?;
+            Ok(())
+        }))
+    }
+
+    fn set_retention(&self, at: i64) -> Answer<'_, ()> {
+        Box::pin(self.writer.write(move |connection, _| {
+            connection
                 .prepare_cached("INSERT OR REPLACE INTO retention (only, at) VALUES (1, ?1)")?
                 .execute([at])?;
             Ok(())

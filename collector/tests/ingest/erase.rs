@@ -250,6 +250,12 @@ async fn a_clock_a_month_ahead_removes_nothing_until_it_is_back_or_confirmed() {
     assert!(site.collector.expire_by_a_sound_clock().await.unwrap(), "it is back");
     assert_eq!(stored(), 1);
 
+    // A machine that starts in the past, before its clock is set.
+    site.clock.advance(-31 * DAY_MS);
+    assert!(site.collector.expire_by_a_sound_clock().await.unwrap());
+    site.clock.advance(31 * DAY_MS);
+    assert!(site.collector.expire_by_a_sound_clock().await.unwrap(), "it is where it was");
+
     // A machine that was off for a month, and whose operator says so.
     site.clock.advance(31 * DAY_MS);
     assert!(!site.collector.expire_by_a_sound_clock().await.unwrap());

@@ -19,7 +19,8 @@ use super::program::are_stored_whole;
 use super::server::{BINARY, Server, batch, create_key, request};
 
 /// Every file in the data folder once the secret is made.
-const FILES: [&str; 4] = ["secret", "collector.db", "collector.db-wal", "collector.db-shm"];
+const FILES: [&str; 5] =
+    ["serve.lock", "secret", "collector.db", "collector.db-wal", "collector.db-shm"];
 /// Set by whoever wants every n, which takes minutes. Else, beyond the first few, each is larger than
 /// the one before by a quarter.
 const ALL: &str = "JALON_TEST_INJECTED_ALL";

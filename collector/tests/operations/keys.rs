@@ -2,6 +2,7 @@
 //! reads.
 
 use axum::http::StatusCode;
+use futures_util::FutureExt as _;
 use jalon_collector::KeyKind;
 use jalon_collector::keys::hash;
 use serde_json::json;
@@ -31,6 +32,21 @@ async fn a_key_that_another_process_revokes_is_refused_within_seconds() {
     site.clock.advance(A_MOMENT_MS);
     assert_eq!(status(&site, &leaked).await, StatusCode::UNAUTHORIZED);
     assert_eq!(status(&site, &site.write).await, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_client_that_hangs_up_keeps_no_revoked_key_alive() {
+    let site = Site::open().await;
+    let leaked = site.collector.create_key(KeyKind::Write, APP).await.unwrap();
+    assert_eq!(status(&site, &leaked).await, StatusCode::OK);
+    let keys = site.collector.keys().await.unwrap();
+    let id = keys.iter().find(|key| key.hash == hash(&leaked)).unwrap().id();
+    assert!(site.beside().await.revoke_key(&id).await.unwrap());
+    site.clock.advance(A_MOMENT_MS);
+    // Its request reads the keys, and ends before they are read.
+    let request = Box::pin(status(&site, "jalon_write_nobody"));
+    assert!(futures_util::future::select(request, std::future::ready(())).now_or_never().is_some());
+    assert_eq!(status(&site, &leaked).await, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]

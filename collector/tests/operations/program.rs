@@ -297,6 +297,8 @@ fn more_connections_than_descriptors_leave_the_storage_its_own() {
             json!({"token": ContextToken::from_bytes([7; 16]).to_string(), "call_id": "1"});
         assert!(ask("/v1/contexts/resolve", &centre, &nobody).starts_with("HTTP/1.1 404"));
     }
+    let open = std::fs::read_dir(format!("/proc/{}/fd", server.child.id())).unwrap().count();
+    assert!((64..112).contains(&open), "{open} of 128 descriptors are open");
     drop(idle);
     assert!(server.end().success());
 }
