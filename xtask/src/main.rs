@@ -68,7 +68,7 @@ enum Task {
     Telephony(telephony::Options),
     /// Runs a benchmark beside its peers; prints a table and writes target/bench/NAME.json.
     Bench {
-        /// record, call, desk, open, wire, collector or lookup; all of them if not given. Or kotlin or swift,
+        /// record, call, desk, open, wire, collector, lookup or growth; all of them if not given. Or kotlin or swift,
         /// only by name: they need a JDK and Maven, or a Debian root with Swift.
         name: Option<String>,
     },
