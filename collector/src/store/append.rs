@@ -9,6 +9,7 @@ use super::lease::ToppedUp;
 use super::writer::State;
 use super::{
     Appended, Identification, InstallationError, NewCall, NewEvent, NewOwner, Upload, call, lease,
+    screen,
 };
 use crate::limits::{REASON_CHARS_MAX, REASONS_MAX};
 use crate::secret::Hash;
@@ -322,11 +323,11 @@ fn number_screens(
     upload: &Upload,
 ) -> rusqlite::Result<BTreeMap<String, u16>> {
     let mut named = BTreeMap::new();
-    for screen in upload.events.iter().filter_map(|event| event.screen.as_ref()) {
-        if !named.contains_key(screen)
-            && let Some(number) = super::screen::number(connection, state, &upload.app, screen)?
+    for name in upload.events.iter().filter_map(|event| event.screen.as_ref()) {
+        if !named.contains_key(name)
+            && let Some(number) = screen::number(connection, &mut state.screens, &upload.app, name)?
         {
-            named.insert(screen.clone(), number);
+            named.insert(name.clone(), number);
         }
     }
     Ok(named)

@@ -5,8 +5,10 @@ use std::collections::HashMap;
 use rusqlite::{Connection, params};
 
 use super::NumberedScreen;
-use super::writer::State;
 use crate::limits::{SCREEN_BYTES_MAX, SCREENS_UNLISTED_MAX};
+
+/// The numbers of each app's screens, as far as they were read.
+pub(super) type NumbersByApp = HashMap<String, Numbers>;
 
 /// The numbers of one app's screens, as stored.
 #[derive(Default)]
@@ -40,14 +42,14 @@ impl Numbers {
 /// screens that the screens file does not list.
 pub(super) fn number(
     connection: &Connection,
-    state: &mut State,
+    known: &mut NumbersByApp,
     app: &str,
     name: &str,
 ) -> rusqlite::Result<Option<u16>> {
     if name.is_empty() || name.len() > SCREEN_BYTES_MAX {
         return Ok(None);
     }
-    let numbers = of_app(connection, state, app)?;
+    let numbers = of_app(connection, known, app)?;
     if let Some(number) = numbers.by_name.get(name) {
         return Ok(Some(*number));
     }
@@ -68,14 +70,14 @@ pub(super) fn number(
 /// The number of a screen that the screens file lists. `None` once all are taken.
 pub(super) fn number_listed(
     connection: &Connection,
-    state: &mut State,
+    known: &mut NumbersByApp,
     app: &str,
     name: &str,
 ) -> rusqlite::Result<Option<u16>> {
     if name.is_empty() || name.len() > SCREEN_BYTES_MAX {
         return Ok(None);
     }
-    let numbers = of_app(connection, state, app)?;
+    let numbers = of_app(connection, known, app)?;
     if let Some(number) = numbers.by_name.get(name).copied() {
         let listed = connection
             .prepare_cached(
@@ -110,14 +112,13 @@ fn give(
 
 fn of_app<'a>(
     connection: &Connection,
-    state: &'a mut State,
+    known: &'a mut NumbersByApp,
     app: &str,
 ) -> rusqlite::Result<&'a mut Numbers> {
-    if !state.screens.contains_key(app) {
-        let known = Numbers::read(connection, app)?;
-        state.screens.insert(app.to_owned(), known);
+    if !known.contains_key(app) {
+        known.insert(app.to_owned(), Numbers::read(connection, app)?);
     }
-    Ok(state.screens.entry(app.to_owned()).or_default())
+    Ok(known.entry(app.to_owned()).or_default())
 }
 
 /// The numbers of an app's screens, or of all apps', in their order.

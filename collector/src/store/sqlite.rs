@@ -230,7 +230,9 @@ impl Storage for SqliteStorage {
         Box::pin(self.writer.write(move |connection, state| {
             let mut numbers = BTreeMap::new();
             for name in names {
-                if let Some(number) = screen::number_listed(connection, state, &app, &name)? {
+                if let Some(number) =
+                    screen::number_listed(connection, &mut state.screens, &app, &name)?
+                {
                     numbers.insert(name, number);
                 }
             }

@@ -17,7 +17,7 @@ use super::StoreError;
 use super::health::Health;
 use super::queue::{Priority, Queue};
 use super::schema::BUSY_TIMEOUT;
-use super::screen::Numbers;
+use super::screen::NumbersByApp;
 use super::wal::WalMonitor;
 use crate::limits::{GROUP_BEHIND_LOOKUP_MAX, GROUP_REQUESTS_MAX};
 use crate::secret::Secret;
@@ -35,7 +35,7 @@ pub(super) struct State {
     /// Draws locators.
     pub(super) clock: Arc<dyn Clock>,
     /// The numbers of each app's screens, as stored.
-    pub(super) screens: HashMap<String, Numbers>,
+    pub(super) screens: NumbersByApp,
     /// The installations changed in the open transaction, with their new commit numbers.
     pub(super) changed: Vec<(i64, u64)>,
     /// Whether the write-ahead log may still hold erased data.
