@@ -81,7 +81,6 @@ impl Collector {
             screen_numbers.insert(app.clone(), numbers);
         }
         let state = AppState::new(options, clock, secret, Box::new(storage), screen_numbers);
-        state.keys.read(&*state.storage).await?;
         Ok(Self(Arc::new(state)))
     }
 

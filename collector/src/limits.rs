@@ -193,4 +193,4 @@ pub const EXPIRE_PAUSE_MS: u64 = 20;
 pub const EXPIRE_EVERY_S: u64 = 300;
 
 const MINUTE_MS: i64 = 60 * 1_000;
-const DAY_MS: i64 = 24 * 60 * MINUTE_MS;
+pub(crate) const DAY_MS: i64 = 24 * 60 * MINUTE_MS;

@@ -110,7 +110,7 @@ pub struct AuditEntry {
     pub at: i64,
     /// The app.
     pub app: String,
-    /// What was done: `resolve`, `desk`, `live`.
+    /// What was done: `resolve`, `desk`, `live`, `erase`.
     pub act: String,
     /// Whose call it was, as the bytes of [`AuditLog::claimant`], or which customer was erased; unless they
     /// were altered.

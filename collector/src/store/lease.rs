@@ -5,13 +5,11 @@ use rusqlite::{Connection, params};
 use super::Upload;
 use super::writer::State;
 use crate::limits::{
-    LEASE_HONOURED_MS, LEASE_MS, LEASES_A_DAY_MAX, LEASES_HELD, LEASES_LOW, LEASES_UNCLAIMED_MAX,
-    LEASES_UNCLAIMED_NAMED_MAX,
+    DAY_MS, LEASE_HONOURED_MS, LEASE_MS, LEASES_A_DAY_MAX, LEASES_HELD, LEASES_LOW,
+    LEASES_UNCLAIMED_MAX, LEASES_UNCLAIMED_NAMED_MAX,
 };
 use crate::secret::{Hash, Secret};
 use crate::wire::Lease;
-
-const DAY_MS: i64 = 86_400_000;
 
 /// Draws in one top-up. With half of all even locators taken, 32 draws all fail once in four thousand
 /// million top-ups.
@@ -61,8 +59,10 @@ pub(super) fn top_up(
         let wanted = (LEASES_HELD - held).min(room) as usize;
         let renewed = leases.len();
         draw_leases(connection, state, installation, upload, wanted, &mut leases)?;
-        let given = given + (leases.len() - renewed) as u32;
-        note_given(connection, installation, today, given)?;
+        let drawn = (leases.len() - renewed) as u32;
+        if drawn > 0 {
+            note_given(connection, installation, today, given + drawn)?;
+        }
     }
     if !leases.is_empty() {
         let version = draw_version(connection, state, installation)?;

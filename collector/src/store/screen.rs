@@ -46,10 +46,7 @@ pub(super) fn number(
     app: &str,
     name: &str,
 ) -> rusqlite::Result<Option<u16>> {
-    if name.is_empty() || name.len() > SCREEN_BYTES_MAX {
-        return Ok(None);
-    }
-    let numbers = of_app(connection, known, app)?;
+    let Some(numbers) = numbers_for(connection, known, app, name)? else { return Ok(None) };
     if let Some(number) = numbers.by_name.get(name) {
         return Ok(Some(*number));
     }
@@ -74,10 +71,7 @@ pub(super) fn number_listed(
     app: &str,
     name: &str,
 ) -> rusqlite::Result<Option<u16>> {
-    if name.is_empty() || name.len() > SCREEN_BYTES_MAX {
-        return Ok(None);
-    }
-    let numbers = of_app(connection, known, app)?;
+    let Some(numbers) = numbers_for(connection, known, app, name)? else { return Ok(None) };
     if let Some(number) = numbers.by_name.get(name).copied() {
         let listed = connection
             .prepare_cached(
@@ -110,15 +104,20 @@ fn give(
     Ok(Some(number))
 }
 
-fn of_app<'a>(
+/// The numbers of an app's screens, of which this may be one; `None` for a name that gets no number.
+fn numbers_for<'a>(
     connection: &Connection,
     known: &'a mut NumbersByApp,
     app: &str,
-) -> rusqlite::Result<&'a mut Numbers> {
+    name: &str,
+) -> rusqlite::Result<Option<&'a mut Numbers>> {
+    if name.is_empty() || name.len() > SCREEN_BYTES_MAX {
+        return Ok(None);
+    }
     if !known.contains_key(app) {
         known.insert(app.to_owned(), Numbers::read(connection, app)?);
     }
-    Ok(known.entry(app.to_owned()).or_default())
+    Ok(known.get_mut(app))
 }
 
 /// The numbers of an app's screens, or of all apps', in their order.

@@ -7,7 +7,6 @@ use jalon_collector::secret::Secret;
 use jalon_collector::store::{
     AuditEntry, AuditError, AuditLog, SqliteStorage, Storage as _, StoreError, View,
 };
-use jalon_collector::{Collector, Options};
 use serde_json::json;
 
 use crate::support::{APP, DAY_MS, Phone, Site};
@@ -262,8 +261,7 @@ async fn views_at_once_from_two_collectors_on_one_folder_make_one_chain() {
     let mut phone = Phone::new(&site);
     let (call, token) = phone.tap(None, None, &[]);
     site.call(&call).await.ok();
-    let other =
-        Collector::open(Options::new(site.folder.path()), site.clock.clone()).await.unwrap();
+    let other = site.beside().await;
     let views = (0..200).map(|n| {
         let router = if n % 2 == 0 { site.collector.router() } else { other.router() };
         let body = json!({"token": token, "call_id": "call", "agent": n.to_string()});

@@ -19,13 +19,19 @@ async fn status(site: &Site, key: &str) -> StatusCode {
     site.post("/v1/batches", key, &phone.batch(&events)).await.status
 }
 
+/// A key that holds, and its id.
+async fn leaked_key(site: &Site) -> (String, String) {
+    let leaked = site.collector.create_key(KeyKind::Write, APP).await.unwrap();
+    assert_eq!(status(site, &leaked).await, StatusCode::OK);
+    let keys = site.collector.keys().await.unwrap();
+    let id = keys.iter().find(|key| key.hash == hash(&leaked)).unwrap().id();
+    (leaked, id)
+}
+
 #[tokio::test]
 async fn a_key_that_another_process_revokes_is_refused_within_seconds() {
     let site = Site::open().await;
-    let leaked = site.collector.create_key(KeyKind::Write, APP).await.unwrap();
-    assert_eq!(status(&site, &leaked).await, StatusCode::OK);
-    let keys = site.collector.keys().await.unwrap();
-    let id = keys.iter().find(|key| key.hash == hash(&leaked)).unwrap().id();
+    let (leaked, id) = leaked_key(&site).await;
     let other = site.beside().await;
     assert!(other.revoke_key(&id).await.unwrap());
     assert!(!other.revoke_key(&id).await.unwrap(), "it has gone");
@@ -37,10 +43,7 @@ async fn a_key_that_another_process_revokes_is_refused_within_seconds() {
 #[tokio::test]
 async fn a_client_that_hangs_up_keeps_no_revoked_key_alive() {
     let site = Site::open().await;
-    let leaked = site.collector.create_key(KeyKind::Write, APP).await.unwrap();
-    assert_eq!(status(&site, &leaked).await, StatusCode::OK);
-    let keys = site.collector.keys().await.unwrap();
-    let id = keys.iter().find(|key| key.hash == hash(&leaked)).unwrap().id();
+    let (leaked, id) = leaked_key(&site).await;
     assert!(site.beside().await.revoke_key(&id).await.unwrap());
     site.clock.advance(A_MOMENT_MS);
     // Its request reads the keys, and ends before they are read.
